@@ -1,0 +1,3 @@
+//! HCT V3 codec.
+mod dtype;
+pub use dtype::Dtype;

@@ -1,0 +1,1 @@
+//! Whole checkpoints in and out of HCT: safetensors walking, routing, streaming.
