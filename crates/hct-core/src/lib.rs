@@ -1,3 +1,10 @@
 //! HCT V3 codec.
+#![allow(dead_code, unused_imports)]
 mod dtype;
+mod entropy;
+mod error;
+mod transform;
+mod wire;
 pub use dtype::Dtype;
+pub use error::{Error, Result};
+pub use transform::Transform;

@@ -1,0 +1,78 @@
+//! Strings of byte symbols through interleaved rANS, each symbol under one of several static
+//! tables picked by what came before it.
+
+use super::freq::{FreqTable, PROB_SCALE, Slot};
+use super::rans::{RansEncoder, Words, slot};
+use crate::Result;
+
+/// Lanes of a plain symbol stream.
+const LANES: usize = 8;
+
+/// Encodes `symbols`; `context(i)` names the table of symbol `i`.
+pub(crate) fn encode(symbols: &[u8], tables: &[FreqTable], context: impl Fn(usize) -> usize) -> Vec<u8> {
+    let mut enc = RansEncoder::new(LANES, symbols.len() / 2);
+    for (i, &s) in symbols.iter().enumerate().rev() {
+        enc.put(i % LANES, tables[context(i)].get(usize::from(s)));
+    }
+    enc.finish()
+}
+
+/// Decodes `n` symbols; `context(i, before)` names the table of symbol `i` given those before it,
+/// and must lie below `tables.len()`.
+///
+/// # Errors
+/// When `stream` is not one that [`encode`] makes.
+pub(crate) fn decode(
+    stream: &[u8],
+    n: usize,
+    tables: &[FreqTable],
+    context: impl Fn(usize, &[u8]) -> usize,
+) -> Result<Vec<u8>> {
+    let mut slots = Vec::with_capacity(tables.len() * PROB_SCALE as usize);
+    tables.iter().for_each(|t| t.push_slots(&mut slots));
+    let (mut states, mut words) = Words::open::<LANES>(stream)?;
+    let mut out = vec![0u8; n];
+    for i in 0..n {
+        let (before, after) = out.split_at_mut(i);
+        let x = &mut states[i % LANES];
+        let entry = slots[context(i, before) * PROB_SCALE as usize + slot(*x)];
+        *x = Slot::freq(entry) * (*x >> super::freq::PROB_BITS) + Slot::bias(entry);
+        words.renormalize(x);
+        after[0] = Slot::symbol(entry);
+    }
+    words.finish(&states)?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_round_trip_near_their_entropy() {
+        let n = 100_000u32;
+        let symbols: Vec<u8> = (0..n)
+            .scan(1u32, |s, _| {
+                *s = s.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                Some((s.leading_zeros() as u8).min(7))
+            })
+            .collect();
+        let context = |i: usize, before: &[u8]| usize::from(i > 0 && before[i - 1] == 0);
+        let mut counts = [[0u64; 8]; 2];
+        for (i, &s) in symbols.iter().enumerate() {
+            counts[context(i, &symbols[..i])][usize::from(s)] += 1;
+        }
+        let tables: Vec<_> = counts.iter().map(|c| FreqTable::from_weights(c)).collect();
+        let stream = encode(&symbols, &tables, |i| context(i, &symbols[..i]));
+        let entropy: f64 = counts
+            .iter()
+            .flat_map(|c| {
+                let total: u64 = c.iter().sum();
+                c.iter().filter(|&&k| k > 0).map(move |&k| k as f64 * (total as f64 / k as f64).log2())
+            })
+            .sum();
+        assert!((stream.len() * 8) as f64 <= entropy * 1.002 + 256.0);
+        assert_eq!(decode(&stream, symbols.len(), &tables, context).unwrap(), symbols);
+        assert!(decode(&stream[..stream.len() - 2], symbols.len(), &tables, context).is_err());
+    }
+}
