@@ -1,0 +1,2 @@
+//! Quantizers.
+pub(crate) mod trellis;

@@ -1,0 +1,92 @@
+//! Trellis-coded (dependent) quantization with entropy coding.
+//!
+//! Two quantizers share a step δ: Q0 reproduces even multiples, Q1 odd multiples and zero. The
+//! quantizer of a sample is decided by a state that the parities of the earlier indices drive,
+//! so that the reachable reproduction points form a sphere-packing-like lattice; the encoder
+//! searches the trellis of states for the least D + λR (Viterbi). Sources: Marcellin and
+//! Fischer 1990; Fischer and Wang 1992 (ECTCQ); Schwarz et al., DCC 2019 (dependent
+//! quantization in VVC). The state machines are Ungerboeck's (1982) one-dimensional codes.
+
+mod viterbi;
+pub(crate) mod contexts;
+pub(crate) mod decode;
+pub(crate) mod encode;
+
+/// Most states a trellis may have.
+pub(crate) const MAX_STATES: usize = 32;
+
+/// A state machine of 1 (plain scalar quantization), 4, 8, 16 or 32 states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trellis {
+    states: usize,
+    /// Parity-check polynomials of the rate-1/2 systematic feedback code, lowest delay in bit 0.
+    h0: usize,
+    h1: usize,
+}
+
+impl Trellis {
+    /// The machine of `states` states, if there is one.
+    pub fn new(states: usize) -> Option<Self> {
+        // Ungerboeck 1982, table I (amplitude modulation), octal.
+        let (h0, h1) = match states {
+            1 => (0, 0),
+            4 => (0o5, 0o2),
+            8 => (0o13, 0o04),
+            16 => (0o23, 0o04),
+            32 => (0o45, 0o10),
+            _ => return None,
+        };
+        Some(Trellis { states, h0, h1 })
+    }
+
+    pub fn states(self) -> usize {
+        self.states
+    }
+
+    /// Quantizers in use: 1 for the scalar machine, else 2.
+    pub fn quantizers(self) -> usize {
+        if self.states == 1 { 1 } else { 2 }
+    }
+
+    /// The quantizer, 0 or 1, that `state` uses.
+    #[inline(always)]
+    pub fn quantizer(self, state: usize) -> usize {
+        if self.states == 1 { 0 } else { state & 1 }
+    }
+
+    /// The state after an index of parity `odd` in `state`.
+    #[inline(always)]
+    pub fn next(self, state: usize, odd: usize) -> usize {
+        if self.states == 1 {
+            return 0;
+        }
+        (state >> 1) ^ ((state & 1) * (self.h0 >> 1)) ^ (odd * (self.h1 >> 1))
+    }
+}
+
+/// Multiple of δ that index magnitude `m` stands for in quantizer `q`: 2m − q, and 0 for 0.
+#[inline(always)]
+pub(crate) fn multiple(m: i32, q: i32) -> i32 {
+    (2 * m - q).max(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_are_permutations_with_two_ways_into_every_state() {
+        for states in [4, 8, 16, 32] {
+            let t = Trellis::new(states).unwrap();
+            let mut entered = vec![0; states];
+            for s in 0..states {
+                assert_ne!(t.next(s, 0), t.next(s, 1));
+                entered[t.next(s, 0)] += 1;
+                entered[t.next(s, 1)] += 1;
+            }
+            assert!(entered.iter().all(|&n| n == 2));
+        }
+        assert!(Trellis::new(2).is_none());
+        assert!(Trellis::new(64).is_none());
+    }
+}

@@ -1,0 +1,309 @@
+//! Row × column scale model: a log-scale for each row and each column of a plane, whose sum picks
+//! the entropy-coding context (class) of an element. Weights are far from identically
+//! distributed; knowing each element's likely size makes the coded rate that of a mixture of
+//! known scales. The scales themselves are never multiplied into the values.
+
+use crate::entropy::binary::{Decoder, Encoder, UintModel};
+use crate::{Error, Result};
+
+/// Most classes a plane may have.
+pub(crate) const MAX_CLASSES: usize = 32;
+/// Log-scales are stored in units of 1/8 octave and lie within ± this.
+const MAX_LOG_SCALE: i32 = 4096;
+const UNITS_PER_OCTAVE: f32 = 8.0;
+
+/// How the sum of a row's and a column's log-scale becomes a class:
+/// clamp(⌊(row + column − offset) / width⌋, 0, classes − 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClassMap {
+    pub offset: i32,
+    pub width: i32,
+    pub classes: usize,
+}
+
+impl ClassMap {
+    /// Every element in one class.
+    pub const SINGLE: ClassMap = ClassMap { offset: 0, width: 1, classes: 1 };
+
+    #[inline(always)]
+    pub fn class(&self, log_scale: i32) -> usize {
+        ((log_scale - self.offset).div_euclid(self.width)).clamp(0, self.classes as i32 - 1) as usize
+    }
+
+    pub fn write(&self, enc: &mut Encoder, m: &mut UintModel) {
+        m.encode(enc, self.classes as u64 - 1);
+        if self.classes > 1 {
+            m.encode_signed(enc, i64::from(self.offset));
+            m.encode(enc, self.width as u64 - 1);
+        }
+    }
+
+    pub fn read(dec: &mut Decoder<'_>, m: &mut UintModel) -> Result<Self> {
+        let classes = m.decode(dec);
+        if classes >= MAX_CLASSES as u64 {
+            return Err(Error::Reserved { field: "class count", value: classes.saturating_add(1) });
+        }
+        if classes == 0 {
+            return Ok(Self::SINGLE);
+        }
+        let offset = m.decode_signed(dec);
+        let width = m.decode(dec);
+        if offset.unsigned_abs() > 2 * MAX_LOG_SCALE as u64 || width >= MAX_LOG_SCALE as u64 {
+            return Err(Error::invalid("class map", "offset or width out of range"));
+        }
+        Ok(ClassMap { offset: offset as i32, width: width as i32 + 1, classes: classes as usize + 1 })
+    }
+}
+
+/// Log-scales of the rows and columns of a plane.
+#[derive(Clone, Debug)]
+pub(crate) struct ScaleModel {
+    /// One per row; all zero when rows are not told apart.
+    pub rows: Vec<i32>,
+    /// One per column; all zero when columns are not told apart.
+    pub cols: Vec<i32>,
+    pub map: ClassMap,
+}
+
+impl ScaleModel {
+    /// One class for everything.
+    pub fn flat(rows: usize, cols: usize) -> Self {
+        ScaleModel { rows: vec![0; rows], cols: vec![0; cols], map: ClassMap::SINGLE }
+    }
+}
+
+/// Writes log-scales as differences from their running mean.
+pub(crate) fn write_scales(enc: &mut Encoder, scales: &[i32]) {
+    let mut model = UintModel::new();
+    let mut flag = UintModel::new();
+    let flat = scales.iter().all(|&s| s == 0);
+    flag.encode(enc, u64::from(!flat));
+    if flat {
+        return;
+    }
+    let mut mean = Predictor::new();
+    for &s in scales {
+        model.encode_signed(enc, i64::from(s - mean.value()));
+        mean.update(s);
+    }
+}
+
+/// Inverse of [`write_scales`] for `n` scales.
+///
+/// # Errors
+/// When a scale is out of range or the data end early.
+pub(crate) fn read_scales(dec: &mut Decoder<'_>, n: usize) -> Result<Vec<i32>> {
+    let mut model = UintModel::new();
+    let mut flag = UintModel::new();
+    match flag.decode(dec) {
+        0 => return Ok(vec![0; n]),
+        1 => {}
+        value => return Err(Error::Reserved { field: "scale coding", value }),
+    }
+    let mut mean = Predictor::new();
+    let mut out = Vec::with_capacity(n);
+    for _ in 0..n {
+        let s = model.decode_signed(dec).saturating_add(i64::from(mean.value()));
+        if s.unsigned_abs() > MAX_LOG_SCALE as u64 || dec.exhausted() {
+            return Err(Error::invalid("log-scale", "out of range or cut short"));
+        }
+        mean.update(s as i32);
+        out.push(s as i32);
+    }
+    Ok(out)
+}
+
+/// Running mean of the scales seen, in integers: fast at first, then over about 16 values.
+struct Predictor {
+    sum16: i32,
+    seen: i32,
+}
+
+impl Predictor {
+    fn new() -> Self {
+        Predictor { sum16: 0, seen: 0 }
+    }
+
+    fn value(&self) -> i32 {
+        (self.sum16 + 8) >> 4
+    }
+
+    fn update(&mut self, s: i32) {
+        self.seen = (self.seen + 1).min(16);
+        self.sum16 += (16 * s - self.sum16) / self.seen;
+    }
+}
+
+/// What to fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FitOptions {
+    /// Most classes.
+    pub max_classes: usize,
+    /// Class width in units of 1/8 octave.
+    pub width: i32,
+    /// Scale quantization in units of 1/8 octave.
+    pub grain: i32,
+}
+
+/// Fits the model to `rows` × `cols` values by alternating maximum likelihood under a Laplacian
+/// (mean magnitudes, which one outlier does not own), keeping only the sides that save more
+/// than they cost.
+pub(crate) fn fit(values: &[f32], rows: usize, cols: usize, options: FitOptions) -> ScaleModel {
+    let n = values.len();
+    let mut flat = ScaleModel::flat(rows, cols);
+    if options.max_classes < 2 || n < 64 {
+        return flat;
+    }
+    let mut row_scale = vec![1f32; rows];
+    let mut col_scale = vec![1f32; cols];
+    // Columns can be estimated on a sample of rows.
+    let stride = (rows / 4096).max(1);
+    for _ in 0..3 {
+        let inv: Vec<f32> = col_scale.iter().map(|&t| 1.0 / t).collect();
+        for (r, row) in values.chunks_exact(cols).enumerate() {
+            row_scale[r] = floor_scale(weighted_mean(row, &inv));
+        }
+        let mut sums = vec![0f32; cols];
+        let mut used = 0;
+        for (r, row) in values.chunks_exact(cols).enumerate().step_by(stride) {
+            let w = 1.0 / row_scale[r];
+            for (sum, &v) in sums.iter_mut().zip(row) {
+                *sum += v.abs() * w;
+            }
+            used += 1;
+        }
+        for (t, sum) in col_scale.iter_mut().zip(&sums) {
+            *t = floor_scale(sum / used as f32);
+        }
+    }
+    let (mut row_log, row_gain) = log_scales(&row_scale, cols);
+    let (mut col_log, col_gain) = log_scales(&col_scale, rows.div_ceil(stride) * stride);
+    flat.rows = side(&mut row_log, row_gain, options.grain);
+    flat.cols = side(&mut col_log, col_gain, options.grain);
+    flat.map = class_map(&flat.rows, &flat.cols, options);
+    if flat.map.classes == 1 {
+        return ScaleModel::flat(rows, cols);
+    }
+    flat
+}
+
+/// Eight partial sums so that the loop vectorizes with an order fixed by the source.
+fn weighted_mean(row: &[f32], weights: &[f32]) -> f32 {
+    let mut sums = [0f32; 8];
+    let (chunks, rest) = row.as_chunks::<8>();
+    let (weight_chunks, rest_weights) = weights.as_chunks::<8>();
+    for (c, w) in chunks.iter().zip(weight_chunks) {
+        for i in 0..8 {
+            sums[i] += c[i].abs() * w[i];
+        }
+    }
+    let tail: f32 = rest.iter().zip(rest_weights).map(|(v, w)| v.abs() * w).sum();
+    (sums.iter().sum::<f32>() + tail) / row.len() as f32
+}
+
+/// Zero and subnormal scales stay usable as divisors.
+fn floor_scale(s: f32) -> f32 {
+    if s.is_finite() { s.max(1e-30) } else { 1e30 }
+}
+
+/// Log-scales in units of 1/8 octave, unrounded, less their median, and the bits that telling
+/// them apart saves over one scale for all: n·(log₂ of the mean − mean of log₂).
+fn log_scales(scales: &[f32], per_scale: usize) -> (Vec<f32>, f64) {
+    let logs: Vec<f32> = scales.iter().map(|&s| libm::log2f(s)).collect();
+    let k = logs.len() as f64;
+    let mean_log: f64 = logs.iter().map(|&l| f64::from(l)).sum::<f64>() / k;
+    let mean: f64 = scales.iter().map(|&s| f64::from(s)).sum::<f64>() / k;
+    let gain = (libm::log2(mean) - mean_log) * k * per_scale as f64;
+    let mut sorted = logs.clone();
+    let (_, &mut median, _) = sorted.select_nth_unstable_by(logs.len() / 2, f32::total_cmp);
+    (logs.iter().map(|&l| (l - median) * UNITS_PER_OCTAVE).collect(), gain)
+}
+
+/// Rounded log-scales if they pay for themselves, else zeros.
+fn side(logs: &mut [f32], gain: f64, grain: i32) -> Vec<i32> {
+    let limit = (MAX_LOG_SCALE / 4) as f32;
+    let rounded: Vec<i32> = logs
+        .iter()
+        .map(|&l| libm::roundf(l.clamp(-limit, limit) / grain as f32) as i32 * grain)
+        .collect();
+    let mut enc = Encoder::new();
+    write_scales(&mut enc, &rounded);
+    let cost = enc.finish().len() as f64 * 8.0;
+    if gain > 1.2 * cost { rounded } else { vec![0; logs.len()] }
+}
+
+/// Classes that cover all but the thin ends of the sums that occur.
+fn class_map(rows: &[i32], cols: &[i32], options: FitOptions) -> ClassMap {
+    let bins = |scales: &[i32]| {
+        let mut counts = std::collections::BTreeMap::<i32, u64>::new();
+        scales.iter().for_each(|&s| *counts.entry(s).or_default() += 1);
+        counts
+    };
+    let (row_bins, col_bins) = (bins(rows), bins(cols));
+    let mut sums = std::collections::BTreeMap::<i32, u64>::new();
+    for (r, n) in &row_bins {
+        for (c, m) in &col_bins {
+            *sums.entry(r + c).or_default() += n * m;
+        }
+    }
+    let n = (rows.len() * cols.len()) as u64;
+    let quantile = |sums: &mut dyn Iterator<Item = (&i32, &u64)>| {
+        let mut seen = 0;
+        for (&s, &k) in sums {
+            seen += k;
+            if seen * 500 > n {
+                return s;
+            }
+        }
+        0
+    };
+    let low = quantile(&mut sums.iter());
+    let high = quantile(&mut sums.iter().rev());
+    let mut width = options.width;
+    while (high - low) / width + 1 > options.max_classes as i32 {
+        width += 1;
+    }
+    ClassMap { offset: low, width, classes: ((high - low) / width + 1) as usize }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_round_trip() {
+        for scales in [vec![], vec![0; 9], vec![5], (0..500).map(|i| (i * i) % 37 - 18).collect()] {
+            let mut enc = Encoder::new();
+            write_scales(&mut enc, &scales);
+            let bytes = enc.finish();
+            let mut dec = Decoder::new(&bytes);
+            assert_eq!(read_scales(&mut dec, scales.len()).unwrap(), scales);
+            dec.finish("scales").unwrap();
+        }
+    }
+
+    #[test]
+    fn identical_rows_need_no_classes_and_loud_rows_do() {
+        let noise = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0;
+        let options = FitOptions { max_classes: 16, width: 2, grain: 1 };
+        let even: Vec<f32> = (0..128 * 128).map(noise).collect();
+        assert_eq!(fit(&even, 128, 128, options).map.classes, 1);
+        let loud: Vec<f32> =
+            (0..128 * 128).map(|i| noise(i) * if i / 128 % 2 == 0 { 8.0 } else { 1.0 }).collect();
+        let model = fit(&loud, 128, 128, options);
+        assert!(model.map.classes > 1);
+        assert!(model.rows[0] - model.rows[1] > 20);
+        assert!(model.cols.iter().all(|&c| c == 0));
+    }
+
+    #[test]
+    fn hopeless_values_do_not_break_the_fit() {
+        let options = FitOptions { max_classes: 16, width: 2, grain: 1 };
+        let mut v = vec![0f32; 4096];
+        fit(&v, 64, 64, options);
+        v[77] = f32::MAX;
+        v[99] = f32::MIN_POSITIVE / 4.0;
+        fit(&v, 64, 64, options);
+        fit(&vec![f32::MAX; 4096], 64, 64, options);
+    }
+}
