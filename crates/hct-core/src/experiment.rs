@@ -9,10 +9,10 @@ pub fn gauss(n: usize) -> Vec<f32> {
 fn gaps() {
     let v = gauss(1 << 20);
     let classes = vec![0u8; v.len()];
-    for states in [1, 4, 8, 16, 32] {
+    for states in [8usize,32] {
         let t = Trellis::new(states).unwrap();
         let q = t.quantizers();
-        for (step, lambda) in [(0.135f32, 0.4f32), (0.135, 0.7),(0.2, 0.4), (0.2,0.7), (0.35, 0.4), (0.5, 0.3), (0.5,0.5)] {
+        for (step, lambda) in [(0.19f32, 0.2f32),(0.19,0.3),(0.19,0.4),(0.185,0.5),(0.3,0.2),(0.29,0.3),(0.28,0.4),(0.55,0.2),(0.55,0.25),(0.53,0.3),(0.51,0.4),(0.75,0.1),(0.75,0.15),(0.75,0.2),(0.72,0.3),(0.7,0.4),(1.0,0.1),(1.0,0.15),(1.0,0.2),(1.0,0.3)] {
             let (step, lambda) = if states == 1 { (step * 0.85, 0.4) } else { (step, lambda) };
             let tile = TileValues { values: &v, classes: &classes };
             // initial: laplace guess

@@ -6,6 +6,8 @@ mod quant;
 mod scale_model;
 mod simd;
 mod error;
+mod lossless;
+mod position;
 mod transform;
 mod wire;
 pub use dtype::Dtype;

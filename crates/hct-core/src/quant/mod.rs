@@ -1,2 +1,5 @@
-//! Quantizers.
+//! Quantizers: how the values of a tile become symbols and back.
+
+pub(crate) mod block;
+pub(crate) mod half;
 pub(crate) mod trellis;

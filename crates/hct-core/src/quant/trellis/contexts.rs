@@ -308,7 +308,7 @@ mod tests {
         let mut stats = Statistics::new(8);
         for c in 0..8usize {
             for m in 0..40 {
-                for _ in 0..(10_000 >> (m * (9 - c) / 8).min(60)) {
+                for _ in 0..(10_000 >> (m * (9 - c) / 8).min(30)) {
                     stats.add(c, m, 0.1 * c as f32);
                 }
             }
