@@ -1,1 +1,22 @@
-fn main() {}
+//! Developer tasks for HCT, run as `cargo xtask <task>`.
+
+mod fetch;
+mod staging;
+mod tensor_file;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Developer tasks: bring test models, cut the shipped sample, make big synthetic checkpoints.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Bring the public test models into the cache folder.
+    Fetch(fetch::Args),
+}
+
+fn main() -> Result<()> {
+    match Task::parse() {
+        Task::Fetch(args) => fetch::run(&args),
+    }
+}
