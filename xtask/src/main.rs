@@ -1,6 +1,7 @@
 //! Developer tasks for HCT, run as `cargo xtask <task>`.
 
 mod fetch;
+mod sample;
 mod staging;
 mod tensor_file;
 
@@ -13,10 +14,13 @@ use clap::Parser;
 enum Task {
     /// Bring the public test models into the cache folder.
     Fetch(fetch::Args),
+    /// Cut the small real checkpoint shipped in `assets/sample`.
+    Sample(sample::Args),
 }
 
 fn main() -> Result<()> {
     match Task::parse() {
         Task::Fetch(args) => fetch::run(&args),
+        Task::Sample(args) => sample::run(&args),
     }
 }
