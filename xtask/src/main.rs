@@ -1,8 +1,10 @@
 //! Developer tasks for HCT, run as `cargo xtask <task>`.
 
+mod byte_size;
 mod fetch;
 mod sample;
 mod staging;
+mod synth;
 mod tensor_file;
 
 use anyhow::Result;
@@ -16,11 +18,14 @@ enum Task {
     Fetch(fetch::Args),
     /// Cut the small real checkpoint shipped in `assets/sample`.
     Sample(sample::Args),
+    /// Write a large synthetic sharded checkpoint.
+    Synth(synth::Args),
 }
 
 fn main() -> Result<()> {
     match Task::parse() {
         Task::Fetch(args) => fetch::run(&args),
         Task::Sample(args) => sample::run(&args),
+        Task::Synth(args) => synth::run(&args),
     }
 }
