@@ -1,1 +1,31 @@
-fn main() {}
+//! Developer tasks for HCT, run as `cargo xtask <task>`.
+
+mod byte_size;
+mod fetch;
+mod sample;
+mod staging;
+mod synth;
+mod tensor_file;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Developer tasks: bring test models, cut the shipped sample, make big synthetic checkpoints.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Bring the public test models into the cache folder.
+    Fetch(fetch::Args),
+    /// Cut the small real checkpoint shipped in `assets/sample`.
+    Sample(sample::Args),
+    /// Write a large synthetic sharded checkpoint.
+    Synth(synth::Args),
+}
+
+fn main() -> Result<()> {
+    match Task::parse() {
+        Task::Fetch(args) => fetch::run(&args),
+        Task::Sample(args) => sample::run(&args),
+        Task::Synth(args) => synth::run(&args),
+    }
+}
