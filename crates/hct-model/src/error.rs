@@ -1,0 +1,279 @@
+//! Everything that can be wrong with a checkpoint, or go wrong while one is read or written.
+//!
+//! Messages are complete by themselves (they include the underlying error, so nothing is exposed
+//! as `source`) and print names that come from files with `{:?}`: a tensor may be called anything,
+//! terminal escapes included.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::HeaderError;
+
+/// What is wrong, where, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {reason}", path.display())]
+    Io {
+        /// What was attempted, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// A socket, pipe, device or the like, or a folder where a file belongs.
+    #[error("{}: not a regular file", path.display())]
+    NotAFile {
+        /// The path in question.
+        path: PathBuf,
+    },
+    /// The index of a sharded checkpoint was given instead of its folder.
+    #[error("{}: this is the index of a sharded checkpoint; pass the folder it is in", path.display())]
+    IndexGiven {
+        /// The index.
+        path: PathBuf,
+    },
+    /// A folder with no weights in it.
+    #[error("{}: no .safetensors file in this folder", dir.display())]
+    NoSafetensors {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A folder where it is unclear which file is meant.
+    #[error(
+        "{}: several candidates and nothing to tell which is the model: {}; pass one .safetensors file",
+        dir.display(),
+        names.join(", ")
+    )]
+    Ambiguous {
+        /// The folder.
+        dir: PathBuf,
+        /// The names of the candidates.
+        names: Vec<String>,
+    },
+    /// A shard whose name could not be carried in an HCT file.
+    #[error("{}: this file name cannot be stored ({reason}); rename the file", path.display())]
+    FileName {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the name.
+        reason: &'static str,
+    },
+    /// The header of a safetensors file is wrong.
+    #[error("{}: {reason}", file.display())]
+    Header {
+        /// The safetensors file.
+        file: PathBuf,
+        /// What is wrong with its header.
+        reason: HeaderError,
+    },
+
+    /// The index of a sharded checkpoint is implausibly large.
+    #[error("{}: {len} bytes is too large for an index (limit {limit})", index.display())]
+    IndexTooLarge {
+        /// The index.
+        index: PathBuf,
+        /// Its length.
+        len: u64,
+        /// The most that is read.
+        limit: u64,
+    },
+    /// The index of a sharded checkpoint is not the JSON it should be.
+    #[error("{}: not a valid safetensors index: {reason}", index.display())]
+    IndexJson {
+        /// The index.
+        index: PathBuf,
+        /// What is wrong with it.
+        reason: serde_json::Error,
+    },
+    /// The index maps no tensor to any shard.
+    #[error("{}: the index names no tensors", index.display())]
+    IndexEmpty {
+        /// The index.
+        index: PathBuf,
+    },
+    /// The index has two entries for one tensor.
+    #[error("{}: tensor {tensor:?} is listed twice", index.display())]
+    IndexDuplicate {
+        /// The index.
+        index: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
+    /// The index sends a tensor to something other than a plain file next to it.
+    #[error("{}: tensor {tensor:?} is said to be in {shard:?}, which is not a plain file name in this folder: {reason}", index.display())]
+    ShardPath {
+        /// The index.
+        index: PathBuf,
+        /// The first tensor sent there.
+        tensor: String,
+        /// The name the index gives.
+        shard: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The index names a file that is not there.
+    #[error("{}: shard {shard:?}, which holds tensor {tensor:?}, is missing; download it into the same folder", index.display())]
+    ShardMissing {
+        /// The index.
+        index: PathBuf,
+        /// The first tensor said to be in it.
+        tensor: String,
+        /// The shard.
+        shard: String,
+    },
+    /// The index promises a tensor that its shard does not have.
+    #[error("{}: tensor {tensor:?} is said to be in {shard:?}, but is not; the index and the shards are from different models, or a shard is stale", index.display())]
+    NotInShard {
+        /// The index.
+        index: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The shard it should be in.
+        shard: String,
+    },
+    /// A shard has a tensor the index does not know of.
+    #[error("{}: tensor {tensor:?} of {shard:?} is not listed; the index and the shards are from different models, or a shard is stale", index.display())]
+    NotInIndex {
+        /// The index.
+        index: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The shard it is in.
+        shard: String,
+    },
+    /// Two shards have a tensor of the same name.
+    #[error("{}: tensor {tensor:?} is in both {first:?} and {second:?}", dir.display())]
+    InTwoShards {
+        /// The folder.
+        dir: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// One shard.
+        first: String,
+        /// The other shard.
+        second: String,
+    },
+
+    /// There is no tensor of this number.
+    #[error("{}: no tensor number {index}: there are {count}", path.display())]
+    NoSuchTensor {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The number asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A part of a tensor was asked for that it does not have.
+    #[error("{}: tensor {tensor:?} has {len} bytes; there is no range {range:?}", file.display())]
+    NoSuchRange {
+        /// The safetensors file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The range asked for.
+        range: Range<u64>,
+        /// The length of the tensor in bytes.
+        len: u64,
+    },
+    /// The file became shorter after it was opened.
+    #[error("{}: tensor {tensor:?} is gone: the file shrank while it was being read", file.display())]
+    Shrank {
+        /// The safetensors file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
+    /// A tensor larger than the address space of this machine.
+    #[error("{}: tensor {tensor:?} ({len} bytes) is too large for this machine", file.display())]
+    TooLargeForMachine {
+        /// The safetensors file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Its length in bytes.
+        len: u64,
+    },
+
+    /// A stored path that could lead out of the output folder, or do other harm there.
+    #[error("refusing the stored path {path:?}: {reason}")]
+    UnsafePath {
+        /// The path as stored.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Bytes were written for a tensor whose turn it is not.
+    #[error("{}: bytes of tensor {tensor:?} came out of turn, after {written} bytes of data", file.display())]
+    OutOfTurn {
+        /// The safetensors file being written.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// How much data had been written.
+        written: u64,
+    },
+    /// More bytes were written for a tensor than the header gives it.
+    #[error("{}: tensor {tensor:?} has {len} bytes, but more were written", file.display())]
+    TooManyBytes {
+        /// The safetensors file being written.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The length of the tensor in bytes.
+        len: u64,
+    },
+    /// A safetensors file was finished before all of it was written.
+    #[error("{}: tensor {tensor:?} lacks its last {missing} bytes", file.display())]
+    TooFewBytes {
+        /// The safetensors file being written.
+        file: PathBuf,
+        /// The first unfinished tensor.
+        tensor: String,
+        /// How many of its bytes are missing.
+        missing: u64,
+    },
+    /// The output is already there.
+    #[error("{} already exists; choose another name or allow overwriting", path.display())]
+    OutputExists {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The output path does not name anything that could be created.
+    #[error("{} does not end in a name; say what the output is to be called", path.display())]
+    OutputUnnamed {
+        /// The output.
+        path: PathBuf,
+    },
+    /// Overwriting would delete something that is no checkpoint.
+    #[error("{} is not a checkpoint folder (it holds other things and no .safetensors file); not replacing it: choose another name or remove it yourself", path.display())]
+    NotReplaceable {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The new folder could not be put in place, nor the old one be put back.
+    #[error("cannot replace {}: {reason}; the old folder is safe in {}", path.display(), old.display())]
+    OldStranded {
+        /// The output.
+        path: PathBuf,
+        /// Where the old folder is now.
+        old: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+}
+
+impl Error {
+    /// For `map_err`: the operating system would not `action` `path`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        move |reason| Error::Io {
+            action,
+            path: path.to_owned(),
+            reason,
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Writing checkpoints back: the same bytes, all or nothing, and only where they belong.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{assert_says, blob, bytes_file, entry, folder, header, index, put};
+use hct_model::{
+    Checkpoint, DirWriter, Error, Header, ShardWriter, TensorSource, safe_relative_path,
+};
+
+fn small_header() -> Header {
+    let text = header(&[
+        entry("a", "U8", &[3], 0, 3),
+        entry("empty", "U8", &[0], 3, 3),
+        entry("b", "U8", &[2], 3, 5),
+    ]);
+    Header::parse(text.as_bytes(), 5).unwrap()
+}
+
+/// The names in a folder, hidden ones included.
+fn list(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_sharded_folder_comes_back_the_same() {
+    // Header order is not data order, and the padding is unusual.
+    let entries = [entry("y", "U8", &[2], 1, 3), entry("z", "F4", &[2], 0, 1)];
+    let one = blob(&(header(&entries) + " \n"), &[7, 8, 9]);
+    let source = folder(&[
+        ("s1.safetensors", &one),
+        ("s2.safetensors", &bytes_file(&[("e", 0), ("x", 70_000)])),
+        (
+            "model.safetensors.index.json",
+            &index(&[
+                ("x", "s2.safetensors"),
+                ("e", "s2.safetensors"),
+                ("y", "s1.safetensors"),
+                ("z", "s1.safetensors"),
+            ]),
+        ),
+        ("1_Pooling/config.json", b"{}"),
+    ]);
+    let checkpoint = Checkpoint::open(source.path()).unwrap();
+
+    let out = folder(&[]);
+    let target = out.path().join("copy");
+    let writer = DirWriter::create(&target).unwrap();
+    let mut index = 0;
+    for shard in checkpoint.shards() {
+        let header = Header::parse(shard.header().header_bytes(), shard.header().data_len());
+        let mut shard_writer = writer.shard(shard.name(), header.unwrap()).unwrap();
+        for number in 0..shard.header().tensors().len() {
+            for chunk in checkpoint.read(index).unwrap().chunks(30_000) {
+                shard_writer.write(number, chunk).unwrap();
+            }
+            index += 1;
+        }
+        shard_writer.finish(false).unwrap();
+    }
+    for file in checkpoint.side_files() {
+        writer
+            .side_file(&file.rel_path, fs::File::open(&file.path).unwrap())
+            .unwrap();
+    }
+    assert!(!target.exists());
+    writer.finish(false).unwrap();
+
+    assert_eq!(list(out.path()), ["copy"]);
+    assert_eq!(list(&target), list(source.path()));
+    for name in [
+        "s1.safetensors",
+        "s2.safetensors",
+        "model.safetensors.index.json",
+    ] {
+        assert_eq!(
+            fs::read(target.join(name)).unwrap(),
+            fs::read(source.path().join(name)).unwrap()
+        );
+    }
+    assert_eq!(
+        fs::read(target.join("1_Pooling/config.json")).unwrap(),
+        b"{}"
+    );
+}
+
+#[test]
+fn tensors_must_come_in_turn_and_whole() {
+    let dir = folder(&[]);
+    let path = dir.path().join("m.safetensors");
+    let mut writer = ShardWriter::create(&path, small_header()).unwrap();
+    writer.write(0, &[1, 2]).unwrap();
+    let error = writer.write(2, &[4, 5]).unwrap_err();
+    assert!(matches!(error, Error::OutOfTurn { written: 2, .. }));
+    assert_says(&error, &["m.safetensors", "\"b\""]);
+    let error = writer.write(0, &[3, 4]).unwrap_err();
+    assert!(matches!(error, Error::TooManyBytes { len: 3, .. }));
+    assert_says(&error, &["m.safetensors", "\"a\""]);
+    let error = writer.write(3, &[]).unwrap_err();
+    assert!(matches!(
+        error,
+        Error::NoSuchTensor {
+            index: 3,
+            count: 3,
+            ..
+        }
+    ));
+
+    writer.write(0, &[3]).unwrap();
+    writer.write(2, &[4]).unwrap();
+    assert!(matches!(
+        writer.write(0, &[9]).unwrap_err(),
+        Error::OutOfTurn { .. }
+    ));
+    let error = writer.finish(false).unwrap_err();
+    assert!(matches!(error, Error::TooFewBytes { missing: 1, .. }));
+    assert_says(&error, &["m.safetensors", "\"b\""]);
+    assert!(list(dir.path()).is_empty());
+}
+
+#[test]
+fn a_dropped_writer_leaves_nothing() {
+    let dir = folder(&[]);
+    let mut writer = ShardWriter::create(dir.path().join("m.safetensors"), small_header()).unwrap();
+    writer.write(0, &[1, 2, 3]).unwrap();
+    drop(writer);
+    let writer = DirWriter::create(dir.path().join("m")).unwrap();
+    writer.side_file("sub/a.txt", &b"a"[..]).unwrap();
+    drop(writer);
+    assert!(list(dir.path()).is_empty());
+}
+
+#[test]
+fn files_are_replaced_only_when_asked() {
+    let dir = folder(&[("m.safetensors", b"old")]);
+    let path = dir.path().join("m.safetensors");
+    let write = |overwrite| {
+        let mut writer = ShardWriter::create(&path, small_header()).unwrap();
+        writer.write(0, &[1, 2, 3]).unwrap();
+        writer.write(2, &[4, 5]).unwrap();
+        writer.finish(overwrite)
+    };
+    let error = write(false).unwrap_err();
+    assert!(matches!(error, Error::OutputExists { .. }));
+    assert_says(&error, &["m.safetensors"]);
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+
+    write(true).unwrap();
+    assert!(fs::read(&path).unwrap().ends_with(&[1, 2, 3, 4, 5]));
+    assert_eq!(list(dir.path()), ["m.safetensors"]);
+}
+
+#[test]
+fn folders_are_replaced_only_when_asked() {
+    let dir = folder(&[("m/model.safetensors", b"old"), ("m/old.txt", b"")]);
+    let target = dir.path().join("m");
+    let write = |overwrite| {
+        let writer = DirWriter::create(&target).unwrap();
+        writer.side_file("new.txt", &b"new"[..]).unwrap();
+        writer.finish(overwrite)
+    };
+    assert!(matches!(
+        write(false).unwrap_err(),
+        Error::OutputExists { .. }
+    ));
+    assert_eq!(list(&target), ["model.safetensors", "old.txt"]);
+    write(true).unwrap();
+    assert_eq!(list(&target), ["new.txt"]);
+
+    // Now there are no weights in it: it could be anything, and stays.
+    let error = write(true).unwrap_err();
+    assert!(matches!(error, Error::NotReplaceable { .. }));
+    fs::remove_file(target.join("new.txt")).unwrap();
+    write(true).unwrap();
+    assert_eq!(list(dir.path()), ["m"]);
+}
+
+#[test]
+fn outputs_need_a_name_and_a_folder() {
+    for target in ["/", "..", ""] {
+        assert!(matches!(
+            DirWriter::create(target),
+            Err(Error::OutputUnnamed { .. })
+        ));
+        let shard = ShardWriter::create(target, small_header());
+        assert!(matches!(shard, Err(Error::OutputUnnamed { .. })));
+    }
+    let dir = folder(&[]);
+    let target = dir.path().join("missing/m");
+    assert!(matches!(DirWriter::create(&target), Err(Error::Io { .. })));
+}
+
+#[test]
+fn stored_paths_cannot_do_harm() {
+    for good in [
+        "config.json",
+        "1_Pooling/config.json",
+        "a b/ü…",
+        "console.txt",
+        "com10",
+    ] {
+        assert_eq!(safe_relative_path(good).unwrap(), Path::new(good));
+    }
+    let long = "a/".repeat(600);
+    let dir = folder(&[]);
+    let writer = DirWriter::create(dir.path().join("m")).unwrap();
+    for bad in [
+        "",
+        "/",
+        "/etc/passwd",
+        "//host/share",
+        "..",
+        ".",
+        "a/..",
+        "a/../b",
+        "./a",
+        "a//b",
+        "a/",
+        "a\\b",
+        "\\\\?\\x",
+        "C:",
+        "C:a",
+        "a:b",
+        "a\0",
+        "a\nb",
+        "\u{1b}[2J",
+        ".git/config",
+        "a/.ssh",
+        "nul",
+        "AUX.txt",
+        "a/com1",
+        "LPT9 .x",
+        "a.",
+        "a ",
+        &long,
+    ] {
+        let error = safe_relative_path(bad).unwrap_err();
+        assert!(matches!(error, Error::UnsafePath { .. }), "{bad:?}");
+        assert_says(&error, &[&format!("{bad:?}")]);
+        assert!(matches!(
+            writer.side_file(bad, &b""[..]),
+            Err(Error::UnsafePath { .. })
+        ));
+        assert!(matches!(
+            writer.shard(bad, small_header()),
+            Err(Error::UnsafePath { .. })
+        ));
+    }
+    assert!(matches!(
+        writer.shard("a/b", small_header()),
+        Err(Error::UnsafePath { .. })
+    ));
+    drop(writer);
+    assert!(list(dir.path()).is_empty());
+}
+
+#[test]
+fn stored_paths_cannot_replace_each_other() {
+    let dir = folder(&[]);
+    let writer = DirWriter::create(dir.path().join("m")).unwrap();
+    writer.side_file("a", &b"1"[..]).unwrap();
+    assert!(matches!(
+        writer.side_file("a", &b"2"[..]),
+        Err(Error::OutputExists { .. })
+    ));
+    assert!(matches!(
+        writer.side_file("a/b", &b"2"[..]),
+        Err(Error::Io { .. })
+    ));
+    let empty = || Header::parse(&b"{}"[..], 0).unwrap();
+    let shard = writer.shard("a", empty()).unwrap();
+    assert!(matches!(
+        shard.finish(false),
+        Err(Error::OutputExists { .. })
+    ));
+}
+
+#[cfg(unix)]
+#[test]
+fn new_files_have_ordinary_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = folder(&[]);
+    let ordinary = put(dir.path(), "ordinary", b"");
+    let path = dir.path().join("m.safetensors");
+    let empty = Header::parse(&b"{}"[..], 0).unwrap();
+    ShardWriter::create(&path, empty)
+        .unwrap()
+        .finish(false)
+        .unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&path), mode(&ordinary));
+}
