@@ -32,7 +32,9 @@ pub enum Error {
         minor: u16,
     },
     /// A field holds a value that this version reserves.
-    #[error("{field} holds the reserved value {value}; a newer encoder wrote it, or the file is damaged")]
+    #[error(
+        "{field} holds the reserved value {value}; a newer encoder wrote it, or the file is damaged"
+    )]
     Reserved {
         /// The field.
         field: &'static str,
@@ -40,7 +42,9 @@ pub enum Error {
         value: u64,
     },
     /// A checksum does not match.
-    #[error("{what} fails its checksum (stored {stored:08x}, computed {computed:08x}): the file is damaged")]
+    #[error(
+        "{what} fails its checksum (stored {stored:08x}, computed {computed:08x}): the file is damaged"
+    )]
     Checksum {
         /// What the checksum covers.
         what: String,
@@ -83,14 +87,20 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn invalid(what: &'static str, why: impl Into<String>) -> Self {
-        Error::Invalid { what, why: why.into() }
+        Error::Invalid {
+            what,
+            why: why.into(),
+        }
     }
 
     /// This error, said to have happened in tensor `name`.
     pub fn in_tensor(self, name: &str) -> Self {
         match self {
             Error::Tensor { .. } => self,
-            other => Error::Tensor { name: name.to_owned(), source: Box::new(other) },
+            other => Error::Tensor {
+                name: name.to_owned(),
+                source: Box::new(other),
+            },
         }
     }
 }

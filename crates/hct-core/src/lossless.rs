@@ -61,7 +61,13 @@ pub(crate) fn encode_tile(bytes: &[u8], dtype: Dtype) -> Vec<u8> {
 fn plane(bytes: &[u8], width: usize, p: usize, rotate: bool) -> Vec<u8> {
     bytes
         .chunks_exact(width)
-        .map(|e| if rotate { (rotated(e) >> (8 * p)) as u8 } else { e[p] })
+        .map(|e| {
+            if rotate {
+                (rotated(e) >> (8 * p)) as u8
+            } else {
+                e[p]
+            }
+        })
         .collect()
 }
 
@@ -74,8 +80,12 @@ fn put_plane(out: &mut Vec<u8>, plane: &[u8]) {
         return;
     }
     let table = FreqTable::from_weights(&counts);
-    let estimate: f64 =
-        counts.iter().enumerate().filter(|&(_, &k)| k > 0).map(|(s, &k)| k as f64 * f64::from(table.cost(s))).sum();
+    let estimate: f64 = counts
+        .iter()
+        .enumerate()
+        .filter(|&(_, &k)| k > 0)
+        .map(|(s, &k)| k as f64 * f64::from(table.cost(s)))
+        .sum();
     if estimate / 8.0 + 64.0 < plane.len() as f64 {
         let mut enc = Encoder::new();
         table.write(&mut enc, &mut TableModel::new());
@@ -134,7 +144,12 @@ pub(crate) fn decode_tile(payload: &[u8], dtype: Dtype, out: &mut [u8]) -> Resul
                 }
             }
         }
-        value => return Err(Error::Reserved { field: "lossless coding", value: value.into() }),
+        value => {
+            return Err(Error::Reserved {
+                field: "lossless coding",
+                value: value.into(),
+            });
+        }
     }
     r.finish()
 }
@@ -156,7 +171,12 @@ fn read_plane(r: &mut Reader<'_>, n: usize, mut put: impl FnMut(usize, u8)) -> R
             let symbols = symbols::decode(r.blob()?, n, std::slice::from_ref(&table), |_, _| 0)?;
             symbols.iter().enumerate().for_each(|(i, &b)| put(i, b));
         }
-        value => return Err(Error::Reserved { field: "byte plane coding", value: value.into() }),
+        value => {
+            return Err(Error::Reserved {
+                field: "byte plane coding",
+                value: value.into(),
+            });
+        }
     }
     Ok(())
 }
@@ -171,7 +191,9 @@ mod tests {
             let width = element_bytes(dtype);
             for n in [0, 1, 3, 5000] {
                 let bytes: Vec<u8> = (0..(n * width) as u32)
-                    .map(|i| (i.wrapping_mul(2_654_435_761) >> (if i % 4 == 3 { 29 } else { 20 })) as u8)
+                    .map(|i| {
+                        (i.wrapping_mul(2_654_435_761) >> (if i % 4 == 3 { 29 } else { 20 })) as u8
+                    })
                     .collect();
                 let payload = encode_tile(&bytes, dtype);
                 assert!(payload.len() <= bytes.len() + 1);

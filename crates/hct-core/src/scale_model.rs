@@ -23,11 +23,16 @@ pub(crate) struct ClassMap {
 
 impl ClassMap {
     /// Every element in one class.
-    pub const SINGLE: ClassMap = ClassMap { offset: 0, width: 1, classes: 1 };
+    pub const SINGLE: ClassMap = ClassMap {
+        offset: 0,
+        width: 1,
+        classes: 1,
+    };
 
     #[inline(always)]
     pub fn class(&self, log_scale: i32) -> usize {
-        ((log_scale - self.offset).div_euclid(self.width)).clamp(0, self.classes as i32 - 1) as usize
+        ((log_scale - self.offset).div_euclid(self.width)).clamp(0, self.classes as i32 - 1)
+            as usize
     }
 
     pub fn write(&self, enc: &mut Encoder, m: &mut UintModel) {
@@ -41,7 +46,10 @@ impl ClassMap {
     pub fn read(dec: &mut Decoder<'_>, m: &mut UintModel) -> Result<Self> {
         let classes = m.decode(dec);
         if classes >= MAX_CLASSES as u64 {
-            return Err(Error::Reserved { field: "class count", value: classes.saturating_add(1) });
+            return Err(Error::Reserved {
+                field: "class count",
+                value: classes.saturating_add(1),
+            });
         }
         if classes == 0 {
             return Ok(Self::SINGLE);
@@ -51,7 +59,11 @@ impl ClassMap {
         if offset.unsigned_abs() > 2 * MAX_LOG_SCALE as u64 || width >= MAX_LOG_SCALE as u64 {
             return Err(Error::invalid("class map", "offset or width out of range"));
         }
-        Ok(ClassMap { offset: offset as i32, width: width as i32 + 1, classes: classes as usize + 1 })
+        Ok(ClassMap {
+            offset: offset as i32,
+            width: width as i32 + 1,
+            classes: classes as usize + 1,
+        })
     }
 }
 
@@ -68,7 +80,11 @@ pub(crate) struct ScaleModel {
 impl ScaleModel {
     /// One class for everything.
     pub fn flat(rows: usize, cols: usize) -> Self {
-        ScaleModel { rows: vec![0; rows], cols: vec![0; cols], map: ClassMap::SINGLE }
+        ScaleModel {
+            rows: vec![0; rows],
+            cols: vec![0; cols],
+            map: ClassMap::SINGLE,
+        }
     }
 }
 
@@ -98,12 +114,19 @@ pub(crate) fn read_scales(dec: &mut Decoder<'_>, n: usize) -> Result<Vec<i32>> {
     match flag.decode(dec) {
         0 => return Ok(vec![0; n]),
         1 => {}
-        value => return Err(Error::Reserved { field: "scale coding", value }),
+        value => {
+            return Err(Error::Reserved {
+                field: "scale coding",
+                value,
+            });
+        }
     }
     let mut mean = Predictor::new();
     let mut out = Vec::with_capacity(n);
     for _ in 0..n {
-        let s = model.decode_signed(dec).saturating_add(i64::from(mean.value()));
+        let s = model
+            .decode_signed(dec)
+            .saturating_add(i64::from(mean.value()));
         if s.unsigned_abs() > MAX_LOG_SCALE as u64 || dec.exhausted() {
             return Err(Error::invalid("log-scale", "out of range or cut short"));
         }
@@ -197,7 +220,11 @@ fn weighted_mean(row: &[f32], weights: &[f32]) -> f32 {
             sums[i] += c[i].abs() * w[i];
         }
     }
-    let tail: f32 = rest.iter().zip(rest_weights).map(|(v, w)| v.abs() * w).sum();
+    let tail: f32 = rest
+        .iter()
+        .zip(rest_weights)
+        .map(|(v, w)| v.abs() * w)
+        .sum();
     (sums.iter().sum::<f32>() + tail) / row.len() as f32
 }
 
@@ -216,7 +243,12 @@ fn log_scales(scales: &[f32], per_scale: usize) -> (Vec<f32>, f64) {
     let gain = (libm::log2(mean) - mean_log) * k * per_scale as f64;
     let mut sorted = logs.clone();
     let (_, &mut median, _) = sorted.select_nth_unstable_by(logs.len() / 2, f32::total_cmp);
-    (logs.iter().map(|&l| (l - median) * UNITS_PER_OCTAVE).collect(), gain)
+    (
+        logs.iter()
+            .map(|&l| (l - median) * UNITS_PER_OCTAVE)
+            .collect(),
+        gain,
+    )
 }
 
 /// Rounded log-scales if they pay for themselves, else zeros.
@@ -229,14 +261,20 @@ fn side(logs: &mut [f32], gain: f64, grain: i32) -> Vec<i32> {
     let mut enc = Encoder::new();
     write_scales(&mut enc, &rounded);
     let cost = enc.finish().len() as f64 * 8.0;
-    if gain > 1.2 * cost { rounded } else { vec![0; logs.len()] }
+    if gain > 1.2 * cost {
+        rounded
+    } else {
+        vec![0; logs.len()]
+    }
 }
 
 /// Classes that cover all but the thin ends of the sums that occur.
 fn class_map(rows: &[i32], cols: &[i32], options: FitOptions) -> ClassMap {
     let bins = |scales: &[i32]| {
         let mut counts = std::collections::BTreeMap::<i32, u64>::new();
-        scales.iter().for_each(|&s| *counts.entry(s).or_default() += 1);
+        scales
+            .iter()
+            .for_each(|&s| *counts.entry(s).or_default() += 1);
         counts
     };
     let (row_bins, col_bins) = (bins(rows), bins(cols));
@@ -263,7 +301,11 @@ fn class_map(rows: &[i32], cols: &[i32], options: FitOptions) -> ClassMap {
     while (high - low) / width + 1 > options.max_classes as i32 {
         width += 1;
     }
-    ClassMap { offset: low, width, classes: ((high - low) / width + 1) as usize }
+    ClassMap {
+        offset: low,
+        width,
+        classes: ((high - low) / width + 1) as usize,
+    }
 }
 
 #[cfg(test)]
@@ -272,7 +314,12 @@ mod tests {
 
     #[test]
     fn scales_round_trip() {
-        for scales in [vec![], vec![0; 9], vec![5], (0..500).map(|i| (i * i) % 37 - 18).collect()] {
+        for scales in [
+            vec![],
+            vec![0; 9],
+            vec![5],
+            (0..500).map(|i| (i * i) % 37 - 18).collect(),
+        ] {
             let mut enc = Encoder::new();
             write_scales(&mut enc, &scales);
             let bytes = enc.finish();
@@ -284,12 +331,18 @@ mod tests {
 
     #[test]
     fn identical_rows_need_no_classes_and_loud_rows_do() {
-        let noise = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0;
-        let options = FitOptions { max_classes: 16, width: 2, grain: 1 };
+        let noise =
+            |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0;
+        let options = FitOptions {
+            max_classes: 16,
+            width: 2,
+            grain: 1,
+        };
         let even: Vec<f32> = (0..128 * 128).map(noise).collect();
         assert_eq!(fit(&even, 128, 128, options).map.classes, 1);
-        let loud: Vec<f32> =
-            (0..128 * 128).map(|i| noise(i) * if i / 128 % 2 == 0 { 8.0 } else { 1.0 }).collect();
+        let loud: Vec<f32> = (0..128 * 128)
+            .map(|i| noise(i) * if i / 128 % 2 == 0 { 8.0 } else { 1.0 })
+            .collect();
         let model = fit(&loud, 128, 128, options);
         assert!(model.map.classes > 1);
         assert!(model.rows[0] - model.rows[1] > 20);
@@ -298,7 +351,11 @@ mod tests {
 
     #[test]
     fn hopeless_values_do_not_break_the_fit() {
-        let options = FitOptions { max_classes: 16, width: 2, grain: 1 };
+        let options = FitOptions {
+            max_classes: 16,
+            width: 2,
+            grain: 1,
+        };
         let mut v = vec![0f32; 4096];
         fit(&v, 64, 64, options);
         v[77] = f32::MAX;

@@ -90,7 +90,10 @@ impl<'a> Reader<'a> {
         if value < limit {
             Ok(value)
         } else {
-            Err(Error::invalid(field, format!("{value} is not below {limit}")))
+            Err(Error::invalid(
+                field,
+                format!("{value} is not below {limit}"),
+            ))
         }
     }
 
@@ -119,7 +122,10 @@ impl<'a> Reader<'a> {
     pub fn finish(&self) -> Result<()> {
         match self.bytes.len() {
             0 => Ok(()),
-            n => Err(Error::invalid(self.what, format!("{n} bytes left over at its end"))),
+            n => Err(Error::invalid(
+                self.what,
+                format!("{n} bytes left over at its end"),
+            )),
         }
     }
 }
@@ -155,7 +161,16 @@ mod tests {
 
     #[test]
     fn varints_round_trip_and_have_one_spelling() {
-        for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
+        for value in [
+            0,
+            1,
+            127,
+            128,
+            300,
+            u64::from(u32::MAX),
+            u64::MAX - 1,
+            u64::MAX,
+        ] {
             let mut out = Vec::new();
             put_varint(&mut out, value);
             let mut r = Reader::new(&out, "test");

@@ -17,7 +17,10 @@ const TOP: u32 = 1 << 24;
 
 impl Bit {
     pub const fn new() -> Self {
-        Bit { p0: 1 << 15, seen: 0 }
+        Bit {
+            p0: 1 << 15,
+            seen: 0,
+        }
     }
 
     /// The part of `range` that a zero takes; never 0 and never all of it.
@@ -50,7 +53,13 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     pub fn new() -> Self {
-        Encoder { low: 0, range: u32::MAX, cache: 0, pending: 0, out: Vec::new() }
+        Encoder {
+            low: 0,
+            range: u32::MAX,
+            cache: 0,
+            pending: 0,
+            out: Vec::new(),
+        }
     }
 
     pub fn bit(&mut self, model: &mut Bit, bit: bool) {
@@ -131,7 +140,12 @@ pub(crate) struct Decoder<'a> {
 
 impl<'a> Decoder<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        let mut d = Decoder { range: u32::MAX, code: 0, bytes, past_end: 0 };
+        let mut d = Decoder {
+            range: u32::MAX,
+            code: 0,
+            bytes,
+            past_end: 0,
+        };
         for _ in 0..4 {
             d.code = d.code << 8 | u32::from(d.next());
         }
@@ -190,7 +204,10 @@ impl<'a> Decoder<'a> {
     /// past the end than the dropped zeros can explain.
     pub fn finish(&self, what: &'static str) -> Result<()> {
         if !self.bytes.is_empty() {
-            return Err(Error::invalid(what, "bytes left over after the last symbol"));
+            return Err(Error::invalid(
+                what,
+                "bytes left over after the last symbol",
+            ));
         }
         if self.past_end > 8 {
             return Err(Error::invalid(what, "the coded data end too early"));
@@ -214,7 +231,10 @@ pub(crate) struct UintModel {
 
 impl UintModel {
     pub fn new() -> Self {
-        UintModel { length: [Bit::new(); 65], mantissa: vec![[Bit::new(); 8]; 65] }
+        UintModel {
+            length: [Bit::new(); 65],
+            mantissa: vec![[Bit::new(); 8]; 65],
+        }
     }
 
     /// Codes `value`, which must be below `u64::MAX`.
@@ -296,13 +316,19 @@ mod tests {
 
     #[test]
     fn skewed_bits_cost_about_their_entropy() {
-        let bits: Vec<bool> = (0..20_000u32).map(|i| i.wrapping_mul(2_654_435_761) >> 28 == 0).collect();
+        let bits: Vec<bool> = (0..20_000u32)
+            .map(|i| i.wrapping_mul(2_654_435_761) >> 28 == 0)
+            .collect();
         let mut enc = Encoder::new();
         let mut model = Bit::new();
         bits.iter().for_each(|&b| enc.bit(&mut model, b));
         let bytes = enc.finish();
         // H(1/16) = 0.337 bit; the adaptive estimate wanders a little.
-        assert!((bytes.len() as f64) < 20_000.0 * 0.337 / 8.0 * 1.06, "{}", bytes.len());
+        assert!(
+            (bytes.len() as f64) < 20_000.0 * 0.337 / 8.0 * 1.06,
+            "{}",
+            bytes.len()
+        );
         let mut dec = Decoder::new(&bytes);
         let mut model = Bit::new();
         assert!(bits.iter().all(|&b| dec.bit(&mut model) == b));
@@ -311,7 +337,9 @@ mod tests {
 
     #[test]
     fn noise_decodes_to_something_without_panic() {
-        let noise: Vec<u8> = (0..200u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let noise: Vec<u8> = (0..200u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
         let mut dec = Decoder::new(&noise);
         let mut model = UintModel::new();
         while !dec.exhausted() {

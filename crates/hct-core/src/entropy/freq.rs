@@ -34,9 +34,16 @@ impl FreqTable {
         let mut surplus = i64::from(PROB_SCALE) - sum;
         // What rounding left over goes to, or comes from, the largest: least relative change.
         while surplus != 0 {
-            let (at, &largest) =
-                freq.iter().enumerate().max_by_key(|&(i, &f)| (f, usize::MAX - i)).expect("not empty");
-            let change = if surplus > 0 { surplus } else { surplus.max(-(i64::from(largest) / 2)) };
+            let (at, &largest) = freq
+                .iter()
+                .enumerate()
+                .max_by_key(|&(i, &f)| (f, usize::MAX - i))
+                .expect("not empty");
+            let change = if surplus > 0 {
+                surplus
+            } else {
+                surplus.max(-(i64::from(largest) / 2))
+            };
             freq[at] = (i64::from(largest) + change) as u16;
             surplus -= change;
         }
@@ -81,7 +88,10 @@ impl FreqTable {
                 for bias in 0..u32::from(f) {
                     slots.push(Slot::pack(symbol as u32, u32::from(f), bias));
                 }
-                debug_assert_eq!(slots.len() as u32 % PROB_SCALE, u32::from(start + f) % PROB_SCALE);
+                debug_assert_eq!(
+                    slots.len() as u32 % PROB_SCALE,
+                    u32::from(start + f) % PROB_SCALE
+                );
             }
         }
     }
@@ -146,7 +156,10 @@ pub(crate) struct TableModel {
 
 impl TableModel {
     pub fn new() -> Self {
-        TableModel { len: UintModel::new(), freq: vec![UintModel::new(); PROB_BITS as usize + 2] }
+        TableModel {
+            len: UintModel::new(),
+            freq: vec![UintModel::new(); PROB_BITS as usize + 2],
+        }
     }
 }
 
@@ -183,7 +196,14 @@ mod tests {
     fn weights_become_tables_that_sum_and_survive_writing() {
         let mut many: Vec<u64> = vec![1; 256];
         many[77] = 1 << 47;
-        for weights in [vec![1], vec![0, 5, 0], vec![3, 1 << 40, 1], many, vec![1; 256], (1..200).collect()] {
+        for weights in [
+            vec![1],
+            vec![0, 5, 0],
+            vec![3, 1 << 40, 1],
+            many,
+            vec![1; 256],
+            (1..200).collect(),
+        ] {
             let table = FreqTable::from_weights(&weights);
             let sum: u32 = (0..table.len()).map(|s| table.get(s).0).sum();
             assert_eq!(sum, PROB_SCALE);

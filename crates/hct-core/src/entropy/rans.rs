@@ -19,7 +19,10 @@ pub(crate) struct RansEncoder {
 
 impl RansEncoder {
     pub fn new(lanes: usize, expected_words: usize) -> Self {
-        RansEncoder { states: vec![LOW; lanes], words: Vec::with_capacity(expected_words) }
+        RansEncoder {
+            states: vec![LOW; lanes],
+            words: Vec::with_capacity(expected_words),
+        }
     }
 
     /// Codes one symbol of frequency `freq` ≥ 1 and running sum `start` in `lane`.
@@ -71,10 +74,19 @@ impl<'a> Words<'a> {
         for (x, b) in states.iter_mut().zip(head.chunks_exact(4)) {
             *x = u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
             if *x < LOW {
-                return Err(Error::invalid("entropy-coded stream", "a state is out of range"));
+                return Err(Error::invalid(
+                    "entropy-coded stream",
+                    "a state is out of range",
+                ));
             }
         }
-        Ok((states, Words { bytes: words, pos: 0 }))
+        Ok((
+            states,
+            Words {
+                bytes: words,
+                pos: 0,
+            },
+        ))
     }
 
     /// Whether at least `n` more words are there.
@@ -110,7 +122,10 @@ impl<'a> Words<'a> {
     /// stream is the one an encoder made.
     pub fn finish(&self, states: &[u32]) -> Result<()> {
         if self.pos != self.bytes.len() || states.iter().any(|&x| x != LOW) {
-            return Err(Error::invalid("entropy-coded stream", "does not end where it should"));
+            return Err(Error::invalid(
+                "entropy-coded stream",
+                "does not end where it should",
+            ));
         }
         Ok(())
     }

@@ -9,7 +9,11 @@ use crate::Result;
 const LANES: usize = 8;
 
 /// Encodes `symbols`; `context(i)` names the table of symbol `i`.
-pub(crate) fn encode(symbols: &[u8], tables: &[FreqTable], context: impl Fn(usize) -> usize) -> Vec<u8> {
+pub(crate) fn encode(
+    symbols: &[u8],
+    tables: &[FreqTable],
+    context: impl Fn(usize) -> usize,
+) -> Vec<u8> {
     let mut enc = RansEncoder::new(LANES, symbols.len() / 2);
     for (i, &s) in symbols.iter().enumerate().rev() {
         enc.put(i % LANES, tables[context(i)].get(usize::from(s)));
@@ -68,11 +72,16 @@ mod tests {
             .iter()
             .flat_map(|c| {
                 let total: u64 = c.iter().sum();
-                c.iter().filter(|&&k| k > 0).map(move |&k| k as f64 * (total as f64 / k as f64).log2())
+                c.iter()
+                    .filter(|&&k| k > 0)
+                    .map(move |&k| k as f64 * (total as f64 / k as f64).log2())
             })
             .sum();
         assert!((stream.len() * 8) as f64 <= entropy * 1.002 + 256.0);
-        assert_eq!(decode(&stream, symbols.len(), &tables, context).unwrap(), symbols);
+        assert_eq!(
+            decode(&stream, symbols.len(), &tables, context).unwrap(),
+            symbols
+        );
         assert!(decode(&stream[..stream.len() - 2], symbols.len(), &tables, context).is_err());
     }
 }

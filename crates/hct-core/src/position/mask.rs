@@ -52,7 +52,10 @@ pub(crate) fn decode(reader: &mut Reader<'_>, n: usize, row: usize) -> Result<Ve
         BITMAP => unpack::<8>(reader.blob()?, n),
         CODED_BITMAP => unpack::<GROUP>(&decode_groups(reader.blob()?, n.div_ceil(GROUP), row)?, n),
         GAPS => decode_gaps(reader.blob()?, n),
-        value => Err(Error::Reserved { field: "position coding", value: value.into() }),
+        value => Err(Error::Reserved {
+            field: "position coding",
+            value: value.into(),
+        }),
     }
 }
 
@@ -70,7 +73,11 @@ pub(crate) fn skip(reader: &mut Reader<'_>) -> Result<usize> {
 /// Groups of `W` positions, the first in the lowest bit.
 fn pack<const W: usize>(mask: &[bool]) -> Vec<u8> {
     mask.chunks(W)
-        .map(|bits| bits.iter().enumerate().fold(0, |group, (i, &k)| group | u8::from(k) << i))
+        .map(|bits| {
+            bits.iter()
+                .enumerate()
+                .fold(0, |group, (i, &k)| group | u8::from(k) << i)
+        })
         .collect()
 }
 
@@ -79,14 +86,21 @@ fn unpack<const W: usize>(groups: &[u8], n: usize) -> Result<Vec<bool>> {
         return Err(Error::invalid("position bitmap", "has the wrong length"));
     }
     if n % W != 0 && groups[n / W] >> (n % W) != 0 {
-        return Err(Error::invalid("position bitmap", "has bits set past its end"));
+        return Err(Error::invalid(
+            "position bitmap",
+            "has bits set past its end",
+        ));
     }
     Ok((0..n).map(|i| groups[i / W] >> (i % W) & 1 == 1).collect())
 }
 
 /// The group `distance` back is the one a row up, to within a group.
 fn context(i: usize, distance: usize, before: &[u8]) -> usize {
-    if distance == 0 || i < distance { 0 } else { before[i - distance].count_ones() as usize }
+    if distance == 0 || i < distance {
+        0
+    } else {
+        before[i - distance].count_ones() as usize
+    }
 }
 
 /// Table of groups whose bits are set with probability `p`/4096 each.
@@ -118,7 +132,9 @@ fn code_groups(groups: &[u8], row: usize) -> Vec<u8> {
         let tables: Vec<FreqTable> = p.iter().map(|&p| bernoulli(p)).collect();
         let mut body = vec![u8::from(distance != 0)];
         p.iter().for_each(|&p| put_varint(&mut body, p));
-        body.extend(symbols::encode(groups, &tables, |i| context(i, distance, groups)));
+        body.extend(symbols::encode(groups, &tables, |i| {
+            context(i, distance, groups)
+        }));
         if best.as_ref().is_none_or(|b| body.len() < b.len()) {
             best = Some(body);
         }
@@ -131,7 +147,12 @@ fn decode_groups(body: &[u8], n: usize, row: usize) -> Result<Vec<u8>> {
     let (distance, used) = match r.u8()? {
         0 => (0, 1),
         1 => (row / GROUP, CONTEXTS),
-        value => return Err(Error::Reserved { field: "position contexts", value: value.into() }),
+        value => {
+            return Err(Error::Reserved {
+                field: "position contexts",
+                value: value.into(),
+            });
+        }
     };
     let mut tables = Vec::with_capacity(used);
     for _ in 0..used {
@@ -141,7 +162,9 @@ fn decode_groups(body: &[u8], n: usize, row: usize) -> Result<Vec<u8>> {
         }
         tables.push(bernoulli(p));
     }
-    symbols::decode(r.rest(), n, &tables, |i, before| context(i, distance, before))
+    symbols::decode(r.rest(), n, &tables, |i, before| {
+        context(i, distance, before)
+    })
 }
 
 fn code_gaps(mask: &[bool]) -> Vec<u8> {
@@ -166,7 +189,12 @@ fn decode_gaps(body: &[u8], n: usize) -> Result<Vec<bool>> {
         let place = usize::try_from(at).ok().and_then(|i| mask.get_mut(i));
         match place {
             Some(place) if !dec.exhausted() => *place = true,
-            _ => return Err(Error::invalid("kept position", "lies past the end of its tile")),
+            _ => {
+                return Err(Error::invalid(
+                    "kept position",
+                    "lies past the end of its tile",
+                ));
+            }
         }
         at += 1;
     }

@@ -38,7 +38,10 @@ mod tests {
     #[test]
     fn keeps_the_exact_count_with_ties_to_the_front() {
         let v = [1.0, -3.0, 2.0, -2.0, 2.0, 0.0];
-        assert_eq!(keep_largest(&v, 0.5), [false, true, true, true, false, false]);
+        assert_eq!(
+            keep_largest(&v, 0.5),
+            [false, true, true, true, false, false]
+        );
         assert_eq!(keep_largest(&v, 0.34).iter().filter(|&&k| k).count(), 3);
         assert_eq!(keep_largest(&v, 1.0), [true; 6]);
         assert_eq!(keep_largest(&[0.0; 4], 0.5), [true, true, false, false]);

@@ -10,12 +10,19 @@ use crate::{Dtype, Error, Result, lossless, position};
 pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize) -> Vec<u8> {
     let mut out = Vec::new();
     position::encode(mask, row, &mut out);
-    let kept = || values.iter().zip(mask).filter(|&(_, &k)| k).map(|(&v, _)| v);
+    let kept = || {
+        values
+            .iter()
+            .zip(mask)
+            .filter(|&(_, &k)| k)
+            .map(|(&v, _)| v)
+    };
     let e = exponent(kept().fold(0.0, |m, v| v.abs().max(m)));
     put_varint(&mut out, zigzag(e.into()));
     let unit = exp2i(-e);
-    let halves: Vec<u8> =
-        kept().flat_map(|v| f16::from_f64(f64::from(v) * unit).to_bits().to_le_bytes()).collect();
+    let halves: Vec<u8> = kept()
+        .flat_map(|v| f16::from_f64(f64::from(v) * unit).to_bits().to_le_bytes())
+        .collect();
     out.extend(lossless::encode_tile(&halves, Dtype::F16));
     out
 }
@@ -36,9 +43,15 @@ pub(crate) fn decode(payload: &[u8], row: usize, out: &mut [f32]) -> Result<()> 
     let unit = exp2i(read_exponent(&mut r)?);
     let mut bytes = vec![0; 2 * kept];
     lossless::decode_tile(r.rest(), Dtype::F16, &mut bytes)?;
-    let mut halves = bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]));
+    let mut halves = bytes
+        .chunks_exact(2)
+        .map(|b| f16::from_le_bytes([b[0], b[1]]));
     for (v, &keep) in out.iter_mut().zip(&mask) {
-        let h = if keep { halves.next().unwrap_or_default() } else { f16::ZERO };
+        let h = if keep {
+            halves.next().unwrap_or_default()
+        } else {
+            f16::ZERO
+        };
         if !h.is_finite() {
             return Err(Error::invalid("FP16 value", "is not finite"));
         }

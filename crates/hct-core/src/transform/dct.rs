@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use rustdct::TransformType2And3;
 use rustdct::algorithm::type2and3_butterflies::{
     Type2And3Butterfly2, Type2And3Butterfly4, Type2And3Butterfly8, Type2And3Butterfly16,
 };
 use rustdct::algorithm::{Type2And3ConvertToFft, Type2And3SplitRadix};
-use rustdct::TransformType2And3;
 use rustdct::rustfft::FftPlannerScalar;
 
 type Plan = Arc<dyn TransformType2And3<f32>>;
@@ -21,8 +21,12 @@ struct Planner {
     fft: FftPlannerScalar<f32>,
 }
 
-static PLANNER: LazyLock<Mutex<Planner>> =
-    LazyLock::new(|| Mutex::new(Planner { plans: HashMap::new(), fft: FftPlannerScalar::new() }));
+static PLANNER: LazyLock<Mutex<Planner>> = LazyLock::new(|| {
+    Mutex::new(Planner {
+        plans: HashMap::new(),
+        fft: FftPlannerScalar::new(),
+    })
+});
 
 /// Cached plans are dropped past this many, so that a file of many odd shapes stays bounded.
 const MAX_CACHED_PLANS: usize = 256;
@@ -67,10 +71,18 @@ impl Dct {
     /// The transform of length `len`; a length of 0 or 1 is the identity.
     pub fn new(len: usize) -> Self {
         let plan = (len > 1).then(|| {
-            PLANNER.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).plan(len)
+            PLANNER
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .plan(len)
         });
         let n = len.max(1) as f64;
-        Dct { plan, len, dc: (1.0 / n).sqrt() as f32, ac: (2.0 / n).sqrt() as f32 }
+        Dct {
+            plan,
+            len,
+            dc: (1.0 / n).sqrt() as f32,
+            ac: (2.0 / n).sqrt() as f32,
+        }
     }
 
     /// Scratch elements [`Dct::forward`] and [`Dct::inverse`] need.
@@ -111,7 +123,11 @@ mod tests {
         let n = x.len() as f64;
         (0..x.len())
             .map(|k| {
-                let norm = if k == 0 { (1.0 / n).sqrt() } else { (2.0 / n).sqrt() };
+                let norm = if k == 0 {
+                    (1.0 / n).sqrt()
+                } else {
+                    (2.0 / n).sqrt()
+                };
                 let sum: f64 = x
                     .iter()
                     .enumerate()
@@ -128,13 +144,18 @@ mod tests {
     #[test]
     fn matches_the_definition_at_every_small_length_and_inverts() {
         for n in (1..=70).chain([97, 128, 251, 256, 384, 576]) {
-            let x: Vec<f32> = (0..n).map(|i| ((i * 37 + 11) % 101) as f32 / 17.0 - 2.0).collect();
+            let x: Vec<f32> = (0..n)
+                .map(|i| ((i * 37 + 11) % 101) as f32 / 17.0 - 2.0)
+                .collect();
             let dct = Dct::new(n);
             let mut scratch = vec![0.0; dct.scratch_len()];
             let mut y = x.clone();
             dct.forward(&mut y, &mut scratch);
             for (got, want) in y.iter().zip(reference(&x)) {
-                assert!((f64::from(*got) - want).abs() < 2e-5 * n as f64, "n={n} {got} {want}");
+                assert!(
+                    (f64::from(*got) - want).abs() < 2e-5 * n as f64,
+                    "n={n} {got} {want}"
+                );
             }
             dct.inverse(&mut y, &mut scratch);
             for (a, b) in x.iter().zip(&y) {

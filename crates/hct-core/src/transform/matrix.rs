@@ -1,7 +1,7 @@
 //! 2-D application of the DCT: rows in place, columns through transposed blocks.
 
-use super::dct::Dct;
 use super::Transform;
+use super::dct::Dct;
 
 /// Columns transformed together: one cache line of f32 per row touched.
 const BLOCK: usize = 16;
@@ -13,7 +13,9 @@ pub(crate) fn forward(values: &mut [f32], rows: usize, cols: usize, transform: T
         each_row(values, cols, |dct, row, scratch| dct.forward(row, scratch));
     }
     if transform.along_cols() {
-        each_column(values, rows, cols, |dct, col, scratch| dct.forward(col, scratch));
+        each_column(values, rows, cols, |dct, col, scratch| {
+            dct.forward(col, scratch)
+        });
     }
 }
 
@@ -21,7 +23,9 @@ pub(crate) fn forward(values: &mut [f32], rows: usize, cols: usize, transform: T
 pub(crate) fn inverse(values: &mut [f32], rows: usize, cols: usize, transform: Transform) {
     debug_assert_eq!(values.len(), rows * cols);
     if transform.along_cols() {
-        each_column(values, rows, cols, |dct, col, scratch| dct.inverse(col, scratch));
+        each_column(values, rows, cols, |dct, col, scratch| {
+            dct.inverse(col, scratch)
+        });
     }
     if transform.along_rows() {
         each_row(values, cols, |dct, row, scratch| dct.inverse(row, scratch));
@@ -87,15 +91,27 @@ mod tests {
 
     #[test]
     fn every_transform_inverts_on_odd_shapes_and_keeps_energy() {
-        for (rows, cols) in [(1, 1), (1, 17), (31, 1), (13, 29), (64, 48), (7, 100), (128, 33)] {
-            let m: Vec<f32> =
-                (0..rows * cols).map(|i| ((i * 7919) % 257) as f32 / 64.0 - 2.0).collect();
+        for (rows, cols) in [
+            (1, 1),
+            (1, 17),
+            (31, 1),
+            (13, 29),
+            (64, 48),
+            (7, 100),
+            (128, 33),
+        ] {
+            let m: Vec<f32> = (0..rows * cols)
+                .map(|i| ((i * 7919) % 257) as f32 / 64.0 - 2.0)
+                .collect();
             let energy: f64 = m.iter().map(|&v| f64::from(v).powi(2)).sum();
             for transform in Transform::ALL {
                 let mut t = m.clone();
                 forward(&mut t, rows, cols, transform);
                 let kept: f64 = t.iter().map(|&v| f64::from(v).powi(2)).sum();
-                assert!((kept / energy - 1.0).abs() < 1e-5, "{rows}x{cols} {transform:?}");
+                assert!(
+                    (kept / energy - 1.0).abs() < 1e-5,
+                    "{rows}x{cols} {transform:?}"
+                );
                 inverse(&mut t, rows, cols, transform);
                 for (a, b) in m.iter().zip(&t) {
                     assert!((a - b).abs() < 1e-4, "{rows}x{cols} {transform:?}: {a} {b}");

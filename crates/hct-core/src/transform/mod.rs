@@ -22,8 +22,12 @@ pub enum Transform {
 
 impl Transform {
     /// Every transform, in code order.
-    pub const ALL: [Transform; 4] =
-        [Transform::None, Transform::DctRows, Transform::DctCols, Transform::Dct2];
+    pub const ALL: [Transform; 4] = [
+        Transform::None,
+        Transform::DctRows,
+        Transform::DctCols,
+        Transform::Dct2,
+    ];
 
     /// The transform with this on-disk code, if there is one.
     pub fn from_code(code: u8) -> Option<Self> {

@@ -102,7 +102,12 @@ impl Contexts {
 
     fn build(quantizers: usize, precision: i64, contexts: Vec<Context>) -> Self {
         let tables = contexts.iter().map(|c| table(&c.logs, precision)).collect();
-        Contexts { quantizers, precision, contexts, tables }
+        Contexts {
+            quantizers,
+            precision,
+            contexts,
+            tables,
+        }
     }
 
     /// Largest magnitude that `context` has a symbol for.
@@ -116,7 +121,11 @@ impl Contexts {
     #[inline(always)]
     pub fn coded_magnitude(&self, context: usize, m: usize) -> usize {
         let max = self.max_magnitude(context);
-        if m <= max { m } else { max.saturating_sub((max ^ m) & 1) }
+        if m <= max {
+            m
+        } else {
+            max.saturating_sub((max ^ m) & 1)
+        }
     }
 
     /// Whether every parity has a symbol in `context`, so that any index can be coded.
@@ -150,9 +159,11 @@ impl Contexts {
         for (i, context) in self.contexts.iter().enumerate() {
             let before = i.checked_sub(self.quantizers).map(|b| &self.contexts[b]);
             let max = context.logs.len() as i64;
-            m.max.encode_signed(enc, max - before.map_or(0, |b| b.logs.len() as i64));
+            m.max
+                .encode_signed(enc, max - before.map_or(0, |b| b.logs.len() as i64));
             for j in 0..context.logs.len() {
-                let residual = context.logs[j] - predict(&context.logs[..j], before, j, self.precision);
+                let residual =
+                    context.logs[j] - predict(&context.logs[..j], before, j, self.precision);
                 m.logs[j.min(7)].encode_signed(enc, residual);
             }
             for j in 0..SHIFTS.min(context.logs.len() - 1) {
@@ -171,7 +182,12 @@ impl Contexts {
         let mut m = Models::new();
         let precision = match m.precision.decode(dec) {
             p @ 0..=2 => 4i64 << p,
-            value => return Err(Error::Reserved { field: "log-frequency precision", value }),
+            value => {
+                return Err(Error::Reserved {
+                    field: "log-frequency precision",
+                    value,
+                });
+            }
         };
         debug_assert!(classes <= MAX_CLASSES);
         let mut contexts: Vec<Context> = Vec::with_capacity(classes * quantizers);
@@ -275,7 +291,11 @@ fn fit(
         .collect();
     let mut shifts = before.map_or([0; SHIFTS], |b| b.shifts);
     for (j, shift) in shifts.iter_mut().enumerate().take(max) {
-        let n: u64 = if j + 1 < SHIFTS { counts[j + 1] } else { counts[SHIFTS..].iter().sum() };
+        let n: u64 = if j + 1 < SHIFTS {
+            counts[j + 1]
+        } else {
+            counts[SHIFTS..].iter().sum()
+        };
         // Worth its bits only where enough samples share it.
         if n >= 32 {
             let mean = residuals[j] / n as f64 / f64::from(SHIFT_UNIT);

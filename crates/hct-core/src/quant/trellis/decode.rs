@@ -33,7 +33,12 @@ impl Tables {
                 points[c * SYMBOLS + 2 * m] = -value;
             }
         }
-        Tables { trellis, step, slots, points }
+        Tables {
+            trellis,
+            step,
+            slots,
+            points,
+        }
     }
 }
 
@@ -59,7 +64,12 @@ pub(crate) fn decode(
     match lanes {
         8 => lanes_of::<8>(tables, classes, stream, out)?,
         32 => lanes_of::<32>(tables, classes, stream, out)?,
-        n => return Err(Error::Reserved { field: "lanes", value: n as u64 }),
+        n => {
+            return Err(Error::Reserved {
+                field: "lanes",
+                value: n as u64,
+            });
+        }
     }
     patch(patches, tables.step, out)
 }
@@ -141,7 +151,12 @@ fn patch(bytes: &[u8], step: f32, out: &mut [f32]) -> Result<()> {
         let target = usize::try_from(at).ok().and_then(|i| out.get_mut(i));
         match target {
             Some(target) if !dec.exhausted() => *target = v as f32 * step,
-            _ => return Err(Error::invalid("patch", "lies outside its tile or is cut short")),
+            _ => {
+                return Err(Error::invalid(
+                    "patch",
+                    "lies outside its tile or is cut short",
+                ));
+            }
         }
         at += 1;
     }

@@ -23,7 +23,11 @@ pub(crate) fn quantize(
     tile: &TileValues<'_>,
 ) -> Vec<i32> {
     let mut indices = vec![0; tile.values.len()];
-    let search = Search { inv_step: 1.0 / step, lambda, costs };
+    let search = Search {
+        inv_step: 1.0 / step,
+        lambda,
+        costs,
+    };
     match lanes {
         8 => viterbi::quantize::<8>(trellis, &search, tile.values, tile.classes, &mut indices),
         _ => viterbi::quantize::<32>(trellis, &search, tile.values, tile.classes, &mut indices),
@@ -84,7 +88,11 @@ pub(crate) fn squared_error(
             m if contexts.coded_magnitude(context, m) == m => contexts.shift(context, m),
             _ => 0.0,
         };
-        let p = if m == 0 { 0.0 } else { point(q as i32, m, shift, step) };
+        let p = if m == 0 {
+            0.0
+        } else {
+            point(q as i32, m, shift, step)
+        };
         let d = f64::from(tile.values[i].abs()) - f64::from(p);
         sum += d * d;
     });
@@ -121,9 +129,15 @@ pub(crate) fn code(
     });
     let mut rans = RansEncoder::new(lanes, indices.len() / 4);
     for (i, &(context, s)) in coded.iter().enumerate().rev() {
-        rans.put(i % lanes, contexts.tables[usize::from(context)].get(usize::from(s)));
+        rans.put(
+            i % lanes,
+            contexts.tables[usize::from(context)].get(usize::from(s)),
+        );
     }
-    CodedTile { stream: rans.finish(), patches: code_patches(&patched) }
+    CodedTile {
+        stream: rans.finish(),
+        patches: code_patches(&patched),
+    }
 }
 
 fn code_patches(patched: &[(u64, i64)]) -> Vec<u8> {

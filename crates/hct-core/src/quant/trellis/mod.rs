@@ -7,10 +7,10 @@
 //! Fischer 1990; Fischer and Wang 1992 (ECTCQ); Schwarz et al., DCC 2019 (dependent
 //! quantization in VVC). The state machines are Ungerboeck's (1982) one-dimensional codes.
 
-mod viterbi;
 pub(crate) mod contexts;
 pub(crate) mod decode;
 pub(crate) mod encode;
+mod viterbi;
 
 /// Most states a trellis may have.
 pub(crate) const MAX_STATES: usize = 32;

@@ -52,7 +52,11 @@ fn scalar_body(search: &Search<'_>, values: &[f32], classes: &[u8], indices: &mu
             let d = a - (2 * m) as f32;
             d * d + row[(m as usize).min(RATES - 1)]
         };
-        let m = if cost(low + 1) < cost(low) { low + 1 } else { low };
+        let m = if cost(low + 1) < cost(low) {
+            low + 1
+        } else {
+            low
+        };
         *index = if v < 0.0 { -m } else { m };
     }
 }
@@ -157,7 +161,9 @@ fn viterbi_body<const L: usize, const S: usize>(
         let ends_early = tail != 0 && l >= tail;
         let last = if ends_early { steps - 1 } else { steps };
         let costs = if ends_early { &early } else { &cost };
-        let mut state = (0..S).min_by(|&a, &b| costs[a][l].total_cmp(&costs[b][l])).unwrap_or(0);
+        let mut state = (0..S)
+            .min_by(|&a, &b| costs[a][l].total_cmp(&costs[b][l]))
+            .unwrap_or(0);
         for t in (0..last).rev() {
             let way = usize::from(decisions[t][l] >> state & 1 == 1);
             let (before, subset) = into[state][way];
