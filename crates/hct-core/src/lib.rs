@@ -3,9 +3,14 @@
 mod dtype;
 mod entropy;
 mod error;
+mod floats;
 mod lossless;
+mod matrix;
+mod parallel;
+mod plane;
 mod position;
 mod quant;
+mod recipe;
 mod scale_model;
 mod simd;
 mod transform;
@@ -15,3 +20,7 @@ pub use error::{Error, Result};
 pub use transform::Transform;
 #[cfg(test)]
 mod experiment;
+pub use matrix::{MatrixView, fold};
+pub use plane::{DEFAULT_TILE, EncodedPlane, Estimate, Preparation, SparseFormat, TrellisAnalysis, TrellisSettings, encode_sparse};
+pub use quant::block::BlockBits;
+pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};

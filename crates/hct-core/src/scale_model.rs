@@ -67,24 +67,60 @@ impl ClassMap {
     }
 }
 
-/// Log-scales of the rows and columns of a plane.
+/// The scale model of a plane: log-scales of its columns and how to find those of its rows.
 #[derive(Clone, Debug)]
 pub(crate) struct ScaleModel {
-    /// One per row; all zero when rows are not told apart.
-    pub rows: Vec<i32>,
     /// One per column; all zero when columns are not told apart.
     pub cols: Vec<i32>,
+    /// Estimates of 1/scale per column, for finding row scales.
+    inverse_cols: Vec<f32>,
+    /// Log₂ of the scale of a row whose log-scale is 0, or none when rows are not told apart.
+    row_center: Option<f32>,
+    grain: i32,
     pub map: ClassMap,
 }
 
 impl ScaleModel {
     /// One class for everything.
-    pub fn flat(rows: usize, cols: usize) -> Self {
+    pub fn flat(cols: usize) -> Self {
         ScaleModel {
-            rows: vec![0; rows],
             cols: vec![0; cols],
+            inverse_cols: Vec::new(),
+            row_center: None,
+            grain: 1,
             map: ClassMap::SINGLE,
         }
+    }
+
+    /// Log-scales of the rows of a tile whose columns start at `first_col`.
+    pub fn row_scales(&self, tile: &[f32], cols: usize, first_col: usize) -> Vec<i32> {
+        let rows = tile.len() / cols;
+        let Some(center) = self.row_center else { return vec![0; rows] };
+        let inverse = &self.inverse_cols[first_col..first_col + cols];
+        tile.chunks_exact(cols)
+            .map(|row| {
+                let log = libm::log2f(floor_scale(weighted_mean(row, inverse)));
+                rounded((log - center) * UNITS_PER_OCTAVE, self.grain)
+            })
+            .collect()
+    }
+}
+
+/// Classes of the values of a tile, row by row.
+pub(crate) fn classes(map: &ClassMap, rows: &[i32], cols: &[i32], out: &mut Vec<u8>) {
+    out.clear();
+    if map.classes == 1 {
+        out.resize(rows.len() * cols.len(), 0);
+        return;
+    }
+    let low = cols.iter().copied().min().unwrap_or(0);
+    let high = cols.iter().copied().max().unwrap_or(0);
+    let mut by_sum = vec![0u8; (high - low + 1) as usize];
+    for &row in rows {
+        for (i, class) in by_sum.iter_mut().enumerate() {
+            *class = map.class(row + low + i as i32) as u8;
+        }
+        out.extend(cols.iter().map(|&c| by_sum[(c - low) as usize]));
     }
 }
 
@@ -168,46 +204,60 @@ pub(crate) struct FitOptions {
     pub grain: i32,
 }
 
-/// Fits the model to `rows` × `cols` values by alternating maximum likelihood under a Laplacian
-/// (mean magnitudes, which one outlier does not own), keeping only the sides that save more
-/// than they cost.
-pub(crate) fn fit(values: &[f32], rows: usize, cols: usize, options: FitOptions) -> ScaleModel {
-    let n = values.len();
-    let mut flat = ScaleModel::flat(rows, cols);
-    if options.max_classes < 2 || n < 64 {
-        return flat;
+/// Fits the model to `rows` × `cols` sampled values by alternating maximum likelihood under a
+/// Laplacian (mean magnitudes, which one outlier does not own), keeping only the sides that save
+/// more than they cost. The plane has `plane_rows` rows.
+pub(crate) fn fit(
+    values: &[f32],
+    cols: usize,
+    plane_rows: usize,
+    options: FitOptions,
+) -> ScaleModel {
+    let rows = values.len() / cols;
+    if options.max_classes < 2 || values.len() < 64 {
+        return ScaleModel::flat(cols);
     }
     let mut row_scale = vec![1f32; rows];
     let mut col_scale = vec![1f32; cols];
-    // Columns can be estimated on a sample of rows.
-    let stride = (rows / 4096).max(1);
+    let mut inverse_cols = vec![1f32; cols];
     for _ in 0..3 {
-        let inv: Vec<f32> = col_scale.iter().map(|&t| 1.0 / t).collect();
-        for (r, row) in values.chunks_exact(cols).enumerate() {
-            row_scale[r] = floor_scale(weighted_mean(row, &inv));
+        for (scale, row) in row_scale.iter_mut().zip(values.chunks_exact(cols)) {
+            *scale = floor_scale(weighted_mean(row, &inverse_cols));
         }
         let mut sums = vec![0f32; cols];
-        let mut used = 0;
-        for (r, row) in values.chunks_exact(cols).enumerate().step_by(stride) {
-            let w = 1.0 / row_scale[r];
+        for (&scale, row) in row_scale.iter().zip(values.chunks_exact(cols)) {
+            let w = 1.0 / scale;
             for (sum, &v) in sums.iter_mut().zip(row) {
                 *sum += v.abs() * w;
             }
-            used += 1;
         }
-        for (t, sum) in col_scale.iter_mut().zip(&sums) {
-            *t = floor_scale(sum / used as f32);
+        for ((t, sum), inverse) in col_scale.iter_mut().zip(&sums).zip(&mut inverse_cols) {
+            *t = floor_scale(sum / rows as f32);
+            *inverse = 1.0 / *t;
         }
     }
-    let (mut row_log, row_gain) = log_scales(&row_scale, cols);
-    let (mut col_log, col_gain) = log_scales(&col_scale, rows.div_ceil(stride) * stride);
-    flat.rows = side(&mut row_log, row_gain, options.grain);
-    flat.cols = side(&mut col_log, col_gain, options.grain);
-    flat.map = class_map(&flat.rows, &flat.cols, options);
-    if flat.map.classes == 1 {
-        return ScaleModel::flat(rows, cols);
+    // A side's cost and gain are those of the whole plane, of which `values` may be a sample.
+    let (row_log, row_center, row_gain) = log_scales(&row_scale, cols);
+    let (col_log, _, col_gain) = log_scales(&col_scale, plane_rows);
+    let row_sample = side(&row_log, row_gain, options.grain);
+    let cols_used = side(&col_log, col_gain, options.grain);
+    let rows_told = row_sample.is_some();
+    if cols_used.is_none() {
+        inverse_cols.fill(1.0);
     }
-    flat
+    let col_logs = cols_used.unwrap_or_else(|| vec![0; cols]);
+    let row_logs = row_sample.unwrap_or_else(|| vec![0; rows]);
+    let map = class_map(&row_logs, &col_logs, options);
+    if map.classes == 1 {
+        return ScaleModel::flat(cols);
+    }
+    ScaleModel {
+        cols: col_logs,
+        inverse_cols,
+        row_center: rows_told.then_some(row_center),
+        grain: options.grain,
+        map,
+    }
 }
 
 /// Eight partial sums so that the loop vectorizes with an order fixed by the source.
@@ -233,9 +283,9 @@ fn floor_scale(s: f32) -> f32 {
     if s.is_finite() { s.max(1e-30) } else { 1e30 }
 }
 
-/// Log-scales in units of 1/8 octave, unrounded, less their median, and the bits that telling
-/// them apart saves over one scale for all: n·(log₂ of the mean − mean of log₂).
-fn log_scales(scales: &[f32], per_scale: usize) -> (Vec<f32>, f64) {
+/// Log-scales in units of 1/8 octave, unrounded, less their median; the median; and the bits that
+/// telling them apart saves over one scale for all: n·(log₂ of the mean − mean of log₂).
+fn log_scales(scales: &[f32], per_scale: usize) -> (Vec<f32>, f32, f64) {
     let logs: Vec<f32> = scales.iter().map(|&s| libm::log2f(s)).collect();
     let k = logs.len() as f64;
     let mean_log: f64 = logs.iter().map(|&l| f64::from(l)).sum::<f64>() / k;
@@ -243,29 +293,21 @@ fn log_scales(scales: &[f32], per_scale: usize) -> (Vec<f32>, f64) {
     let gain = (libm::log2(mean) - mean_log) * k * per_scale as f64;
     let mut sorted = logs.clone();
     let (_, &mut median, _) = sorted.select_nth_unstable_by(logs.len() / 2, f32::total_cmp);
-    (
-        logs.iter()
-            .map(|&l| (l - median) * UNITS_PER_OCTAVE)
-            .collect(),
-        gain,
-    )
+    (logs.iter().map(|&l| (l - median) * UNITS_PER_OCTAVE).collect(), median, gain)
 }
 
-/// Rounded log-scales if they pay for themselves, else zeros.
-fn side(logs: &mut [f32], gain: f64, grain: i32) -> Vec<i32> {
+fn rounded(log: f32, grain: i32) -> i32 {
     let limit = (MAX_LOG_SCALE / 4) as f32;
-    let rounded: Vec<i32> = logs
-        .iter()
-        .map(|&l| libm::roundf(l.clamp(-limit, limit) / grain as f32) as i32 * grain)
-        .collect();
+    libm::roundf(log.clamp(-limit, limit) / grain as f32) as i32 * grain
+}
+
+/// Rounded log-scales, if they pay for themselves.
+fn side(logs: &[f32], gain: f64, grain: i32) -> Option<Vec<i32>> {
+    let rounded: Vec<i32> = logs.iter().map(|&l| rounded(l, grain)).collect();
     let mut enc = Encoder::new();
     write_scales(&mut enc, &rounded);
     let cost = enc.finish().len() as f64 * 8.0;
-    if gain > 1.2 * cost {
-        rounded
-    } else {
-        vec![0; logs.len()]
-    }
+    (gain > 1.2 * cost).then_some(rounded)
 }
 
 /// Classes that cover all but the thin ends of the sums that occur.
@@ -340,13 +382,15 @@ mod tests {
         };
         let even: Vec<f32> = (0..128 * 128).map(noise).collect();
         assert_eq!(fit(&even, 128, 128, options).map.classes, 1);
-        let loud: Vec<f32> = (0..128 * 128)
-            .map(|i| noise(i) * if i / 128 % 2 == 0 { 8.0 } else { 1.0 })
-            .collect();
+        let loud: Vec<f32> =
+            (0..128 * 128).map(|i| noise(i) * if i / 128 % 2 == 0 { 8.0 } else { 1.0 }).collect();
         let model = fit(&loud, 128, 128, options);
-        assert!(model.map.classes > 1);
-        assert!(model.rows[0] - model.rows[1] > 20);
+        let rows = model.row_scales(&loud, 128, 0);
+        assert!(rows[0] - rows[1] > 20);
         assert!(model.cols.iter().all(|&c| c == 0));
+        let mut of = Vec::new();
+        classes(&model.map, &rows, &model.cols, &mut of);
+        assert_ne!(of[0], of[128]);
     }
 
     #[test]

@@ -1,0 +1,118 @@
+//! Between stored float types and f32.
+
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
+
+use crate::Dtype;
+
+/// Converts little-endian `bytes` of a codable dtype; `out` has one value per element.
+pub(crate) fn to_f32(bytes: &[u8], dtype: Dtype, out: &mut [f32]) {
+    match dtype {
+        Dtype::F32 => {
+            for (v, b) in out.iter_mut().zip(bytes.chunks_exact(4)) {
+                *v = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+            }
+        }
+        Dtype::BF16 => {
+            for (v, b) in out.iter_mut().zip(bytes.chunks_exact(2)) {
+                *v = f32::from_bits(u32::from(u16::from_le_bytes([b[0], b[1]])) << 16);
+            }
+        }
+        Dtype::F16 => {
+            let mut halves = [f16::ZERO; 256];
+            for (values, bytes) in out.chunks_mut(256).zip(bytes.chunks(512)) {
+                let halves = &mut halves[..values.len()];
+                for (h, b) in halves.iter_mut().zip(bytes.chunks_exact(2)) {
+                    *h = f16::from_le_bytes([b[0], b[1]]);
+                }
+                halves.convert_to_f32_slice(values);
+            }
+        }
+        other => unreachable!("{other} is not codable"),
+    }
+}
+
+/// Rounds finite values to nearest even in `dtype`. A value past the type's range becomes its
+/// largest finite number: reproduction points may lie half a step above the largest weight, and
+/// an infinity would poison the model.
+pub(crate) fn from_f32(values: &[f32], dtype: Dtype, out: &mut [u8]) {
+    match dtype {
+        Dtype::F32 => {
+            for (v, b) in values.iter().zip(out.chunks_exact_mut(4)) {
+                b.copy_from_slice(&v.to_le_bytes());
+            }
+        }
+        Dtype::BF16 => {
+            for (v, b) in values.iter().zip(out.chunks_exact_mut(2)) {
+                let bits = v.to_bits();
+                let rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+                // 0x7f7f is the largest finite magnitude.
+                let magnitude = (rounded & 0x7fff).min(0x7f7f);
+                b.copy_from_slice(&((rounded & 0x8000 | magnitude) as u16).to_le_bytes());
+            }
+        }
+        Dtype::F16 => {
+            let mut halves = [f16::ZERO; 256];
+            for (values, bytes) in values.chunks(256).zip(out.chunks_mut(512)) {
+                let halves = &mut halves[..values.len()];
+                halves.convert_from_f32_slice(values);
+                for (h, b) in halves.iter().zip(bytes.chunks_exact_mut(2)) {
+                    let bits = h.to_bits();
+                    let magnitude = (bits & 0x7fff).min(0x7bff);
+                    b.copy_from_slice(&(bits & 0x8000 | magnitude).to_le_bytes());
+                }
+            }
+        }
+        other => unreachable!("{other} is not codable"),
+    }
+}
+
+/// Whether every element of a codable dtype is finite.
+pub(crate) fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
+    match dtype {
+        Dtype::F32 => bytes
+            .chunks_exact(4)
+            .all(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).is_finite()),
+        Dtype::BF16 => {
+            bytes.chunks_exact(2).all(|b| bf16::from_le_bytes([b[0], b[1]]).is_finite())
+        }
+        Dtype::F16 => bytes.chunks_exact(2).all(|b| f16::from_le_bytes([b[0], b[1]]).is_finite()),
+        other => unreachable!("{other} is not codable"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_16_bit_pattern_that_is_finite_survives() {
+        for dtype in [Dtype::F16, Dtype::BF16] {
+            let bytes: Vec<u8> = (0..=u16::MAX)
+                .filter(|b| all_finite(&b.to_le_bytes(), dtype))
+                .flat_map(u16::to_le_bytes)
+                .collect();
+            let mut values = vec![0.0; bytes.len() / 2];
+            to_f32(&bytes, dtype, &mut values);
+            let mut back = vec![0; bytes.len()];
+            from_f32(&values, dtype, &mut back);
+            assert_eq!(back, bytes);
+        }
+    }
+
+    #[test]
+    fn rounding_is_to_nearest_even_and_never_to_infinity() {
+        for v in [1.0f32, 1.003_906_3, 1.005_859_4, -3.1415927, 1e-40, 65504.0, 0.333] {
+            let mut b = [0; 2];
+            from_f32(&[v], Dtype::BF16, &mut b);
+            assert_eq!(u16::from_le_bytes(b), bf16::from_f32(v).to_bits());
+            from_f32(&[v], Dtype::F16, &mut b);
+            assert_eq!(u16::from_le_bytes(b), f16::from_f32(v).to_bits());
+        }
+        let mut b = [0; 4];
+        from_f32(&[f32::MAX, -1e6], Dtype::F16, &mut b);
+        assert_eq!(b, [0xff, 0x7b, 0xff, 0xfb]);
+        from_f32(&[f32::MAX, f32::MIN], Dtype::BF16, &mut b);
+        assert_eq!(b, [0x7f, 0x7f, 0x7f, 0xff]);
+    }
+}

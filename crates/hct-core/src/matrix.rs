@@ -1,0 +1,119 @@
+//! A tensor seen as a matrix of f32 values, converted piece by piece.
+
+use crate::{Dtype, Error, Result, floats};
+
+/// Row-major values of a tensor folded to `rows` × `cols`.
+#[derive(Clone, Copy)]
+pub struct MatrixView<'a> {
+    data: Data<'a>,
+    rows: usize,
+    cols: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Data<'a> {
+    Values(&'a [f32]),
+    Bytes(&'a [u8], Dtype),
+}
+
+impl<'a> MatrixView<'a> {
+    /// A view of f32 values.
+    ///
+    /// # Errors
+    /// When there are not `rows` · `cols` of them, or none.
+    pub fn from_values(values: &'a [f32], rows: usize, cols: usize) -> Result<Self> {
+        Self::checked(Data::Values(values), values.len(), rows, cols)
+    }
+
+    /// A view of little-endian elements of `dtype`, which must be F16, BF16 or F32.
+    ///
+    /// # Errors
+    /// When the dtype is another or the bytes are not `rows` · `cols` elements, or none.
+    pub fn from_bytes(bytes: &'a [u8], dtype: Dtype, rows: usize, cols: usize) -> Result<Self> {
+        if !dtype.is_codable() {
+            return Err(Error::Encode(format!("{dtype} values have no lossy coding")));
+        }
+        let width = dtype.bits() / 8;
+        if bytes.len() % width != 0 {
+            return Err(Error::Encode(format!("{} bytes are not whole {dtype} values", bytes.len())));
+        }
+        Self::checked(Data::Bytes(bytes, dtype), bytes.len() / width, rows, cols)
+    }
+
+    fn checked(data: Data<'a>, n: usize, rows: usize, cols: usize) -> Result<Self> {
+        if n == 0 || rows.checked_mul(cols) != Some(n) {
+            return Err(Error::Encode(format!("{n} values do not make a {rows} × {cols} matrix")));
+        }
+        Ok(MatrixView { data, rows, cols })
+    }
+
+    /// Rows of the folded matrix.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns of the folded matrix.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Number of values.
+    #[allow(clippy::len_without_is_empty, reason = "a view is never empty")]
+    pub fn len(&self) -> usize {
+        self.rows * self.cols
+    }
+
+    /// Fills `out` with the values from raster position `first` on.
+    pub fn read(&self, first: usize, out: &mut [f32]) {
+        match self.data {
+            Data::Values(values) => out.copy_from_slice(&values[first..first + out.len()]),
+            Data::Bytes(bytes, dtype) => {
+                let width = dtype.bits() / 8;
+                floats::to_f32(&bytes[first * width..(first + out.len()) * width], dtype, out);
+            }
+        }
+    }
+
+    /// Whether every value is finite.
+    pub fn is_finite(&self) -> bool {
+        match self.data {
+            Data::Values(values) => values.iter().all(|v| v.is_finite()),
+            Data::Bytes(bytes, dtype) => floats::all_finite(bytes, dtype),
+        }
+    }
+}
+
+/// Rows and columns that a tensor of `shape` is folded to: the split of its dimensions that makes
+/// the matrix least elongated, so that a convolution kernel [out, in, h, w] becomes
+/// out × (in·h·w) and a leading 1 does not make one endless row. `None` for an empty tensor.
+pub fn fold(shape: &[u64]) -> Option<(usize, usize)> {
+    let total = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d))?;
+    let total = usize::try_from(total).ok().filter(|&n| n > 0)?;
+    let mut best = (1, total);
+    let mut rows = 1;
+    for &d in shape {
+        rows *= d as usize;
+        let cols = total / rows;
+        if rows.min(cols) > best.0.min(best.1) {
+            best = (rows, cols);
+        }
+    }
+    Some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_keeps_matrices_and_balances_the_rest() {
+        assert_eq!(fold(&[]), Some((1, 1)));
+        assert_eq!(fold(&[7]), Some((1, 7)));
+        assert_eq!(fold(&[576, 1536]), Some((576, 1536)));
+        assert_eq!(fold(&[384, 80, 3]), Some((384, 240)));
+        assert_eq!(fold(&[64, 3, 7, 7]), Some((64, 147)));
+        assert_eq!(fold(&[1, 1500, 384]), Some((1500, 384)));
+        assert_eq!(fold(&[4, 0, 3]), None);
+        assert_eq!(fold(&[u64::MAX, 3]), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! Running independent pieces side by side, when the `rayon` feature is on. Results come in
+//! order either way, so that the thread count cannot change a byte.
+
+/// `f(0), …, f(n − 1)`.
+#[cfg(feature = "rayon")]
+pub(crate) fn map<T: Send>(n: usize, f: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    use rayon::prelude::*;
+    (0..n).into_par_iter().map(f).collect()
+}
+
+/// `f(0), …, f(n − 1)`.
+#[cfg(not(feature = "rayon"))]
+pub(crate) fn map<T>(n: usize, f: impl Fn(usize) -> T) -> Vec<T> {
+    (0..n).map(f).collect()
+}
+
+/// Applies `f` to every item.
+#[cfg(feature = "rayon")]
+pub(crate) fn for_each<T: Send>(items: Vec<T>, f: impl Fn(T) -> crate::Result<()> + Sync + Send) -> crate::Result<()> {
+    use rayon::prelude::*;
+    items.into_par_iter().try_for_each(f)
+}
+
+/// Applies `f` to every item.
+#[cfg(not(feature = "rayon"))]
+pub(crate) fn for_each<T>(items: Vec<T>, f: impl Fn(T) -> crate::Result<()>) -> crate::Result<()> {
+    items.into_iter().try_for_each(f)
+}

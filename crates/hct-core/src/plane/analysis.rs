@@ -1,0 +1,351 @@
+//! Encoding planes with the trellis quantizer: the scale model and a sample are found once, then
+//! the rate and distortion of any step can be estimated from the sample, and the plane encoded.
+
+use super::tiles::Tiles;
+use super::{EncodedPlane, Preparation};
+use crate::entropy::binary::{Encoder, UintModel};
+use crate::matrix::MatrixView;
+use crate::quant::trellis::Trellis;
+use crate::quant::trellis::contexts::{Contexts, Statistics};
+use crate::quant::trellis::encode::{self as coder, TileValues};
+use crate::recipe::{PlaneRecipe, Quantizer};
+use crate::scale_model::{self, FitOptions, ScaleModel};
+use crate::wire::put_blob;
+use crate::{Error, Result, parallel};
+
+/// Values that estimates and context training look at.
+const SAMPLE: usize = 1 << 18;
+/// Tiles whose statistics make the final contexts; a plane of more uses tiles spread evenly.
+const TRAINING_TILES: usize = 16;
+/// Index magnitudes stay below this, where f32 multiples of the step are exact.
+const MAX_INDEX: f32 = (1 << 23) as f32;
+
+/// How hard the trellis search works.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrellisSettings {
+    /// States of the trellis: 1 (scalar), 4, 8, 16 or 32.
+    pub states: usize,
+    /// Rounds of re-estimating the contexts on the sample.
+    pub passes: usize,
+    /// Most classes of the scale model; 1 turns it off.
+    pub max_classes: usize,
+    /// Lagrangian weight of a bit in units of δ², or `None` for the one that measures best at
+    /// the rate in question.
+    pub lambda: Option<f32>,
+}
+
+impl TrellisSettings {
+    /// `states` states, three passes, up to 16 classes.
+    pub fn new(states: usize) -> Self {
+        TrellisSettings { states, passes: 3, max_classes: 16, lambda: None }
+    }
+}
+
+/// What a step would cost and give, from the sample.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    /// Bits per weight of symbols, patches left out.
+    pub rate: f64,
+    /// Mean squared error per weight.
+    pub distortion: f64,
+}
+
+/// A plane analysed for trellis coding.
+pub struct TrellisAnalysis<'a> {
+    tiles: Tiles<'a>,
+    recipe: PlaneRecipe,
+    trellis: Trellis,
+    settings: TrellisSettings,
+    scales: ScaleModel,
+    sample: Vec<f32>,
+    sample_classes: Vec<u8>,
+    max: f32,
+    energy: f64,
+    lanes: usize,
+}
+
+impl<'a> TrellisAnalysis<'a> {
+    /// Prepares `matrix` and fits its scale model.
+    ///
+    /// # Errors
+    /// When a value is not finite or the trellis does not exist.
+    pub fn new(
+        matrix: MatrixView<'a>,
+        preparation: Preparation,
+        settings: TrellisSettings,
+    ) -> Result<Self> {
+        if !matrix.is_finite() {
+            return Err(Error::Encode(
+                "a value is NaN or infinite; code the tensor losslessly".into(),
+            ));
+        }
+        let trellis = Trellis::new(settings.states)
+            .ok_or_else(|| Error::Encode(format!("no trellis of {} states", settings.states)))?;
+        // Small planes cannot afford the final states of many lanes.
+        let lanes = if matrix.len() >= 1 << 19 { 32 } else { 8 };
+        let tiles = Tiles::new(matrix, preparation);
+        let recipe = tiles.recipe(Quantizer::Trellis { states: settings.states, lanes });
+        let mut analysis = TrellisAnalysis {
+            scales: ScaleModel::flat(recipe.cols),
+            tiles,
+            recipe,
+            trellis,
+            settings,
+            sample: Vec::new(),
+            sample_classes: Vec::new(),
+            max: 0.0,
+            energy: 0.0,
+            lanes,
+        };
+        analysis.draw_sample();
+        Ok(analysis)
+    }
+
+    /// The preparation analysed.
+    pub fn preparation(&self) -> Preparation {
+        self.tiles.preparation()
+    }
+
+    /// Mean square of the prepared values, from the sample.
+    pub fn energy(&self) -> f64 {
+        self.energy
+    }
+
+    /// Takes whole tile rows spread evenly over a few tiles spread evenly, and fits the scales.
+    fn draw_sample(&mut self) {
+        let recipe = self.recipe;
+        let count = recipe.tiles();
+        let looked_at = count.min(4);
+        let loaded = parallel::map(looked_at, |k| {
+            let tile = recipe.tile((2 * k + 1) * count / (2 * looked_at));
+            (tile, self.tiles.load(&tile))
+        });
+        let cols = recipe.tile_cols;
+        let total_rows: usize = loaded.iter().filter(|(t, _)| t.cols == cols).map(|(t, _)| t.rows).sum();
+        let stride = (total_rows * cols).div_ceil(SAMPLE).clamp(1, total_rows.max(1));
+        let mut sample = Vec::new();
+        let mut row_number = 0;
+        for (tile, values) in loaded.iter().filter(|(t, _)| t.cols == cols) {
+            for row in values.chunks_exact(tile.cols) {
+                self.max = row.iter().fold(self.max, |m, v| v.abs().max(m));
+                if row_number % stride == 0 {
+                    sample.extend_from_slice(row);
+                }
+                row_number += 1;
+            }
+        }
+        if sample.is_empty() {
+            let (_, values) = &loaded[0];
+            sample.extend_from_slice(values);
+        }
+        self.energy = sample.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / sample.len() as f64;
+        // Columns can be told apart only where tiles span them all.
+        if recipe.tile_cols == recipe.cols {
+            let n = recipe.len();
+            let options = FitOptions {
+                max_classes: self.settings.max_classes.min(1 + n / 4096),
+                width: 2,
+                grain: if n > 1 << 22 { 1 } else { 2 },
+            };
+            self.scales = scale_model::fit(&sample, recipe.cols, recipe.rows, options);
+            let rows = self.scales.row_scales(&sample, recipe.cols, 0);
+            scale_model::classes(&self.scales.map, &rows, &self.scales.cols, &mut self.sample_classes);
+        } else {
+            self.sample_classes = vec![0; sample.len()];
+        }
+        self.sample = sample;
+    }
+
+    /// Smallest step at which every sampled index stays in range.
+    pub fn min_step(&self) -> f32 {
+        (self.max / MAX_INDEX).max(1e-36)
+    }
+
+    /// Rate and distortion at `step`, from up to `limit` values of the sample.
+    pub fn estimate(&self, step: f32, limit: usize) -> Estimate {
+        let cols = self.recipe.tile_cols;
+        let n = (limit.max(cols) / cols * cols).min(self.sample.len());
+        let stride = (self.sample.len() / n).max(1);
+        // Every stride-th row of the sample, so that all of it is represented.
+        let (mut values, mut classes) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        for (row, class) in self.sample.chunks(cols).zip(self.sample_classes.chunks(cols)).step_by(stride) {
+            values.extend_from_slice(row);
+            classes.extend_from_slice(class);
+        }
+        let tile = TileValues { values: &values, classes: &classes };
+        let (contexts, indices, stats) = self.train(step, &tile, self.settings.passes.max(1));
+        let bits: f64 = contexts
+            .tables
+            .iter()
+            .zip(&stats.counts)
+            .enumerate()
+            .map(|(c, (table, counts))| {
+                counts
+                    .iter()
+                    .enumerate()
+                    .filter(|&(_, &k)| k > 0)
+                    .map(|(m, &k)| k as f64 * f64::from(table.cost(2 * contexts.coded_magnitude(c, m))))
+                    .sum::<f64>()
+            })
+            .sum();
+        let error =
+            coder::squared_error(self.trellis, self.lanes, step, &contexts, &tile, &indices);
+        Estimate { rate: bits / values.len() as f64, distortion: error / values.len() as f64 }
+    }
+
+    /// λ for a step: the measured best falls with the rate (docs/DESIGN.md).
+    fn lambda(&self, step: f32) -> f32 {
+        self.settings.lambda.unwrap_or_else(|| {
+            let ratio = f64::from(step) / self.energy.sqrt().max(1e-36);
+            // 0.3 up to a step of half a standard deviation, 0.2 from one on.
+            (0.4 - 0.2 * ratio).clamp(0.2, 0.3) as f32
+        })
+    }
+
+    /// Contexts, final indices and their statistics after `passes` rounds on `tile`.
+    fn train(
+        &self,
+        step: f32,
+        tile: &TileValues<'_>,
+        passes: usize,
+    ) -> (Contexts, Vec<i32>, Statistics) {
+        let quantizers = self.trellis.quantizers();
+        let lambda = self.lambda(step);
+        let mut contexts = Contexts::from_statistics(&self.first_guess(step, tile), quantizers);
+        let mut indices = Vec::new();
+        let mut stats = Statistics::new(0);
+        for _ in 0..passes {
+            indices = self.quantize(step, lambda, &contexts, tile);
+            stats = self.statistics(step, tile, &indices);
+            contexts = Contexts::from_statistics(&stats, quantizers);
+        }
+        (contexts, indices, stats)
+    }
+
+    fn quantize(&self, step: f32, lambda: f32, contexts: &Contexts, tile: &TileValues<'_>) -> Vec<i32> {
+        let costs = contexts.costs(lambda);
+        coder::quantize(self.trellis, self.lanes, step, lambda, &costs, tile)
+    }
+
+    fn statistics(&self, step: f32, tile: &TileValues<'_>, indices: &[i32]) -> Statistics {
+        let mut stats =
+            Statistics::new(self.scales.map.classes * self.trellis.quantizers());
+        coder::collect(self.trellis, self.lanes, step, tile, indices, &mut stats);
+        stats
+    }
+
+    /// Statistics of plain rounding to the nearest even multiple, as if for every quantizer.
+    fn first_guess(&self, step: f32, tile: &TileValues<'_>) -> Statistics {
+        let quantizers = self.trellis.quantizers();
+        let mut stats = Statistics::new(self.scales.map.classes * quantizers);
+        let inverse = 0.5 / step;
+        for (&v, &class) in tile.values.iter().zip(tile.classes) {
+            let m = libm::roundf(v.abs() * inverse) as usize;
+            for q in 0..quantizers {
+                stats.add(usize::from(class) * quantizers + q, m, 0.0);
+            }
+        }
+        stats
+    }
+
+    /// Encodes the plane at `step`.
+    ///
+    /// # Errors
+    /// When the step is so small that an index would leave the exact range; code the tensor
+    /// losslessly then.
+    pub fn encode(&self, step: f32) -> Result<EncodedPlane> {
+        let recipe = self.recipe;
+        if !(step.is_finite() && step > 0.0 && step < f32::MAX / (1 << 26) as f32) {
+            return Err(Error::Encode(format!("quantizer step {step} is out of range")));
+        }
+        let lambda = self.lambda(step);
+        let sample = TileValues { values: &self.sample, classes: &self.sample_classes };
+        let (first, _, _) = self.train(step, &sample, self.settings.passes);
+        let count = recipe.tiles();
+        let training = count.min(TRAINING_TILES);
+        let trained_on = |k: usize| (2 * k + 1) * count / (2 * training);
+        let trained = parallel::map(training, |k| {
+            let quantized = self.quantized_tile(trained_on(k), step, lambda, &first)?;
+            let tile = quantized.values();
+            let stats = self.statistics(step, &tile, &quantized.indices);
+            Ok((quantized, stats))
+        });
+        let trained = trained.into_iter().collect::<Result<Vec<_>>>()?;
+        let mut stats = Statistics::new(self.scales.map.classes * self.trellis.quantizers());
+        trained.iter().for_each(|(_, s)| stats.merge(s));
+        let contexts = Contexts::from_statistics(&stats, self.trellis.quantizers());
+        let coded = parallel::map(count, |i| {
+            let known = (0..training).find(|&k| trained_on(k) == i);
+            match known {
+                Some(k) => Ok(self.code_tile(&trained[k].0, step, &contexts)),
+                None => {
+                    let quantized = self.quantized_tile(i, step, lambda, &contexts)?;
+                    Ok(self.code_tile(&quantized, step, &contexts))
+                }
+            }
+        });
+        let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
+        let squared_error = coded.iter().map(|(_, e)| e).sum();
+        let mut common = Vec::new();
+        self.tiles.write_means(&mut common);
+        common.extend_from_slice(&step.to_le_bytes());
+        let mut enc = Encoder::new();
+        self.scales.map.write(&mut enc, &mut UintModel::new());
+        scale_model::write_scales(&mut enc, &self.scales.cols);
+        contexts.write(&mut enc);
+        put_blob(&mut common, &enc.finish());
+        let tiles = coded.into_iter().map(|(p, _)| p).collect();
+        Ok(EncodedPlane { recipe, common, tiles, squared_error })
+    }
+
+    fn quantized_tile(&self, i: usize, step: f32, lambda: f32, contexts: &Contexts) -> Result<QuantizedTile> {
+        let tile = self.recipe.tile(i);
+        let values = self.tiles.load(&tile);
+        let max = values.iter().fold(0f32, |m, v| v.abs().max(m));
+        if max / step > MAX_INDEX {
+            return Err(Error::Encode(format!("step {step} is too small for a value of {max}")));
+        }
+        let rows = self.scales.row_scales(&values, tile.cols, tile.first_col);
+        let cols = &self.scales.cols[tile.first_col..tile.first_col + tile.cols];
+        let mut classes = Vec::new();
+        scale_model::classes(&self.scales.map, &rows, cols, &mut classes);
+        let indices =
+            self.quantize(step, lambda, contexts, &TileValues { values: &values, classes: &classes });
+        Ok(QuantizedTile { values, rows, classes, indices })
+    }
+
+    /// A tile's payload and squared error.
+    fn code_tile(&self, tile: &QuantizedTile, step: f32, contexts: &Contexts) -> (Vec<u8>, f64) {
+        let error = coder::squared_error(
+            self.trellis,
+            self.lanes,
+            step,
+            contexts,
+            &tile.values(),
+            &tile.indices,
+        );
+        let coded =
+            coder::code(self.trellis, self.lanes, contexts, &tile.classes, &tile.indices);
+        let mut enc = Encoder::new();
+        scale_model::write_scales(&mut enc, &tile.rows);
+        let mut payload = Vec::with_capacity(coded.stream.len() + coded.patches.len() + 64);
+        put_blob(&mut payload, &enc.finish());
+        put_blob(&mut payload, &coded.patches);
+        payload.extend(coded.stream);
+        (payload, error)
+    }
+}
+
+/// A tile between quantization and entropy coding.
+struct QuantizedTile {
+    values: Vec<f32>,
+    rows: Vec<i32>,
+    classes: Vec<u8>,
+    indices: Vec<i32>,
+}
+
+impl QuantizedTile {
+    fn values(&self) -> TileValues<'_> {
+        TileValues { values: &self.values, classes: &self.classes }
+    }
+}

@@ -1,0 +1,88 @@
+//! Loading the tiles of a plane, prepared for quantization.
+
+use super::{Preparation, means};
+use crate::matrix::MatrixView;
+use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
+use crate::transform::{self, Transform};
+
+/// A plane's values, means removed and transformed, tile by tile.
+pub(crate) struct Tiles<'a> {
+    matrix: MatrixView<'a>,
+    preparation: Preparation,
+    tile_rows: usize,
+    tile_cols: usize,
+    means: Option<(Vec<i64>, f32)>,
+    mean_values: Vec<f32>,
+    /// The whole plane's coefficients, when the transform spans it.
+    whole: Option<Vec<f32>>,
+}
+
+impl<'a> Tiles<'a> {
+    pub fn new(matrix: MatrixView<'a>, preparation: Preparation) -> Self {
+        let (tile_rows, tile_cols) =
+            PlaneRecipe::tiling(matrix.rows(), matrix.cols(), preparation.tile);
+        let means = preparation.remove_means.then(|| means::measure(&matrix));
+        let mean_values = means.as_ref().map_or(Vec::new(), |(m, unit)| means::values(m, *unit));
+        let mut tiles =
+            Tiles { matrix, preparation, tile_rows, tile_cols, means, mean_values, whole: None };
+        if preparation.whole && preparation.transform != Transform::None {
+            let mut values = vec![0.0; matrix.len()];
+            matrix.read(0, &mut values);
+            tiles.subtract_means(&mut values, 0, matrix.cols());
+            transform::forward(&mut values, matrix.rows(), matrix.cols(), preparation.transform);
+            tiles.whole = Some(values);
+        }
+        tiles
+    }
+
+    /// The recipe of the plane under `quantizer`.
+    pub fn recipe(&self, quantizer: Quantizer) -> PlaneRecipe {
+        PlaneRecipe {
+            rows: self.matrix.rows(),
+            cols: self.matrix.cols(),
+            tile_rows: self.tile_rows,
+            tile_cols: self.tile_cols,
+            transform: self.preparation.transform,
+            whole: self.whole.is_some(),
+            means: self.means.is_some(),
+            quantizer,
+        }
+    }
+
+    pub fn preparation(&self) -> Preparation {
+        self.preparation
+    }
+
+    /// Appends the coded means, if there are any.
+    pub fn write_means(&self, out: &mut Vec<u8>) {
+        if let Some((multiples, unit)) = &self.means {
+            means::write(out, multiples, *unit);
+        }
+    }
+
+    /// The coefficients of a tile.
+    pub fn load(&self, tile: &TileShape) -> Vec<f32> {
+        if let Some(whole) = &self.whole {
+            return whole[tile.first..tile.first + tile.len()].to_vec();
+        }
+        let mut values = vec![0.0; tile.len()];
+        self.matrix.read(tile.first, &mut values);
+        self.subtract_means(&mut values, tile.first_col, tile.cols);
+        transform::forward(&mut values, tile.rows, tile.cols, self.preparation.transform);
+        values
+    }
+
+    /// All coefficients, when the transform spans the plane.
+    pub fn whole(&self) -> Option<&[f32]> {
+        self.whole.as_deref()
+    }
+
+    fn subtract_means(&self, values: &mut [f32], first_col: usize, cols: usize) {
+        if self.means.is_some() {
+            let means = &self.mean_values[first_col..first_col + cols];
+            for row in values.chunks_exact_mut(cols) {
+                row.iter_mut().zip(means).for_each(|(v, m)| *v -= m);
+            }
+        }
+    }
+}
