@@ -32,7 +32,7 @@ fn real() {
         let m = MatrixView::from_bytes(&bytes, dt, r, c).unwrap();
         let t0 = Instant::now();
         let mut st = TrellisSettings::new(states);
-        st.max_classes = classes;
+        st.max_classes = classes; if let Ok(l) = std::env::var("L") { st.lambda = Some(l.parse().unwrap()) }; if let Ok(l) = std::env::var("P") { st.passes = l.parse().unwrap() }
         let a = TrellisAnalysis::new(m, Preparation { transform: tr, whole: false, remove_means: means, tile: DEFAULT_TILE }, st).unwrap();
         let t1 = t0.elapsed().as_secs_f64();
         let mut vals = vec![0f32; m.len()];
@@ -52,5 +52,5 @@ fn real() {
         tb += p.payload_bytes(); tn += n; te += err / m.len() as f64 / e * n as f64;
         if n > 10_000_000 || name.contains(".0.") || name.contains("layers.15") || !filter.is_empty() || name.contains("embed") { println!("{name} {r}x{c} bpw {bpw:.4} rel {rel:.5} (sse ratio {:.6}) gap {:.4} common {:.4} | {:.1} {:.1} {:.1} {:.1} M/s an/est/enc/dec", p.squared_error() / err, bpw - 0.5 * (1.0 / rel).log2(), p.common.len() as f64 * 8.0 / n as f64, n as f64 / t1 / 1e6, n as f64 / (t2 - t1) / 1e6, n as f64 / (t3 - t2) / 1e6, n as f64 / (t4 - t3) / 1e6); }
     }
-    println!("TOTAL {} bpw {:.4} mean rel {:.5}", tn, tb as f64 * 8.0 / tn as f64, te / tn as f64);
+    println!("TOTAL {} bpw {:.4} mean rel {:.5} ADJ {:.4}", tn, tb as f64 * 8.0 / tn as f64, te / tn as f64, tb as f64 * 8.0 / tn as f64 + 0.5 * (te / tn as f64 / target).log2());
 }

@@ -144,8 +144,8 @@ impl<'a> TrellisAnalysis<'a> {
             let n = recipe.len();
             let options = FitOptions {
                 max_classes: self.settings.max_classes.min(1 + n / 4096),
-                width: 2,
-                grain: if n > 1 << 22 { 1 } else { 2 },
+                width: std::env::var("W").map_or(2, |s| s.parse().unwrap()),
+                grain: std::env::var("G").map_or(2, |s| s.parse().unwrap()),
             };
             self.scales = scale_model::fit(&sample, recipe.cols, recipe.rows, options);
             let rows = self.scales.row_scales(&sample, recipe.cols, 0);
