@@ -54,3 +54,43 @@ fn real() {
     }
     println!("TOTAL {} bpw {:.4} mean rel {:.5} ADJ {:.4}", tn, tb as f64 * 8.0 / tn as f64, te / tn as f64, tb as f64 * 8.0 / tn as f64 + 0.5 * (te / tn as f64 / target).log2());
 }
+mod tcq {
+    use crate::quant::trellis::{Trellis, contexts::*, encode::*};
+    pub fn gauss(n: usize) -> Vec<f32> {
+        let mut s = 0x9E3779B97F4A7C15u64;
+        let mut u = || { s ^= s << 13; s ^= s >> 7; s ^= s << 17; (s >> 11) as f64 / (1u64 << 53) as f64 };
+        (0..n).map(|_| { let (a, b) = (u().max(1e-300), u()); ((-2.0 * a.ln()).sqrt() * (2.0 * std::f64::consts::PI * b).cos()) as f32 }).collect()
+    }
+    pub fn gap(t: Trellis, v: &[f32], step: f32, lambda: f32, passes: usize, zero: bool) -> (f64, f64) {
+        let q = t.quantizers();
+        let classes = vec![0u8; v.len()];
+        let tile = TileValues { values: v, classes: &classes };
+        let mut stats = Statistics::new(q);
+        for &x in v { let a = x.abs() / step; stats.add(0, (a / 2.0).round() as usize, 0.0); let m = (a / 2.0) as usize + 1; stats.add(1, if zero && a < 0.5 { 0 } else { m }, 0.0); }
+        let mut ctx = Contexts::from_statistics(&stats, q);
+        let mut idx = vec![];
+        for _ in 0..passes {
+            let costs = ctx.costs(lambda);
+            idx = quantize(t, 32, step, lambda, &costs, &tile);
+            stats = Statistics::new(q);
+            collect(t, 32, step, &tile, &idx, &mut stats);
+            ctx = Contexts::from_statistics(&stats, q);
+        }
+        let d = squared_error(t, 32, step, &ctx, &tile, &idx) / v.len() as f64;
+        let e: f64 = v.iter().map(|&x| (x as f64).powi(2)).sum::<f64>() / v.len() as f64;
+        let bits: f64 = ctx.tables.iter().zip(&stats.counts).enumerate().map(|(c, (table, counts))| counts.iter().enumerate().filter(|&(_, &k)| k > 0).map(|(m, &k)| k as f64 * f64::from(table.cost(2 * ctx.coded_magnitude(c, m)))).sum::<f64>()).sum();
+        let r = bits / v.len() as f64;
+        (r, r - 0.5 * (e / d).log2())
+    }
+    #[test]
+    fn machine() {
+        let v = gauss(1 << 20);
+        for states in [8usize] {
+            let t = Trellis::new(states).unwrap();
+            for s in [0.18f32, 0.27, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0] { for l in [0.2, 0.3, 0.4, 0.5] { for p in [1, 2, 3, 5] { for z in [false, true] {
+                let (r, g) = gap(t, &v, s, l, p, z); print!("[{p} {} {r:.4} {g:.4}] ", z as u8); }} println!("S={states} {s} {l}"); }
+                if false { let (p, r, g, l) = (0, 0, 0, 0); println!("S={states} {s} {l} p{p}: {r:.4} {g:.4}");}
+            }
+        }
+    }
+}
