@@ -1,9 +1,35 @@
-//! HCT V3 codec.
-#![allow(dead_code, unused_imports)]
+//! The HCT V3 codec: transforms, quantizers, entropy coding and the file format, with few
+//! dependencies. Enough alone to write and read files; which recipe suits which tensor is the
+//! business of `hct-strategies`, whole checkpoints of `hct-model`.
+//!
+//! ```
+//! use hct_core::{Dtype, EncodedTensor, HctReader, HctWriter, TensorMeta};
+//!
+//! let weights: Vec<u8> = (0..64 * 48).flat_map(|i| (i as f32 * 0.7).sin().to_le_bytes()).collect();
+//! let meta = TensorMeta { name: "w".into(), dtype: Dtype::F32, shape: vec![64, 48] };
+//! let coded = EncodedTensor::uniform(&meta, &weights, 0.98)?; // 2-D DCT, 98 % kept, INT4
+//! let mut writer = HctWriter::new(Vec::new())?;
+//! writer.add_tensor(meta, coded, None, "uniform")?;
+//! let file = writer.finish()?;
+//! let reader = HctReader::open(&file)?;
+//! let decoded = reader.decode(reader.find("w")?)?;
+//! assert_eq!(decoded.len(), weights.len());
+//! # Ok::<(), hct_core::Error>(())
+//! ```
+//!
+//! A file holds tensors; a tensor is coded losslessly ([`EncodedTensor::lossless`]) or as a sum
+//! of layers; a layer is a plane or a product of two; a plane is a matrix cut into tiles that
+//! share a recipe ([`PlaneRecipe`]): transform, quantizer, entropy coder. `docs/FORMAT.md`
+//! specifies every bit, `docs/DESIGN.md` says why.
+//!
+//! The same input and options give the same bytes on every CPU and for any number of threads
+//! (feature `rayon`, on by default).
+
 mod dtype;
 mod entropy;
 mod error;
 mod floats;
+mod format;
 mod lossless;
 mod matrix;
 mod parallel;
@@ -15,12 +41,21 @@ mod scale_model;
 mod simd;
 mod transform;
 mod wire;
-pub use dtype::Dtype;
-pub use error::{Error, Result};
-pub use transform::Transform;
+
 #[cfg(test)]
 mod experiment;
+
+pub use dtype::Dtype;
+pub use error::{Error, Result};
+pub use format::{
+    EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index, Layer,
+    LosslessRecipe, PlaneRecord, ReadAt, Recipe, Section, Sections, TensorMeta, TensorRecord,
+};
 pub use matrix::{MatrixView, fold};
-pub use plane::{DEFAULT_TILE, EncodedPlane, Estimate, Preparation, SparseFormat, TrellisAnalysis, TrellisSettings, encode_sparse};
+pub use plane::{
+    DEFAULT_TILE, EncodedPlane, Estimate, Preparation, SparseFormat, TrellisAnalysis,
+    TrellisSettings, encode_sparse,
+};
 pub use quant::block::BlockBits;
 pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};
+pub use transform::Transform;

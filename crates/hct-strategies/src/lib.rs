@@ -1,1 +1,12 @@
-//! Placeholder until the crate lands.
+//! Encode-time strategies: which HCT recipe for which tensor. A strategy looks at a tensor and
+//! gives back a coded one; the decoder never learns of strategies.
+
+mod lossless;
+mod route;
+mod strategy;
+mod uniform;
+
+pub use lossless::LosslessEncoder;
+pub use route::{LosslessReason, lossless_reason};
+pub use strategy::{Coded, Strategy, TensorView};
+pub use uniform::UniformEncoder;

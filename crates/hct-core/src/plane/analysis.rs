@@ -311,6 +311,8 @@ impl<'a> TrellisAnalysis<'a> {
         let mut enc = Encoder::new();
         self.scales.map.write(&mut enc, &mut UintModel::new());
         scale_model::write_scales(&mut enc, &self.scales.cols);
+        put_blob(&mut common, &enc.finish());
+        let mut enc = Encoder::new();
         contexts.write(&mut enc);
         put_blob(&mut common, &enc.finish());
         let tiles = coded.into_iter().map(|(p, _)| p).collect();

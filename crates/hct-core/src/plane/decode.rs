@@ -122,6 +122,8 @@ impl TrellisPlane {
         let mut dec = Decoder::new(r.blob()?);
         let map = ClassMap::read(&mut dec, &mut UintModel::new())?;
         let cols = scale_model::read_scales(&mut dec, cols)?;
+        dec.finish("column scales")?;
+        let mut dec = Decoder::new(r.blob()?);
         let contexts = Contexts::read(&mut dec, map.classes, trellis.quantizers())?;
         dec.finish("context tables")?;
         Ok(TrellisPlane {

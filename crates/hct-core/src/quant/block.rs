@@ -111,6 +111,7 @@ pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize, bits: BlockBits)
     let e = exponent(kept.iter().fold(0.0, |m, v| v.abs().max(m)));
     put_varint(&mut out, zigzag(e.into()));
     let (scales, symbols) = quantize(&kept, e, bits);
+    put_varint(&mut out, scales.len() as u64);
     put_scales(&mut out, &scales);
     put_symbols(&mut out, &symbols, bits);
     out
@@ -257,15 +258,14 @@ fn read_symbols(reader: &mut Reader<'_>, n: usize, bits: BlockBits) -> Result<Ve
 }
 
 /// The sections of a tile, in bytes: positions, scales, tables, values; the rest is headers.
-pub(crate) fn sections(payload: &[u8], n: usize) -> Result<[usize; 4]> {
+pub(crate) fn sections(payload: &[u8]) -> Result<[usize; 4]> {
     let mut r = Reader::new(payload, "block tile");
     let positions = position::skip(&mut r)?;
     read_exponent(&mut r)?;
-    let before = r.remaining();
-    let _ = n;
+    let blocks = r.varint()?;
     let scales = match r.u8()? {
         CODED => r.blob()?.len(),
-        _ => return Ok([positions, 0, 0, before]),
+        _ => r.bytes(usize::try_from(blocks).unwrap_or(usize::MAX).saturating_mul(2))?.len(),
     };
     let tables = match r.u8()? {
         CODED => r.blob()?.len(),
@@ -283,6 +283,10 @@ pub(crate) fn decode(payload: &[u8], row: usize, bits: BlockBits, out: &mut [f32
     let mask = position::decode(&mut r, out.len(), row)?;
     let kept = mask.iter().filter(|&&k| k).count();
     let unit = exp2i(read_exponent(&mut r)?);
+    let blocks = r.varint()?;
+    if blocks != kept.div_ceil(BLOCK) as u64 {
+        return Err(Error::invalid("block count", "does not match the kept positions"));
+    }
     let scales = read_scales(&mut r, kept.div_ceil(BLOCK))?;
     let symbols = read_symbols(&mut r, kept, bits)?;
     let max_index = bits.max();

@@ -1,0 +1,141 @@
+//! The index at the end of a file.
+
+use super::record::{Chunk, TensorRecord};
+use crate::wire::{Reader, put_blob, put_varint};
+use crate::{Error, Result};
+
+/// What a carried file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A shard of tensors; the carried bytes are its header, without tensor data.
+    Shard,
+    /// Any other file of the checkpoint, whole.
+    Side,
+}
+
+/// A file of the checkpoint, carried along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    /// What it is.
+    pub kind: FileKind,
+    /// Relative path with forward slashes. Readers must check it before they use it.
+    pub path: String,
+    /// How the container's user packed the bytes: 0 as they are, 1 zlib.
+    pub packing: u8,
+    /// Length once unpacked.
+    pub unpacked_len: u64,
+    pub(crate) data: Chunk,
+}
+
+impl FileEntry {
+    /// Bytes it takes in the payload.
+    pub fn stored_bytes(&self) -> u64 {
+        self.data.len
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(match self.kind {
+            FileKind::Shard => 0,
+            FileKind::Side => 1,
+        });
+        put_blob(out, self.path.as_bytes());
+        out.push(self.packing);
+        put_varint(out, self.unpacked_len);
+        put_varint(out, self.data.offset);
+        self.data.write(out);
+    }
+
+    fn read(r: &mut Reader<'_>, payload_end: u64) -> Result<Self> {
+        let kind = match r.u8()? {
+            0 => FileKind::Shard,
+            1 => FileKind::Side,
+            value => return Err(Error::Reserved { field: "file kind", value: value.into() }),
+        };
+        let path = r.string("file path")?;
+        let packing = r.u8()?;
+        if packing > 1 {
+            return Err(Error::Reserved { field: "file packing", value: packing.into() });
+        }
+        let unpacked_len = r.varint()?;
+        let mut offset = r.varint()?;
+        let data = Chunk::read(r, &mut offset)?;
+        if offset > payload_end {
+            return Err(Error::Truncated {
+                what: "carried file",
+                needed: offset,
+                available: payload_end,
+            });
+        }
+        Ok(FileEntry { kind, path, packing, unpacked_len, data })
+    }
+}
+
+/// Everything a file says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Index {
+    /// Shards and side files, in stored order.
+    pub files: Vec<FileEntry>,
+    /// Tensors, in stored order.
+    pub tensors: Vec<TensorRecord>,
+}
+
+impl Index {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        let mut labels: Vec<&str> = Vec::new();
+        let mut label_of = |label| {
+            labels.iter().position(|&l| l == label).unwrap_or_else(|| {
+                labels.push(label);
+                labels.len() - 1
+            })
+        };
+        let numbers: Vec<usize> = self.tensors.iter().map(|t| label_of(t.label.as_str())).collect();
+        let mut out = Vec::new();
+        // Flags, all reserved.
+        put_varint(&mut out, 0);
+        put_varint(&mut out, labels.len() as u64);
+        labels.iter().for_each(|l| put_blob(&mut out, l.as_bytes()));
+        put_varint(&mut out, self.files.len() as u64);
+        self.files.iter().for_each(|f| f.write(&mut out));
+        put_varint(&mut out, self.tensors.len() as u64);
+        for (tensor, label) in self.tensors.iter().zip(numbers) {
+            tensor.write(&mut out, label);
+        }
+        out
+    }
+
+    /// Reads an index whose payload ends at `payload_end`.
+    ///
+    /// # Errors
+    /// When anything in it contradicts the format; errors name the tensor.
+    pub(crate) fn read(bytes: &[u8], payload_end: u64) -> Result<Self> {
+        let mut r = Reader::new(bytes, "index");
+        let flags = r.varint()?;
+        if flags != 0 {
+            return Err(Error::Reserved { field: "index flags", value: flags });
+        }
+        let labels = r.count(1, "number of labels")?;
+        let labels = (0..labels).map(|_| r.string("label")).collect::<Result<Vec<_>>>()?;
+        let files = r.count(10, "number of files")?;
+        let files = (0..files)
+            .map(|_| FileEntry::read(&mut r, payload_end))
+            .collect::<Result<Vec<_>>>()?;
+        let tensors = r.count(7, "number of tensors")?;
+        let tensors = (0..tensors)
+            .map(|_| TensorRecord::read(&mut r, &labels, files.len(), payload_end))
+            .collect::<Result<Vec<_>>>()?;
+        r.finish()?;
+        let mut names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|p| p[0] == p[1]) {
+            return Err(Error::invalid("tensor name", format!("{:?} occurs twice", pair[0])));
+        }
+        let not_a_shard =
+            |t: &&TensorRecord| t.file.is_some_and(|f| files[f].kind != FileKind::Shard);
+        if let Some(t) = tensors.iter().find(not_a_shard) {
+            return Err(
+                Error::invalid("shard number", "names a file that is no shard").in_tensor(&t.name)
+            );
+        }
+        Ok(Index { files, tensors })
+    }
+}

@@ -1,0 +1,17 @@
+//! The HCT V3 container: header, payload, index, trailer. docs/FORMAT.md is the specification.
+
+mod accounting;
+mod index;
+mod reader;
+mod record;
+mod source;
+mod trailer;
+mod writer;
+
+pub use index::{FileEntry, FileKind, Index};
+pub use accounting::{Section, Sections};
+pub use reader::HctReader;
+pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+pub use source::ReadAt;
+pub use trailer::FORMAT_VERSION;
+pub use writer::{EncodedTensor, HctWriter, TensorMeta};

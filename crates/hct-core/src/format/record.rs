@@ -1,0 +1,427 @@
+//! A tensor's record in the index: its name, type, shape and recipe, with the place and checksum
+//! of every piece of its payload.
+
+use std::fmt;
+
+use crate::plane::EncodedPlane;
+use crate::quant::block::BlockBits;
+use crate::recipe::{MAX_TILE, PlaneRecipe, Quantizer};
+use crate::transform::Transform;
+use crate::wire::{Reader, put_blob, put_varint};
+use crate::{Dtype, Error, Result};
+
+/// Most dimensions of a tensor.
+const MAX_DIMS: u64 = 64;
+/// Most layers of a tensor.
+const MAX_LAYERS: u64 = 64;
+/// Most bytes of a lossless tile.
+pub(crate) const MAX_LOSSLESS_TILE: u64 = 1 << 24;
+
+const LOSSLESS: u8 = 0;
+const LAYERS: u8 = 1;
+const PLANE: u8 = 0;
+const PRODUCT: u8 = 1;
+
+const WHOLE: u8 = 1;
+const MEANS: u8 = 2;
+
+/// A checksummed run of payload bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub offset: u64,
+    pub len: u64,
+    pub crc: u32,
+}
+
+impl Chunk {
+    /// The chunk that `bytes` at `offset` make.
+    pub fn of(bytes: &[u8], offset: u64) -> Self {
+        Chunk { offset, len: bytes.len() as u64, crc: crc32fast::hash(bytes) }
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.len);
+        out.extend_from_slice(&self.crc.to_le_bytes());
+    }
+
+    /// Reads a chunk that begins at `offset`, which moves past it.
+    pub fn read(r: &mut Reader<'_>, offset: &mut u64) -> Result<Self> {
+        let len = r.varint()?;
+        let chunk = Chunk { offset: *offset, len, crc: r.u32()? };
+        *offset = offset
+            .checked_add(len)
+            .ok_or_else(|| Error::invalid("chunk length", "runs past the end of any file"))?;
+        Ok(chunk)
+    }
+
+    /// Checks the checksum of the chunk's bytes, `what` naming them.
+    pub fn check(&self, bytes: &[u8], what: impl FnOnce() -> String) -> Result<()> {
+        let computed = crc32fast::hash(bytes);
+        if computed == self.crc {
+            Ok(())
+        } else {
+            Err(Error::Checksum { what: what(), stored: self.crc, computed })
+        }
+    }
+}
+
+/// How a losslessly stored tensor is cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LosslessRecipe {
+    /// Bytes of a tile, whole elements; the last tile may be shorter.
+    pub(crate) tile_bytes: u64,
+    pub(crate) tiles: Vec<Chunk>,
+}
+
+/// A plane and where its bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaneRecord {
+    pub(crate) recipe: PlaneRecipe,
+    pub(crate) common: Chunk,
+    pub(crate) tiles: Vec<Chunk>,
+}
+
+impl PlaneRecord {
+    /// The recipe of the plane.
+    pub fn recipe(&self) -> &PlaneRecipe {
+        &self.recipe
+    }
+}
+
+/// A term of a tensor's sum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// A matrix of the tensor's folded shape.
+    Plane(PlaneRecord),
+    /// The product of a rows × rank and a rank × cols matrix.
+    Product(PlaneRecord, PlaneRecord),
+}
+
+impl Layer {
+    pub(crate) fn planes(&self) -> impl Iterator<Item = &PlaneRecord> {
+        let (a, b) = match self {
+            Layer::Plane(p) => (p, None),
+            Layer::Product(l, r) => (l, Some(r)),
+        };
+        std::iter::once(a).chain(b)
+    }
+}
+
+/// How a tensor is rebuilt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipe {
+    /// Bit for bit.
+    Lossless(LosslessRecipe),
+    /// As the sum of layers over the tensor folded to `rows` × `cols`, rounded to its dtype. Any
+    /// prefix of the layers is an approximation.
+    Layers {
+        /// Rows of the folded tensor.
+        rows: usize,
+        /// Columns of the folded tensor.
+        cols: usize,
+        /// The terms, most important first.
+        layers: Vec<Layer>,
+    },
+}
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Recipe::Lossless(_) => f.write_str("lossless"),
+            Recipe::Layers { layers, .. } => {
+                for (i, layer) in layers.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str("; ")?;
+                    }
+                    match layer {
+                        Layer::Plane(p) => write!(f, "{}", p.recipe)?,
+                        Layer::Product(l, r) => {
+                            write!(f, "rank {} ({} × {})", l.recipe.cols, l.recipe, r.recipe)?;
+                        }
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// One tensor of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorRecord {
+    /// Name in the checkpoint.
+    pub name: String,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Dimensions, outermost first.
+    pub shape: Vec<u64>,
+    /// The shard it belongs to, as an index into [`super::Index::files`].
+    pub file: Option<usize>,
+    /// What the encoder says of its choice: the strategy, and why it fell back if it did. The
+    /// decoder ignores it.
+    pub label: String,
+    /// How to rebuild it.
+    pub recipe: Recipe,
+}
+
+impl TensorRecord {
+    /// Number of elements. Checked when the record was read.
+    pub fn elements(&self) -> u64 {
+        self.shape.iter().product()
+    }
+
+    /// Bytes of the decoded tensor.
+    pub fn decoded_bytes(&self) -> u64 {
+        self.dtype.byte_len(self.elements()).unwrap_or(0)
+    }
+
+    /// Bytes of payload that the tensor takes in the file.
+    pub fn payload_bytes(&self) -> u64 {
+        self.chunks().map(|c| c.len).sum()
+    }
+
+    /// Bytes that the tensor takes in the file: payload and its record in the index.
+    pub fn stored_bytes(&self) -> u64 {
+        let mut record = Vec::new();
+        self.write(&mut record, 0);
+        self.payload_bytes() + record.len() as u64
+    }
+
+    pub(crate) fn chunks(&self) -> Box<dyn Iterator<Item = &Chunk> + '_> {
+        match &self.recipe {
+            Recipe::Lossless(l) => Box::new(l.tiles.iter()),
+            Recipe::Layers { layers, .. } => Box::new(
+                layers
+                    .iter()
+                    .flat_map(Layer::planes)
+                    .flat_map(|p| std::iter::once(&p.common).chain(&p.tiles)),
+            ),
+        }
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>, label: usize) {
+        put_blob(out, self.name.as_bytes());
+        out.push(self.dtype.code());
+        put_varint(out, self.shape.len() as u64);
+        self.shape.iter().for_each(|&d| put_varint(out, d));
+        put_varint(out, self.file.map_or(0, |f| f as u64 + 1));
+        put_varint(out, label as u64);
+        put_varint(out, self.chunks().next().map_or(0, |c| c.offset));
+        match &self.recipe {
+            Recipe::Lossless(lossless) => {
+                out.push(LOSSLESS);
+                put_varint(out, lossless.tile_bytes);
+                lossless.tiles.iter().for_each(|t| t.write(out));
+            }
+            Recipe::Layers { rows, cols, layers } => {
+                out.push(LAYERS);
+                put_varint(out, *rows as u64);
+                put_varint(out, *cols as u64);
+                put_varint(out, layers.len() as u64);
+                for layer in layers {
+                    match layer {
+                        Layer::Plane(p) => {
+                            out.push(PLANE);
+                            write_plane(out, p);
+                        }
+                        Layer::Product(l, r) => {
+                            out.push(PRODUCT);
+                            put_varint(out, l.recipe.cols as u64);
+                            write_plane(out, l);
+                            write_plane(out, r);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Inverse of [`TensorRecord::write`]; chunks must lie below `payload_end`.
+    pub(crate) fn read(
+        r: &mut Reader<'_>,
+        labels: &[String],
+        files: usize,
+        payload_end: u64,
+    ) -> Result<Self> {
+        let name = r.string("tensor name")?;
+        Self::read_named(r, name.clone(), labels, files, payload_end).map_err(|e| e.in_tensor(&name))
+    }
+
+    fn read_named(
+        r: &mut Reader<'_>,
+        name: String,
+        labels: &[String],
+        files: usize,
+        payload_end: u64,
+    ) -> Result<Self> {
+        let code = r.u8()?;
+        let dtype =
+            Dtype::from_code(code).ok_or(Error::Reserved { field: "dtype", value: code.into() })?;
+        let dims = r.varint_below(MAX_DIMS + 1, "number of dimensions")?;
+        let shape = (0..dims).map(|_| r.varint()).collect::<Result<Vec<u64>>>()?;
+        let elements = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+        let bytes = elements.and_then(|n| dtype.byte_len(n)).filter(|&b| b <= i64::MAX as u64);
+        let (Some(elements), Some(bytes)) = (elements, bytes) else {
+            return Err(Error::invalid("shape", "its size overflows or is not whole bytes"));
+        };
+        let file = r.varint_below(files as u64 + 1, "shard number")?;
+        let label = r.varint_below(labels.len() as u64, "label number")?;
+        let mut offset = r.varint()?;
+        let recipe = match r.u8()? {
+            LOSSLESS => Recipe::Lossless(read_lossless(r, dtype, bytes, &mut offset)?),
+            LAYERS => read_layers(r, dtype, elements, &mut offset)?,
+            value => return Err(Error::Reserved { field: "recipe", value: value.into() }),
+        };
+        if offset > payload_end {
+            return Err(Error::Truncated {
+                what: "payload",
+                needed: offset,
+                available: payload_end,
+            });
+        }
+        let file = file.checked_sub(1).map(|f| f as usize);
+        let label = labels[label as usize].clone();
+        Ok(TensorRecord { name, dtype, shape, file, label, recipe })
+    }
+}
+
+fn read_lossless(
+    r: &mut Reader<'_>,
+    dtype: Dtype,
+    bytes: u64,
+    offset: &mut u64,
+) -> Result<LosslessRecipe> {
+    let tile_bytes = r.varint_below(MAX_LOSSLESS_TILE + 1, "lossless tile size")?;
+    let element = dtype.bits().div_ceil(8) as u64;
+    if tile_bytes == 0 || tile_bytes % element != 0 {
+        return Err(Error::invalid("lossless tile size", "is not a positive number of elements"));
+    }
+    let tiles = read_chunks(r, bytes.div_ceil(tile_bytes), offset)?;
+    Ok(LosslessRecipe { tile_bytes, tiles })
+}
+
+/// Every chunk takes at least 5 bytes of index, which bounds what a lie can allocate.
+fn read_chunks(r: &mut Reader<'_>, n: u64, offset: &mut u64) -> Result<Vec<Chunk>> {
+    if n > (r.remaining() / 5) as u64 {
+        return Err(Error::invalid("tile count", format!("{n} tiles are not in the index")));
+    }
+    (0..n).map(|_| Chunk::read(r, offset)).collect()
+}
+
+fn read_layers(r: &mut Reader<'_>, dtype: Dtype, elements: u64, offset: &mut u64) -> Result<Recipe> {
+    if !dtype.is_codable() {
+        return Err(Error::invalid("recipe", format!("{dtype} tensors are stored losslessly")));
+    }
+    let (rows, cols) = (r.varint()?, r.varint()?);
+    if rows == 0 || rows.checked_mul(cols) != Some(elements) {
+        return Err(Error::invalid("folded shape", "does not hold the tensor's elements"));
+    }
+    let (Ok(rows), Ok(cols)) = (usize::try_from(rows), usize::try_from(cols)) else {
+        return Err(Error::invalid("folded shape", "is too large for this machine"));
+    };
+    if cols == 0 {
+        return Err(Error::invalid("folded shape", "is empty"));
+    }
+    let n = r.varint_below(MAX_LAYERS + 1, "number of layers")?;
+    if n == 0 {
+        return Err(Error::invalid("number of layers", "is zero"));
+    }
+    let mut layers = Vec::with_capacity(n as usize);
+    for _ in 0..n {
+        layers.push(match r.u8()? {
+            PLANE => Layer::Plane(read_plane(r, rows, cols, offset)?),
+            PRODUCT => {
+                let rank = r.varint_below(rows.min(cols) as u64 + 1, "rank")? as usize;
+                if rank == 0 {
+                    return Err(Error::invalid("rank", "is zero"));
+                }
+                let left = read_plane(r, rows, rank, offset)?;
+                Layer::Product(left, read_plane(r, rank, cols, offset)?)
+            }
+            value => return Err(Error::Reserved { field: "layer", value: value.into() }),
+        });
+    }
+    Ok(Recipe::Layers { rows, cols, layers })
+}
+
+fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
+    let recipe = &plane.recipe;
+    put_varint(out, recipe.tile_rows as u64);
+    put_varint(out, recipe.tile_cols as u64);
+    out.push(recipe.transform as u8);
+    out.push(if recipe.whole { WHOLE } else { 0 } | if recipe.means { MEANS } else { 0 });
+    match recipe.quantizer {
+        Quantizer::Block(BlockBits::Int4) => out.push(0),
+        Quantizer::Block(BlockBits::Int8) => out.push(1),
+        Quantizer::Half => out.push(2),
+        Quantizer::Trellis { states, lanes } => {
+            out.push(3);
+            out.push(states.ilog2() as u8);
+            out.push(lanes.ilog2() as u8);
+        }
+    }
+    plane.common.write(out);
+    plane.tiles.iter().for_each(|t| t.write(out));
+}
+
+fn read_plane(r: &mut Reader<'_>, rows: usize, cols: usize, offset: &mut u64) -> Result<PlaneRecord> {
+    let tile_rows = r.varint_below(rows as u64 + 1, "tile rows")? as usize;
+    let tile_cols = r.varint_below(cols as u64 + 1, "tile columns")? as usize;
+    let contiguous = tile_cols == cols || tile_rows == 1;
+    let size = tile_rows.checked_mul(tile_cols).unwrap_or(usize::MAX);
+    if size == 0 || size > MAX_TILE || !contiguous {
+        return Err(Error::invalid(
+            "tile",
+            format!("{tile_rows} × {tile_cols} of {rows} × {cols} is not a tiling of HCT V3"),
+        ));
+    }
+    let code = r.u8()?;
+    let transform = Transform::from_code(code)
+        .ok_or(Error::Reserved { field: "transform", value: code.into() })?;
+    let flags = r.u8()?;
+    if flags & !(WHOLE | MEANS) != 0 {
+        return Err(Error::Reserved { field: "plane flags", value: flags.into() });
+    }
+    let quantizer = match r.u8()? {
+        0 => Quantizer::Block(BlockBits::Int4),
+        1 => Quantizer::Block(BlockBits::Int8),
+        2 => Quantizer::Half,
+        3 => {
+            let (states, lanes) = (r.u8()?, r.u8()?);
+            if !matches!(states, 0 | 2..=5) {
+                return Err(Error::Reserved { field: "trellis states", value: states.into() });
+            }
+            if !matches!(lanes, 3 | 5) {
+                return Err(Error::Reserved { field: "lanes", value: lanes.into() });
+            }
+            Quantizer::Trellis { states: 1 << states, lanes: 1 << lanes }
+        }
+        value => return Err(Error::Reserved { field: "quantizer", value: value.into() }),
+    };
+    let recipe = PlaneRecipe {
+        rows,
+        cols,
+        tile_rows,
+        tile_cols,
+        transform,
+        whole: flags & WHOLE != 0,
+        means: flags & MEANS != 0,
+        quantizer,
+    };
+    let common = Chunk::read(r, offset)?;
+    let tiles = read_chunks(r, recipe.tiles() as u64, offset)?;
+    Ok(PlaneRecord { recipe, common, tiles })
+}
+
+/// Places an encoded plane's bytes at `offset`, appending them to `payload`.
+pub(crate) fn place(plane: EncodedPlane, offset: &mut u64, payload: &mut Vec<Vec<u8>>) -> PlaneRecord {
+    let mut put = |bytes: Vec<u8>| {
+        let chunk = Chunk::of(&bytes, *offset);
+        *offset += chunk.len;
+        payload.push(bytes);
+        chunk
+    };
+    let common = put(plane.common);
+    let tiles = plane.tiles.into_iter().map(put).collect();
+    PlaneRecord { recipe: plane.recipe, common, tiles }
+}

@@ -1,0 +1,51 @@
+//! Where the bytes of a file come from.
+
+use std::borrow::Cow;
+use std::io;
+
+/// Bytes that can be read by range, from several threads: a slice, a file, a remote object.
+pub trait ReadAt: Sync {
+    /// Total number of bytes.
+    fn size(&self) -> u64;
+
+    /// The `len` bytes at `offset`. Callers have checked that they lie within
+    /// [`ReadAt::size`].
+    ///
+    /// # Errors
+    /// When the bytes cannot be had.
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>>;
+}
+
+impl ReadAt for [u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
+        usize::try_from(offset)
+            .ok()
+            .and_then(|start| self.get(start..start.checked_add(len)?))
+            .map(Cow::Borrowed)
+            .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
+        self[..].read_at(offset, len)
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
+        (**self).read_at(offset, len)
+    }
+}

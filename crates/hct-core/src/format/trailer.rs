@@ -1,0 +1,82 @@
+//! The fixed-size ends of a file.
+
+use crate::wire::Reader;
+use crate::{Error, Result};
+
+/// Major and minor version that this crate writes.
+pub const FORMAT_VERSION: (u16, u16) = (3, 0);
+
+/// A high bit against 7-bit channels, line ends against text mode, as in PNG.
+const MAGIC: [u8; 8] = *b"\x89HCT\r\n\x1a\n";
+const END_MAGIC: [u8; 8] = *b"HCT3END\n";
+
+/// Bytes of the header: magic, major, minor, reserved.
+pub(crate) const HEADER_LEN: usize = 16;
+/// Bytes of the trailer: index offset, index length, index CRC, reserved, magic.
+pub(crate) const TRAILER_LEN: usize = 32;
+
+pub(crate) fn header() -> [u8; HEADER_LEN] {
+    let mut out = [0; HEADER_LEN];
+    out[..8].copy_from_slice(&MAGIC);
+    out[8..10].copy_from_slice(&FORMAT_VERSION.0.to_le_bytes());
+    out[10..12].copy_from_slice(&FORMAT_VERSION.1.to_le_bytes());
+    out
+}
+
+/// Checks a header and returns the minor version.
+pub(crate) fn check_header(bytes: &[u8]) -> Result<()> {
+    let mut r = Reader::new(bytes, "file header");
+    if r.bytes(8).ok() != Some(&MAGIC[..]) {
+        return Err(Error::NotHct("it does not begin with the HCT magic"));
+    }
+    let (major, minor) = (r.u16()?, r.u16()?);
+    // A minor version adds recipes; a file that uses none of them is written as the older one.
+    if (major, minor) != FORMAT_VERSION {
+        return Err(Error::Version { major, minor });
+    }
+    match r.u32()? {
+        0 => Ok(()),
+        value => Err(Error::Reserved { field: "header flags", value: value.into() }),
+    }
+}
+
+/// Where the index is and what it hashes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trailer {
+    pub index_offset: u64,
+    pub index_len: u64,
+    pub index_crc: u32,
+}
+
+impl Trailer {
+    pub fn write(&self) -> [u8; TRAILER_LEN] {
+        let mut out = [0; TRAILER_LEN];
+        out[..8].copy_from_slice(&self.index_offset.to_le_bytes());
+        out[8..16].copy_from_slice(&self.index_len.to_le_bytes());
+        out[16..20].copy_from_slice(&self.index_crc.to_le_bytes());
+        out[24..].copy_from_slice(&END_MAGIC);
+        out
+    }
+
+    /// Reads the trailer of a file of `file_len` bytes; the index must end where it begins.
+    pub fn read(bytes: &[u8], file_len: u64) -> Result<Self> {
+        let mut r = Reader::new(bytes, "file trailer");
+        let trailer = Trailer { index_offset: r.u64()?, index_len: r.u64()?, index_crc: r.u32()? };
+        let reserved = r.u32()?;
+        if r.bytes(8)? != END_MAGIC {
+            return Err(Error::NotHct(
+                "it does not end with the HCT trailer; it may be cut short",
+            ));
+        }
+        if reserved != 0 {
+            return Err(Error::Reserved { field: "trailer flags", value: reserved.into() });
+        }
+        let end = trailer.index_offset.checked_add(trailer.index_len);
+        if trailer.index_offset < HEADER_LEN as u64
+            || end != file_len.checked_sub(TRAILER_LEN as u64)
+        {
+            return Err(Error::invalid("index position", "does not fit the file"));
+        }
+        Ok(trailer)
+    }
+}

@@ -1,0 +1,217 @@
+//! Writing a file in one pass.
+
+use std::io::{self, Write};
+
+use super::index::{FileEntry, FileKind, Index};
+use super::record::{Chunk, Layer, LosslessRecipe, Recipe, TensorRecord, place};
+use super::trailer::{self, Trailer};
+use crate::matrix::{MatrixView, fold};
+use crate::plane::{EncodedPlane, Preparation, SparseFormat, encode_sparse};
+use crate::transform::Transform;
+use crate::{Dtype, Error, Result, lossless, parallel};
+
+/// Bytes of a lossless tile: as long in time to decode as a lossy one, about.
+const LOSSLESS_TILE: usize = 1 << 21;
+
+/// Name, element type and shape of a tensor to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorMeta {
+    /// Name, unique in the file.
+    pub name: String,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Dimensions, outermost first.
+    pub shape: Vec<u64>,
+}
+
+/// A term of a tensor, coded.
+enum EncodedLayer {
+    Plane(EncodedPlane),
+    Product(EncodedPlane, EncodedPlane),
+}
+
+enum Coding {
+    Lossless { tile_bytes: u64, tiles: Vec<Vec<u8>> },
+    Layers { rows: usize, cols: usize, layers: Vec<EncodedLayer> },
+}
+
+/// A coded tensor, ready to be written.
+pub struct EncodedTensor {
+    coding: Coding,
+}
+
+impl EncodedTensor {
+    /// Codes the tensor's bytes losslessly. Integers, floats of any kind, NaN payloads: every bit
+    /// comes back.
+    ///
+    /// # Errors
+    /// When `bytes` are not the elements of `meta`.
+    pub fn lossless(meta: &TensorMeta, bytes: &[u8]) -> Result<Self> {
+        let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+        if elements.and_then(|n| meta.dtype.byte_len(n)) != Some(bytes.len() as u64) {
+            return Err(Error::Encode(format!(
+                "{} bytes are not a {} tensor of shape {:?}",
+                bytes.len(),
+                meta.dtype,
+                meta.shape
+            )));
+        }
+        let tiles: Vec<&[u8]> = bytes.chunks(LOSSLESS_TILE).collect();
+        let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
+        Ok(EncodedTensor { coding: Coding::Lossless { tile_bytes: LOSSLESS_TILE as u64, tiles } })
+    }
+
+    /// Uniform V3: the 2-D DCT of each tile, its ⌈`retention`·n⌉ largest coefficients as INT4 in
+    /// blocks of 32 with FP16 scales, positions as a mask.
+    ///
+    /// # Errors
+    /// When the dtype has no lossy coding, `retention` is not in (0, 1], or a value is not finite.
+    pub fn uniform(meta: &TensorMeta, bytes: &[u8], retention: f64) -> Result<Self> {
+        let (rows, cols) =
+            fold(&meta.shape).ok_or_else(|| Error::Encode("the tensor is empty".into()))?;
+        let matrix = MatrixView::from_bytes(bytes, meta.dtype, rows, cols)?;
+        let preparation = Preparation::tiled(Transform::Dct2);
+        Ok(Self::plane(encode_sparse(matrix, preparation, SparseFormat::Int4, retention)?))
+    }
+
+    /// A tensor of one plane.
+    pub fn plane(plane: EncodedPlane) -> Self {
+        let (rows, cols) = (plane.recipe.rows, plane.recipe.cols);
+        let layers = vec![EncodedLayer::Plane(plane)];
+        EncodedTensor { coding: Coding::Layers { rows, cols, layers } }
+    }
+
+    /// Bytes of payload; the record in the index comes on top.
+    pub fn payload_bytes(&self) -> usize {
+        match &self.coding {
+            Coding::Lossless { tiles, .. } => tiles.iter().map(Vec::len).sum(),
+            Coding::Layers { layers, .. } => layers
+                .iter()
+                .map(|l| match l {
+                    EncodedLayer::Plane(p) => p.payload_bytes(),
+                    EncodedLayer::Product(l, r) => l.payload_bytes() + r.payload_bytes(),
+                })
+                .sum(),
+        }
+    }
+}
+
+/// Writes an HCT V3 file front to back; memory holds only the index and the tensor at hand.
+pub struct HctWriter<W: Write> {
+    out: W,
+    offset: u64,
+    index: Index,
+}
+
+fn io_error(context: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io { context, source }
+}
+
+impl<W: Write> HctWriter<W> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn new(mut out: W) -> Result<Self> {
+        let header = trailer::header();
+        out.write_all(&header).map_err(io_error("writing the header"))?;
+        Ok(HctWriter { out, offset: header.len() as u64, index: Index::default() })
+    }
+
+    /// Bytes written so far.
+    pub fn bytes_written(&self) -> u64 {
+        self.offset
+    }
+
+    /// Carries a file; `stored` is what `packing` (0 none, 1 zlib) made of its `unpacked_len`
+    /// bytes. Returns its number, which tensors of a shard refer to.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn add_file(
+        &mut self,
+        kind: FileKind,
+        path: &str,
+        stored: &[u8],
+        packing: u8,
+        unpacked_len: u64,
+    ) -> Result<usize> {
+        let data = Chunk::of(stored, self.offset);
+        self.write(stored)?;
+        let path = path.to_owned();
+        self.index.files.push(FileEntry { kind, path, packing, unpacked_len, data });
+        Ok(self.index.files.len() - 1)
+    }
+
+    /// Writes a tensor: `file` is the shard it belongs to, `label` what made it.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn add_tensor(
+        &mut self,
+        meta: TensorMeta,
+        tensor: EncodedTensor,
+        file: Option<usize>,
+        label: &str,
+    ) -> Result<&TensorRecord> {
+        let mut offset = self.offset;
+        let mut payload = Vec::new();
+        let recipe = match tensor.coding {
+            Coding::Lossless { tile_bytes, tiles } => {
+                let tiles = tiles
+                    .into_iter()
+                    .map(|bytes| {
+                        let chunk = Chunk::of(&bytes, offset);
+                        offset += chunk.len;
+                        payload.push(bytes);
+                        chunk
+                    })
+                    .collect();
+                Recipe::Lossless(LosslessRecipe { tile_bytes, tiles })
+            }
+            Coding::Layers { rows, cols, layers } => {
+                let layers = layers
+                    .into_iter()
+                    .map(|layer| match layer {
+                        EncodedLayer::Plane(p) => Layer::Plane(place(p, &mut offset, &mut payload)),
+                        EncodedLayer::Product(l, r) => {
+                            let left = place(l, &mut offset, &mut payload);
+                            Layer::Product(left, place(r, &mut offset, &mut payload))
+                        }
+                    })
+                    .collect();
+                Recipe::Layers { rows, cols, layers }
+            }
+        };
+        for bytes in payload {
+            self.write(&bytes)?;
+        }
+        let TensorMeta { name, dtype, shape } = meta;
+        let label = label.to_owned();
+        self.index.tensors.push(TensorRecord { name, dtype, shape, file, label, recipe });
+        Ok(&self.index.tensors[self.index.tensors.len() - 1])
+    }
+
+    /// Writes the index and the trailer, and gives the writer back.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn finish(mut self) -> Result<W> {
+        let index = self.index.write();
+        let trailer = Trailer {
+            index_offset: self.offset,
+            index_len: index.len() as u64,
+            index_crc: crc32fast::hash(&index),
+        };
+        self.write(&index)?;
+        self.write(&trailer.write())?;
+        self.out.flush().map_err(io_error("flushing the file"))?;
+        Ok(self.out)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(io_error("writing the file"))?;
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+}
