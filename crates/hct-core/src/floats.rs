@@ -73,10 +73,12 @@ pub(crate) fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
         Dtype::F32 => bytes
             .chunks_exact(4)
             .all(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).is_finite()),
-        Dtype::BF16 => {
-            bytes.chunks_exact(2).all(|b| bf16::from_le_bytes([b[0], b[1]]).is_finite())
-        }
-        Dtype::F16 => bytes.chunks_exact(2).all(|b| f16::from_le_bytes([b[0], b[1]]).is_finite()),
+        Dtype::BF16 => bytes
+            .chunks_exact(2)
+            .all(|b| bf16::from_le_bytes([b[0], b[1]]).is_finite()),
+        Dtype::F16 => bytes
+            .chunks_exact(2)
+            .all(|b| f16::from_le_bytes([b[0], b[1]]).is_finite()),
         other => unreachable!("{other} is not codable"),
     }
 }
@@ -102,7 +104,15 @@ mod tests {
 
     #[test]
     fn rounding_is_to_nearest_even_and_never_to_infinity() {
-        for v in [1.0f32, 1.003_906_3, 1.005_859_4, -3.1415927, 1e-40, 65504.0, 0.333] {
+        for v in [
+            1.0f32,
+            1.003_906_3,
+            1.005_859_4,
+            -3.1415927,
+            1e-40,
+            65504.0,
+            0.333,
+        ] {
             let mut b = [0; 2];
             from_f32(&[v], Dtype::BF16, &mut b);
             assert_eq!(u16::from_le_bytes(b), bf16::from_f32(v).to_bits());

@@ -31,18 +31,25 @@ impl<'a> MatrixView<'a> {
     /// When the dtype is another or the bytes are not `rows` · `cols` elements, or none.
     pub fn from_bytes(bytes: &'a [u8], dtype: Dtype, rows: usize, cols: usize) -> Result<Self> {
         if !dtype.is_codable() {
-            return Err(Error::Encode(format!("{dtype} values have no lossy coding")));
+            return Err(Error::Encode(format!(
+                "{dtype} values have no lossy coding"
+            )));
         }
         let width = dtype.bits() / 8;
         if bytes.len() % width != 0 {
-            return Err(Error::Encode(format!("{} bytes are not whole {dtype} values", bytes.len())));
+            return Err(Error::Encode(format!(
+                "{} bytes are not whole {dtype} values",
+                bytes.len()
+            )));
         }
         Self::checked(Data::Bytes(bytes, dtype), bytes.len() / width, rows, cols)
     }
 
     fn checked(data: Data<'a>, n: usize, rows: usize, cols: usize) -> Result<Self> {
         if n == 0 || rows.checked_mul(cols) != Some(n) {
-            return Err(Error::Encode(format!("{n} values do not make a {rows} × {cols} matrix")));
+            return Err(Error::Encode(format!(
+                "{n} values do not make a {rows} × {cols} matrix"
+            )));
         }
         Ok(MatrixView { data, rows, cols })
     }
@@ -69,7 +76,11 @@ impl<'a> MatrixView<'a> {
             Data::Values(values) => out.copy_from_slice(&values[first..first + out.len()]),
             Data::Bytes(bytes, dtype) => {
                 let width = dtype.bits() / 8;
-                floats::to_f32(&bytes[first * width..(first + out.len()) * width], dtype, out);
+                floats::to_f32(
+                    &bytes[first * width..(first + out.len()) * width],
+                    dtype,
+                    out,
+                );
             }
         }
     }

@@ -16,7 +16,10 @@ pub(crate) fn map<T>(n: usize, f: impl Fn(usize) -> T) -> Vec<T> {
 
 /// Applies `f` to every item.
 #[cfg(feature = "rayon")]
-pub(crate) fn for_each<T: Send>(items: Vec<T>, f: impl Fn(T) -> crate::Result<()> + Sync + Send) -> crate::Result<()> {
+pub(crate) fn for_each<T: Send>(
+    items: Vec<T>,
+    f: impl Fn(T) -> crate::Result<()> + Sync + Send,
+) -> crate::Result<()> {
     use rayon::prelude::*;
     items.into_par_iter().try_for_each(f)
 }

@@ -75,7 +75,14 @@ impl PlaneRecipe {
         let bands = rows.div_ceil(most);
         let even = rows.div_ceil(bands);
         let smooth = even.next_multiple_of(32);
-        (if bands > 1 && smooth <= most { smooth } else { even }, cols)
+        (
+            if bands > 1 && smooth <= most {
+                smooth
+            } else {
+                even
+            },
+            cols,
+        )
     }
 
     /// Number of tiles.
@@ -113,7 +120,11 @@ impl fmt::Display for PlaneRecipe {
             f.write_str("mean + ")?;
         }
         if self.transform != Transform::None {
-            let scope = if self.whole || self.tiles() == 1 { "matrix" } else { "tiles" };
+            let scope = if self.whole || self.tiles() == 1 {
+                "matrix"
+            } else {
+                "tiles"
+            };
             write!(f, "{} ({scope}) + ", self.transform.name())?;
         }
         match self.quantizer {

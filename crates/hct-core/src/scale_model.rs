@@ -95,7 +95,9 @@ impl ScaleModel {
     /// Log-scales of the rows of a tile whose columns start at `first_col`.
     pub fn row_scales(&self, tile: &[f32], cols: usize, first_col: usize) -> Vec<i32> {
         let rows = tile.len() / cols;
-        let Some(center) = self.row_center else { return vec![0; rows] };
+        let Some(center) = self.row_center else {
+            return vec![0; rows];
+        };
         let inverse = &self.inverse_cols[first_col..first_col + cols];
         tile.chunks_exact(cols)
             .map(|row| {
@@ -293,7 +295,13 @@ fn log_scales(scales: &[f32], per_scale: usize) -> (Vec<f32>, f32, f64) {
     let gain = (libm::log2(mean) - mean_log) * k * per_scale as f64;
     let mut sorted = logs.clone();
     let (_, &mut median, _) = sorted.select_nth_unstable_by(logs.len() / 2, f32::total_cmp);
-    (logs.iter().map(|&l| (l - median) * UNITS_PER_OCTAVE).collect(), median, gain)
+    (
+        logs.iter()
+            .map(|&l| (l - median) * UNITS_PER_OCTAVE)
+            .collect(),
+        median,
+        gain,
+    )
 }
 
 fn rounded(log: f32, grain: i32) -> i32 {
@@ -382,8 +390,9 @@ mod tests {
         };
         let even: Vec<f32> = (0..128 * 128).map(noise).collect();
         assert_eq!(fit(&even, 128, 128, options).map.classes, 1);
-        let loud: Vec<f32> =
-            (0..128 * 128).map(|i| noise(i) * if i / 128 % 2 == 0 { 8.0 } else { 1.0 }).collect();
+        let loud: Vec<f32> = (0..128 * 128)
+            .map(|i| noise(i) * if i / 128 % 2 == 0 { 8.0 } else { 1.0 })
+            .collect();
         let model = fit(&loud, 128, 128, options);
         let rows = model.row_scales(&loud, 128, 0);
         assert!(rows[0] - rows[1] > 20);

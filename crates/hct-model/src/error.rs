@@ -265,6 +265,33 @@ pub enum Error {
         /// What the operating system said.
         reason: io::Error,
     },
+    /// The codec found something wrong in an HCT file, or could not encode; the error names the
+    /// tensor where there is one.
+    #[error("{}: {error}", path.display())]
+    Hct {
+        /// The HCT file, or the checkpoint that was being encoded.
+        path: PathBuf,
+        /// What was wrong.
+        error: Box<hct_core::Error>,
+    },
+    /// A file carried in an HCT file, or what the index says of the checkpoint, is wrong.
+    #[error("{}: {file:?} carried in it: {reason}", path.display())]
+    Carried {
+        /// The HCT file.
+        path: PathBuf,
+        /// The carried file.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A sharded checkpoint was to be written as one file.
+    #[error("{}: the model has {shards} shards; give a folder to decompress to", path.display())]
+    ManyShards {
+        /// The output asked for.
+        path: PathBuf,
+        /// Number of shards.
+        shards: usize,
+    },
 }
 
 impl Error {

@@ -15,6 +15,9 @@ impl Strategy for LosslessEncoder {
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
         let coded = EncodedTensor::lossless(tensor.meta, tensor.bytes)?;
-        Ok(Coded { tensor: coded, label: self.name().into() })
+        Ok(Coded {
+            tensor: coded,
+            label: self.name().into(),
+        })
     }
 }

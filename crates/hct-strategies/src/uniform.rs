@@ -21,7 +21,10 @@ pub struct UniformEncoder {
 impl UniformEncoder {
     /// Keeps the fraction `retention` in (0, 1] of the coefficients.
     pub fn new(retention: f64) -> Self {
-        UniformEncoder { retention, whole: false }
+        UniformEncoder {
+            retention,
+            whole: false,
+        }
     }
 
     /// Transforms the whole matrix at once instead of tiles.
@@ -41,9 +44,14 @@ impl Strategy for UniformEncoder {
         let (rows, cols) =
             fold(&meta.shape).ok_or_else(|| Error::Encode("the tensor is empty".into()))?;
         let matrix = MatrixView::from_bytes(tensor.bytes, meta.dtype, rows, cols)?;
-        let preparation =
-            Preparation { whole: self.whole, ..Preparation::tiled(Transform::Dct2) };
+        let preparation = Preparation {
+            whole: self.whole,
+            ..Preparation::tiled(Transform::Dct2)
+        };
         let plane = encode_sparse(matrix, preparation, SparseFormat::Int4, self.retention)?;
-        Ok(Coded { tensor: EncodedTensor::plane(plane), label: self.name().into() })
+        Ok(Coded {
+            tensor: EncodedTensor::plane(plane),
+            label: self.name().into(),
+        })
     }
 }

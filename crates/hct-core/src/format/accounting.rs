@@ -25,8 +25,13 @@ pub enum Section {
 
 impl Section {
     /// Every kind, in the order of [`Sections::bytes`].
-    pub const ALL: [Section; 5] =
-        [Section::Values, Section::Positions, Section::Scales, Section::Tables, Section::Headers];
+    pub const ALL: [Section; 5] = [
+        Section::Values,
+        Section::Positions,
+        Section::Scales,
+        Section::Tables,
+        Section::Headers,
+    ];
 
     /// Lower-case name for tables and JSON.
     pub fn name(self) -> &'static str {
@@ -71,7 +76,10 @@ impl Sections {
 
     /// Adds the bytes of a whole tensor's sections.
     pub fn merge(&mut self, other: &Sections) {
-        self.bytes.iter_mut().zip(other.bytes).for_each(|(a, b)| *a += b);
+        self.bytes
+            .iter_mut()
+            .zip(other.bytes)
+            .for_each(|(a, b)| *a += b);
     }
 
     fn add(&mut self, section: Section, bytes: u64) {

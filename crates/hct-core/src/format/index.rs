@@ -49,12 +49,20 @@ impl FileEntry {
         let kind = match r.u8()? {
             0 => FileKind::Shard,
             1 => FileKind::Side,
-            value => return Err(Error::Reserved { field: "file kind", value: value.into() }),
+            value => {
+                return Err(Error::Reserved {
+                    field: "file kind",
+                    value: value.into(),
+                });
+            }
         };
         let path = r.string("file path")?;
         let packing = r.u8()?;
         if packing > 1 {
-            return Err(Error::Reserved { field: "file packing", value: packing.into() });
+            return Err(Error::Reserved {
+                field: "file packing",
+                value: packing.into(),
+            });
         }
         let unpacked_len = r.varint()?;
         let mut offset = r.varint()?;
@@ -66,7 +74,13 @@ impl FileEntry {
                 available: payload_end,
             });
         }
-        Ok(FileEntry { kind, path, packing, unpacked_len, data })
+        Ok(FileEntry {
+            kind,
+            path,
+            packing,
+            unpacked_len,
+            data,
+        })
     }
 }
 
@@ -88,7 +102,11 @@ impl Index {
                 labels.len() - 1
             })
         };
-        let numbers: Vec<usize> = self.tensors.iter().map(|t| label_of(t.label.as_str())).collect();
+        let numbers: Vec<usize> = self
+            .tensors
+            .iter()
+            .map(|t| label_of(t.label.as_str()))
+            .collect();
         let mut out = Vec::new();
         // Flags, all reserved.
         put_varint(&mut out, 0);
@@ -111,10 +129,15 @@ impl Index {
         let mut r = Reader::new(bytes, "index");
         let flags = r.varint()?;
         if flags != 0 {
-            return Err(Error::Reserved { field: "index flags", value: flags });
+            return Err(Error::Reserved {
+                field: "index flags",
+                value: flags,
+            });
         }
         let labels = r.count(1, "number of labels")?;
-        let labels = (0..labels).map(|_| r.string("label")).collect::<Result<Vec<_>>>()?;
+        let labels = (0..labels)
+            .map(|_| r.string("label"))
+            .collect::<Result<Vec<_>>>()?;
         let files = r.count(10, "number of files")?;
         let files = (0..files)
             .map(|_| FileEntry::read(&mut r, payload_end))
@@ -127,13 +150,16 @@ impl Index {
         let mut names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|p| p[0] == p[1]) {
-            return Err(Error::invalid("tensor name", format!("{:?} occurs twice", pair[0])));
+            return Err(Error::invalid(
+                "tensor name",
+                format!("{:?} occurs twice", pair[0]),
+            ));
         }
         let not_a_shard =
             |t: &&TensorRecord| t.file.is_some_and(|f| files[f].kind != FileKind::Shard);
         if let Some(t) = tensors.iter().find(not_a_shard) {
             return Err(
-                Error::invalid("shard number", "names a file that is no shard").in_tensor(&t.name)
+                Error::invalid("shard number", "names a file that is no shard").in_tensor(&t.name),
             );
         }
         Ok(Index { files, tensors })

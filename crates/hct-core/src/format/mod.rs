@@ -8,8 +8,8 @@ mod source;
 mod trailer;
 mod writer;
 
-pub use index::{FileEntry, FileKind, Index};
 pub use accounting::{Section, Sections};
+pub use index::{FileEntry, FileKind, Index};
 pub use reader::HctReader;
 pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;

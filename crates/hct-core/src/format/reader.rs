@@ -31,8 +31,7 @@ impl<S: ReadAt> HctReader<S> {
             return Err(Error::NotHct("it is too short"));
         }
         trailer::check_header(&read(0, HEADER_LEN as u64)?)?;
-        let trailer =
-            Trailer::read(&read(size - TRAILER_LEN as u64, TRAILER_LEN as u64)?, size)?;
+        let trailer = Trailer::read(&read(size - TRAILER_LEN as u64, TRAILER_LEN as u64)?, size)?;
         let bytes = read(trailer.index_offset, trailer.index_len)?;
         let chunk = Chunk {
             offset: trailer.index_offset,
@@ -42,7 +41,11 @@ impl<S: ReadAt> HctReader<S> {
         chunk.check(&bytes, || "the index".into())?;
         let index = Index::read(&bytes, trailer.index_offset)?;
         drop(bytes);
-        Ok(HctReader { source, index, index_bytes: trailer.index_len })
+        Ok(HctReader {
+            source,
+            index,
+            index_bytes: trailer.index_len,
+        })
     }
 
     /// What the file says of itself.
@@ -113,7 +116,10 @@ impl<S: ReadAt> HctReader<S> {
         let decode = || {
             let outer = record.shape.first().copied().unwrap_or(1);
             if rows.start > rows.end || rows.end > outer {
-                return Err(Error::invalid("rows", format!("{rows:?} are not within {outer}")));
+                return Err(Error::invalid(
+                    "rows",
+                    format!("{rows:?} are not within {outer}"),
+                ));
             }
             let row = record.decoded_bytes() / outer.max(1);
             if row * outer != record.decoded_bytes() {
@@ -139,7 +145,9 @@ impl<S: ReadAt> HctReader<S> {
         }
         match &record.recipe {
             Recipe::Lossless(lossless) => self.lossless_range(record, lossless, range, out),
-            Recipe::Layers { cols, layers: all, .. } => {
+            Recipe::Layers {
+                cols, layers: all, ..
+            } => {
                 let used = &all[..layers.min(all.len())];
                 let width = (record.dtype.bits() / 8) as u64;
                 let elements = range.start / width..range.end / width;
@@ -225,7 +233,9 @@ impl<S: ReadAt> HctReader<S> {
         let common = self.chunk(&plane.common, || "plane header".into())?;
         let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
         let mut out = zeroed(plane.recipe.len() as u64)?;
-        decoder.all(&mut out, |i| self.chunk(&plane.tiles[i], || format!("tile {i}")))?;
+        decoder.all(&mut out, |i| {
+            self.chunk(&plane.tiles[i], || format!("tile {i}"))
+        })?;
         Ok(out)
     }
 
@@ -239,7 +249,10 @@ impl<S: ReadAt> HctReader<S> {
                 let (l, r) = (self.plane(left)?, self.plane(right)?);
                 let rank = left.recipe.cols;
                 // Row by row, terms in order: the same sums on every machine.
-                let rows: Vec<_> = sum.chunks_exact_mut(cols).zip(l.chunks_exact(rank)).collect();
+                let rows: Vec<_> = sum
+                    .chunks_exact_mut(cols)
+                    .zip(l.chunks_exact(rank))
+                    .collect();
                 parallel::for_each(rows, |(out, weights)| {
                     for (&w, row) in weights.iter().zip(r.chunks_exact(cols)) {
                         out.iter_mut().zip(row).for_each(|(o, v)| *o += w * v);
@@ -286,7 +299,10 @@ fn read_range(source: &impl ReadAt, offset: u64, len: u64) -> Result<Cow<'_, [u8
             available: source.size(),
         });
     };
-    source.read_at(offset, len).map_err(|source| Error::Io { context: "reading the file", source })
+    source.read_at(offset, len).map_err(|source| Error::Io {
+        context: "reading the file",
+        source,
+    })
 }
 
 /// Zeros, or an error instead of an abort when there is no memory for what a file claims.

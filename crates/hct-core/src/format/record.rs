@@ -36,7 +36,11 @@ pub(crate) struct Chunk {
 impl Chunk {
     /// The chunk that `bytes` at `offset` make.
     pub fn of(bytes: &[u8], offset: u64) -> Self {
-        Chunk { offset, len: bytes.len() as u64, crc: crc32fast::hash(bytes) }
+        Chunk {
+            offset,
+            len: bytes.len() as u64,
+            crc: crc32fast::hash(bytes),
+        }
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -47,7 +51,11 @@ impl Chunk {
     /// Reads a chunk that begins at `offset`, which moves past it.
     pub fn read(r: &mut Reader<'_>, offset: &mut u64) -> Result<Self> {
         let len = r.varint()?;
-        let chunk = Chunk { offset: *offset, len, crc: r.u32()? };
+        let chunk = Chunk {
+            offset: *offset,
+            len,
+            crc: r.u32()?,
+        };
         *offset = offset
             .checked_add(len)
             .ok_or_else(|| Error::invalid("chunk length", "runs past the end of any file"))?;
@@ -60,7 +68,11 @@ impl Chunk {
         if computed == self.crc {
             Ok(())
         } else {
-            Err(Error::Checksum { what: what(), stored: self.crc, computed })
+            Err(Error::Checksum {
+                what: what(),
+                stored: self.crc,
+                computed,
+            })
         }
     }
 }
@@ -244,7 +256,8 @@ impl TensorRecord {
         payload_end: u64,
     ) -> Result<Self> {
         let name = r.string("tensor name")?;
-        Self::read_named(r, name.clone(), labels, files, payload_end).map_err(|e| e.in_tensor(&name))
+        Self::read_named(r, name.clone(), labels, files, payload_end)
+            .map_err(|e| e.in_tensor(&name))
     }
 
     fn read_named(
@@ -255,14 +268,23 @@ impl TensorRecord {
         payload_end: u64,
     ) -> Result<Self> {
         let code = r.u8()?;
-        let dtype =
-            Dtype::from_code(code).ok_or(Error::Reserved { field: "dtype", value: code.into() })?;
+        let dtype = Dtype::from_code(code).ok_or(Error::Reserved {
+            field: "dtype",
+            value: code.into(),
+        })?;
         let dims = r.varint_below(MAX_DIMS + 1, "number of dimensions")?;
-        let shape = (0..dims).map(|_| r.varint()).collect::<Result<Vec<u64>>>()?;
+        let shape = (0..dims)
+            .map(|_| r.varint())
+            .collect::<Result<Vec<u64>>>()?;
         let elements = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
-        let bytes = elements.and_then(|n| dtype.byte_len(n)).filter(|&b| b <= i64::MAX as u64);
+        let bytes = elements
+            .and_then(|n| dtype.byte_len(n))
+            .filter(|&b| b <= i64::MAX as u64);
         let (Some(elements), Some(bytes)) = (elements, bytes) else {
-            return Err(Error::invalid("shape", "its size overflows or is not whole bytes"));
+            return Err(Error::invalid(
+                "shape",
+                "its size overflows or is not whole bytes",
+            ));
         };
         let file = r.varint_below(files as u64 + 1, "shard number")?;
         let label = r.varint_below(labels.len() as u64, "label number")?;
@@ -270,7 +292,12 @@ impl TensorRecord {
         let recipe = match r.u8()? {
             LOSSLESS => Recipe::Lossless(read_lossless(r, dtype, bytes, &mut offset)?),
             LAYERS => read_layers(r, dtype, elements, &mut offset)?,
-            value => return Err(Error::Reserved { field: "recipe", value: value.into() }),
+            value => {
+                return Err(Error::Reserved {
+                    field: "recipe",
+                    value: value.into(),
+                });
+            }
         };
         if offset > payload_end {
             return Err(Error::Truncated {
@@ -281,7 +308,14 @@ impl TensorRecord {
         }
         let file = file.checked_sub(1).map(|f| f as usize);
         let label = labels[label as usize].clone();
-        Ok(TensorRecord { name, dtype, shape, file, label, recipe })
+        Ok(TensorRecord {
+            name,
+            dtype,
+            shape,
+            file,
+            label,
+            recipe,
+        })
     }
 }
 
@@ -294,7 +328,10 @@ fn read_lossless(
     let tile_bytes = r.varint_below(MAX_LOSSLESS_TILE + 1, "lossless tile size")?;
     let element = dtype.bits().div_ceil(8) as u64;
     if tile_bytes == 0 || tile_bytes % element != 0 {
-        return Err(Error::invalid("lossless tile size", "is not a positive number of elements"));
+        return Err(Error::invalid(
+            "lossless tile size",
+            "is not a positive number of elements",
+        ));
     }
     let tiles = read_chunks(r, bytes.div_ceil(tile_bytes), offset)?;
     Ok(LosslessRecipe { tile_bytes, tiles })
@@ -303,21 +340,38 @@ fn read_lossless(
 /// Every chunk takes at least 5 bytes of index, which bounds what a lie can allocate.
 fn read_chunks(r: &mut Reader<'_>, n: u64, offset: &mut u64) -> Result<Vec<Chunk>> {
     if n > (r.remaining() / 5) as u64 {
-        return Err(Error::invalid("tile count", format!("{n} tiles are not in the index")));
+        return Err(Error::invalid(
+            "tile count",
+            format!("{n} tiles are not in the index"),
+        ));
     }
     (0..n).map(|_| Chunk::read(r, offset)).collect()
 }
 
-fn read_layers(r: &mut Reader<'_>, dtype: Dtype, elements: u64, offset: &mut u64) -> Result<Recipe> {
+fn read_layers(
+    r: &mut Reader<'_>,
+    dtype: Dtype,
+    elements: u64,
+    offset: &mut u64,
+) -> Result<Recipe> {
     if !dtype.is_codable() {
-        return Err(Error::invalid("recipe", format!("{dtype} tensors are stored losslessly")));
+        return Err(Error::invalid(
+            "recipe",
+            format!("{dtype} tensors are stored losslessly"),
+        ));
     }
     let (rows, cols) = (r.varint()?, r.varint()?);
     if rows == 0 || rows.checked_mul(cols) != Some(elements) {
-        return Err(Error::invalid("folded shape", "does not hold the tensor's elements"));
+        return Err(Error::invalid(
+            "folded shape",
+            "does not hold the tensor's elements",
+        ));
     }
     let (Ok(rows), Ok(cols)) = (usize::try_from(rows), usize::try_from(cols)) else {
-        return Err(Error::invalid("folded shape", "is too large for this machine"));
+        return Err(Error::invalid(
+            "folded shape",
+            "is too large for this machine",
+        ));
     };
     if cols == 0 {
         return Err(Error::invalid("folded shape", "is empty"));
@@ -338,7 +392,12 @@ fn read_layers(r: &mut Reader<'_>, dtype: Dtype, elements: u64, offset: &mut u64
                 let left = read_plane(r, rows, rank, offset)?;
                 Layer::Product(left, read_plane(r, rank, cols, offset)?)
             }
-            value => return Err(Error::Reserved { field: "layer", value: value.into() }),
+            value => {
+                return Err(Error::Reserved {
+                    field: "layer",
+                    value: value.into(),
+                });
+            }
         });
     }
     Ok(Recipe::Layers { rows, cols, layers })
@@ -364,7 +423,12 @@ fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
     plane.tiles.iter().for_each(|t| t.write(out));
 }
 
-fn read_plane(r: &mut Reader<'_>, rows: usize, cols: usize, offset: &mut u64) -> Result<PlaneRecord> {
+fn read_plane(
+    r: &mut Reader<'_>,
+    rows: usize,
+    cols: usize,
+    offset: &mut u64,
+) -> Result<PlaneRecord> {
     let tile_rows = r.varint_below(rows as u64 + 1, "tile rows")? as usize;
     let tile_cols = r.varint_below(cols as u64 + 1, "tile columns")? as usize;
     let contiguous = tile_cols == cols || tile_rows == 1;
@@ -376,11 +440,16 @@ fn read_plane(r: &mut Reader<'_>, rows: usize, cols: usize, offset: &mut u64) ->
         ));
     }
     let code = r.u8()?;
-    let transform = Transform::from_code(code)
-        .ok_or(Error::Reserved { field: "transform", value: code.into() })?;
+    let transform = Transform::from_code(code).ok_or(Error::Reserved {
+        field: "transform",
+        value: code.into(),
+    })?;
     let flags = r.u8()?;
     if flags & !(WHOLE | MEANS) != 0 {
-        return Err(Error::Reserved { field: "plane flags", value: flags.into() });
+        return Err(Error::Reserved {
+            field: "plane flags",
+            value: flags.into(),
+        });
     }
     let quantizer = match r.u8()? {
         0 => Quantizer::Block(BlockBits::Int4),
@@ -389,14 +458,28 @@ fn read_plane(r: &mut Reader<'_>, rows: usize, cols: usize, offset: &mut u64) ->
         3 => {
             let (states, lanes) = (r.u8()?, r.u8()?);
             if !matches!(states, 0 | 2..=5) {
-                return Err(Error::Reserved { field: "trellis states", value: states.into() });
+                return Err(Error::Reserved {
+                    field: "trellis states",
+                    value: states.into(),
+                });
             }
             if !matches!(lanes, 3 | 5) {
-                return Err(Error::Reserved { field: "lanes", value: lanes.into() });
+                return Err(Error::Reserved {
+                    field: "lanes",
+                    value: lanes.into(),
+                });
             }
-            Quantizer::Trellis { states: 1 << states, lanes: 1 << lanes }
+            Quantizer::Trellis {
+                states: 1 << states,
+                lanes: 1 << lanes,
+            }
         }
-        value => return Err(Error::Reserved { field: "quantizer", value: value.into() }),
+        value => {
+            return Err(Error::Reserved {
+                field: "quantizer",
+                value: value.into(),
+            });
+        }
     };
     let recipe = PlaneRecipe {
         rows,
@@ -410,11 +493,19 @@ fn read_plane(r: &mut Reader<'_>, rows: usize, cols: usize, offset: &mut u64) ->
     };
     let common = Chunk::read(r, offset)?;
     let tiles = read_chunks(r, recipe.tiles() as u64, offset)?;
-    Ok(PlaneRecord { recipe, common, tiles })
+    Ok(PlaneRecord {
+        recipe,
+        common,
+        tiles,
+    })
 }
 
 /// Places an encoded plane's bytes at `offset`, appending them to `payload`.
-pub(crate) fn place(plane: EncodedPlane, offset: &mut u64, payload: &mut Vec<Vec<u8>>) -> PlaneRecord {
+pub(crate) fn place(
+    plane: EncodedPlane,
+    offset: &mut u64,
+    payload: &mut Vec<Vec<u8>>,
+) -> PlaneRecord {
     let mut put = |bytes: Vec<u8>| {
         let chunk = Chunk::of(&bytes, *offset);
         *offset += chunk.len;
@@ -423,5 +514,9 @@ pub(crate) fn place(plane: EncodedPlane, offset: &mut u64, payload: &mut Vec<Vec
     };
     let common = put(plane.common);
     let tiles = plane.tiles.into_iter().map(put).collect();
-    PlaneRecord { recipe: plane.recipe, common, tiles }
+    PlaneRecord {
+        recipe: plane.recipe,
+        common,
+        tiles,
+    }
 }

@@ -36,7 +36,10 @@ pub(crate) fn check_header(bytes: &[u8]) -> Result<()> {
     }
     match r.u32()? {
         0 => Ok(()),
-        value => Err(Error::Reserved { field: "header flags", value: value.into() }),
+        value => Err(Error::Reserved {
+            field: "header flags",
+            value: value.into(),
+        }),
     }
 }
 
@@ -61,7 +64,11 @@ impl Trailer {
     /// Reads the trailer of a file of `file_len` bytes; the index must end where it begins.
     pub fn read(bytes: &[u8], file_len: u64) -> Result<Self> {
         let mut r = Reader::new(bytes, "file trailer");
-        let trailer = Trailer { index_offset: r.u64()?, index_len: r.u64()?, index_crc: r.u32()? };
+        let trailer = Trailer {
+            index_offset: r.u64()?,
+            index_len: r.u64()?,
+            index_crc: r.u32()?,
+        };
         let reserved = r.u32()?;
         if r.bytes(8)? != END_MAGIC {
             return Err(Error::NotHct(
@@ -69,7 +76,10 @@ impl Trailer {
             ));
         }
         if reserved != 0 {
-            return Err(Error::Reserved { field: "trailer flags", value: reserved.into() });
+            return Err(Error::Reserved {
+                field: "trailer flags",
+                value: reserved.into(),
+            });
         }
         let end = trailer.index_offset.checked_add(trailer.index_len);
         if trailer.index_offset < HEADER_LEN as u64

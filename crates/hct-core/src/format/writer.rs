@@ -31,8 +31,15 @@ enum EncodedLayer {
 }
 
 enum Coding {
-    Lossless { tile_bytes: u64, tiles: Vec<Vec<u8>> },
-    Layers { rows: usize, cols: usize, layers: Vec<EncodedLayer> },
+    Lossless {
+        tile_bytes: u64,
+        tiles: Vec<Vec<u8>>,
+    },
+    Layers {
+        rows: usize,
+        cols: usize,
+        layers: Vec<EncodedLayer>,
+    },
 }
 
 /// A coded tensor, ready to be written.
@@ -58,7 +65,12 @@ impl EncodedTensor {
         }
         let tiles: Vec<&[u8]> = bytes.chunks(LOSSLESS_TILE).collect();
         let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
-        Ok(EncodedTensor { coding: Coding::Lossless { tile_bytes: LOSSLESS_TILE as u64, tiles } })
+        Ok(EncodedTensor {
+            coding: Coding::Lossless {
+                tile_bytes: LOSSLESS_TILE as u64,
+                tiles,
+            },
+        })
     }
 
     /// Uniform V3: the 2-D DCT of each tile, its ⌈`retention`·n⌉ largest coefficients as INT4 in
@@ -71,14 +83,21 @@ impl EncodedTensor {
             fold(&meta.shape).ok_or_else(|| Error::Encode("the tensor is empty".into()))?;
         let matrix = MatrixView::from_bytes(bytes, meta.dtype, rows, cols)?;
         let preparation = Preparation::tiled(Transform::Dct2);
-        Ok(Self::plane(encode_sparse(matrix, preparation, SparseFormat::Int4, retention)?))
+        Ok(Self::plane(encode_sparse(
+            matrix,
+            preparation,
+            SparseFormat::Int4,
+            retention,
+        )?))
     }
 
     /// A tensor of one plane.
     pub fn plane(plane: EncodedPlane) -> Self {
         let (rows, cols) = (plane.recipe.rows, plane.recipe.cols);
         let layers = vec![EncodedLayer::Plane(plane)];
-        EncodedTensor { coding: Coding::Layers { rows, cols, layers } }
+        EncodedTensor {
+            coding: Coding::Layers { rows, cols, layers },
+        }
     }
 
     /// Bytes of payload; the record in the index comes on top.
@@ -114,8 +133,13 @@ impl<W: Write> HctWriter<W> {
     /// When writing fails.
     pub fn new(mut out: W) -> Result<Self> {
         let header = trailer::header();
-        out.write_all(&header).map_err(io_error("writing the header"))?;
-        Ok(HctWriter { out, offset: header.len() as u64, index: Index::default() })
+        out.write_all(&header)
+            .map_err(io_error("writing the header"))?;
+        Ok(HctWriter {
+            out,
+            offset: header.len() as u64,
+            index: Index::default(),
+        })
     }
 
     /// Bytes written so far.
@@ -139,7 +163,13 @@ impl<W: Write> HctWriter<W> {
         let data = Chunk::of(stored, self.offset);
         self.write(stored)?;
         let path = path.to_owned();
-        self.index.files.push(FileEntry { kind, path, packing, unpacked_len, data });
+        self.index.files.push(FileEntry {
+            kind,
+            path,
+            packing,
+            unpacked_len,
+            data,
+        });
         Ok(self.index.files.len() - 1)
     }
 
@@ -188,7 +218,14 @@ impl<W: Write> HctWriter<W> {
         }
         let TensorMeta { name, dtype, shape } = meta;
         let label = label.to_owned();
-        self.index.tensors.push(TensorRecord { name, dtype, shape, file, label, recipe });
+        self.index.tensors.push(TensorRecord {
+            name,
+            dtype,
+            shape,
+            file,
+            label,
+            recipe,
+        });
         Ok(&self.index.tensors[self.index.tensors.len() - 1])
     }
 
@@ -210,7 +247,9 @@ impl<W: Write> HctWriter<W> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.out.write_all(bytes).map_err(io_error("writing the file"))?;
+        self.out
+            .write_all(bytes)
+            .map_err(io_error("writing the file"))?;
         self.offset += bytes.len() as u64;
         Ok(())
     }

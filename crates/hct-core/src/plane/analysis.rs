@@ -40,7 +40,12 @@ pub struct TrellisSettings {
 impl TrellisSettings {
     /// `states` states, two passes, up to 16 classes.
     pub fn new(states: usize) -> Self {
-        TrellisSettings { states, passes: 2, max_classes: 16, lambda: None }
+        TrellisSettings {
+            states,
+            passes: 2,
+            max_classes: 16,
+            lambda: None,
+        }
     }
 }
 
@@ -87,7 +92,10 @@ impl<'a> TrellisAnalysis<'a> {
         // Small planes cannot afford the final states of many lanes.
         let lanes = if matrix.len() >= 1 << 19 { 32 } else { 8 };
         let tiles = Tiles::new(matrix, preparation);
-        let recipe = tiles.recipe(Quantizer::Trellis { states: settings.states, lanes });
+        let recipe = tiles.recipe(Quantizer::Trellis {
+            states: settings.states,
+            lanes,
+        });
         let mut analysis = TrellisAnalysis {
             scales: ScaleModel::flat(recipe.cols),
             tiles,
@@ -124,8 +132,14 @@ impl<'a> TrellisAnalysis<'a> {
             (tile, self.tiles.load(&tile))
         });
         let cols = recipe.tile_cols;
-        let total_rows: usize = loaded.iter().filter(|(t, _)| t.cols == cols).map(|(t, _)| t.rows).sum();
-        let stride = (total_rows * cols).div_ceil(SAMPLE).clamp(1, total_rows.max(1));
+        let total_rows: usize = loaded
+            .iter()
+            .filter(|(t, _)| t.cols == cols)
+            .map(|(t, _)| t.rows)
+            .sum();
+        let stride = (total_rows * cols)
+            .div_ceil(SAMPLE)
+            .clamp(1, total_rows.max(1));
         let mut sample = Vec::new();
         let mut row_number = 0;
         for (tile, values) in loaded.iter().filter(|(t, _)| t.cols == cols) {
@@ -141,7 +155,8 @@ impl<'a> TrellisAnalysis<'a> {
             let (_, values) = &loaded[0];
             sample.extend_from_slice(values);
         }
-        self.energy = sample.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / sample.len() as f64;
+        self.energy =
+            sample.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / sample.len() as f64;
         // Columns can be told apart only where tiles span them all.
         if recipe.tile_cols == recipe.cols {
             let n = recipe.len();
@@ -152,7 +167,12 @@ impl<'a> TrellisAnalysis<'a> {
             };
             self.scales = scale_model::fit(&sample, recipe.cols, recipe.rows, options);
             let rows = self.scales.row_scales(&sample, recipe.cols, 0);
-            scale_model::classes(&self.scales.map, &rows, &self.scales.cols, &mut self.sample_classes);
+            scale_model::classes(
+                &self.scales.map,
+                &rows,
+                &self.scales.cols,
+                &mut self.sample_classes,
+            );
         } else {
             self.sample_classes = vec![0; sample.len()];
         }
@@ -171,11 +191,19 @@ impl<'a> TrellisAnalysis<'a> {
         let stride = (self.sample.len() / n).max(1);
         // Every stride-th row of the sample, so that all of it is represented.
         let (mut values, mut classes) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        for (row, class) in self.sample.chunks(cols).zip(self.sample_classes.chunks(cols)).step_by(stride) {
+        for (row, class) in self
+            .sample
+            .chunks(cols)
+            .zip(self.sample_classes.chunks(cols))
+            .step_by(stride)
+        {
             values.extend_from_slice(row);
             classes.extend_from_slice(class);
         }
-        let tile = TileValues { values: &values, classes: &classes };
+        let tile = TileValues {
+            values: &values,
+            classes: &classes,
+        };
         let (contexts, indices, stats) = self.train(step, &tile, self.settings.passes.max(1));
         let bits: f64 = contexts
             .tables
@@ -187,13 +215,18 @@ impl<'a> TrellisAnalysis<'a> {
                     .iter()
                     .enumerate()
                     .filter(|&(_, &k)| k > 0)
-                    .map(|(m, &k)| k as f64 * f64::from(table.cost(2 * contexts.coded_magnitude(c, m))))
+                    .map(|(m, &k)| {
+                        k as f64 * f64::from(table.cost(2 * contexts.coded_magnitude(c, m)))
+                    })
                     .sum::<f64>()
             })
             .sum();
         let error =
             coder::squared_error(self.trellis, self.lanes, step, &contexts, &tile, &indices);
-        Estimate { rate: bits / values.len() as f64, distortion: error / values.len() as f64 }
+        Estimate {
+            rate: bits / values.len() as f64,
+            distortion: error / values.len() as f64,
+        }
     }
 
     /// λ for a step: the measured best falls with the rate (docs/DESIGN.md).
@@ -225,14 +258,19 @@ impl<'a> TrellisAnalysis<'a> {
         (contexts, indices, stats)
     }
 
-    fn quantize(&self, step: f32, lambda: f32, contexts: &Contexts, tile: &TileValues<'_>) -> Vec<i32> {
+    fn quantize(
+        &self,
+        step: f32,
+        lambda: f32,
+        contexts: &Contexts,
+        tile: &TileValues<'_>,
+    ) -> Vec<i32> {
         let costs = contexts.costs(lambda);
         coder::quantize(self.trellis, self.lanes, step, lambda, &costs, tile)
     }
 
     fn statistics(&self, step: f32, tile: &TileValues<'_>, indices: &[i32]) -> Statistics {
-        let mut stats =
-            Statistics::new(self.scales.map.classes * self.trellis.quantizers());
+        let mut stats = Statistics::new(self.scales.map.classes * self.trellis.quantizers());
         coder::collect(self.trellis, self.lanes, step, tile, indices, &mut stats);
         stats
     }
@@ -252,7 +290,10 @@ impl<'a> TrellisAnalysis<'a> {
             *sum += f64::from(v.abs() * inverse);
             *n += 1;
         }
-        let quiet: Vec<bool> = sums.iter().map(|&(sum, n)| sum < QUIET * n as f64).collect();
+        let quiet: Vec<bool> = sums
+            .iter()
+            .map(|&(sum, n)| sum < QUIET * n as f64)
+            .collect();
         let mut stats = Statistics::new(classes * quantizers);
         for (&v, &class) in tile.values.iter().zip(tile.classes) {
             let class = usize::from(class);
@@ -275,10 +316,15 @@ impl<'a> TrellisAnalysis<'a> {
     pub fn encode(&self, step: f32) -> Result<EncodedPlane> {
         let recipe = self.recipe;
         if !(step.is_finite() && step > 0.0 && step < f32::MAX / (1 << 26) as f32) {
-            return Err(Error::Encode(format!("quantizer step {step} is out of range")));
+            return Err(Error::Encode(format!(
+                "quantizer step {step} is out of range"
+            )));
         }
         let lambda = self.lambda(step);
-        let sample = TileValues { values: &self.sample, classes: &self.sample_classes };
+        let sample = TileValues {
+            values: &self.sample,
+            classes: &self.sample_classes,
+        };
         let (first, _, _) = self.train(step, &sample, self.settings.passes);
         let count = recipe.tiles();
         let training = count.min(TRAINING_TILES);
@@ -316,23 +362,48 @@ impl<'a> TrellisAnalysis<'a> {
         contexts.write(&mut enc);
         put_blob(&mut common, &enc.finish());
         let tiles = coded.into_iter().map(|(p, _)| p).collect();
-        Ok(EncodedPlane { recipe, common, tiles, squared_error })
+        Ok(EncodedPlane {
+            recipe,
+            common,
+            tiles,
+            squared_error,
+        })
     }
 
-    fn quantized_tile(&self, i: usize, step: f32, lambda: f32, contexts: &Contexts) -> Result<QuantizedTile> {
+    fn quantized_tile(
+        &self,
+        i: usize,
+        step: f32,
+        lambda: f32,
+        contexts: &Contexts,
+    ) -> Result<QuantizedTile> {
         let tile = self.recipe.tile(i);
         let values = self.tiles.load(&tile);
         let max = values.iter().fold(0f32, |m, v| v.abs().max(m));
         if max / step > MAX_INDEX {
-            return Err(Error::Encode(format!("step {step} is too small for a value of {max}")));
+            return Err(Error::Encode(format!(
+                "step {step} is too small for a value of {max}"
+            )));
         }
         let rows = self.scales.row_scales(&values, tile.cols, tile.first_col);
         let cols = &self.scales.cols[tile.first_col..tile.first_col + tile.cols];
         let mut classes = Vec::new();
         scale_model::classes(&self.scales.map, &rows, cols, &mut classes);
-        let indices =
-            self.quantize(step, lambda, contexts, &TileValues { values: &values, classes: &classes });
-        Ok(QuantizedTile { values, rows, classes, indices })
+        let indices = self.quantize(
+            step,
+            lambda,
+            contexts,
+            &TileValues {
+                values: &values,
+                classes: &classes,
+            },
+        );
+        Ok(QuantizedTile {
+            values,
+            rows,
+            classes,
+            indices,
+        })
     }
 
     /// A tile's payload and squared error.
@@ -345,8 +416,13 @@ impl<'a> TrellisAnalysis<'a> {
             &tile.values(),
             &tile.indices,
         );
-        let coded =
-            coder::code(self.trellis, self.lanes, contexts, &tile.classes, &tile.indices);
+        let coded = coder::code(
+            self.trellis,
+            self.lanes,
+            contexts,
+            &tile.classes,
+            &tile.indices,
+        );
         let mut enc = Encoder::new();
         scale_model::write_scales(&mut enc, &tile.rows);
         let mut payload = Vec::with_capacity(coded.stream.len() + coded.patches.len() + 64);
@@ -367,6 +443,9 @@ struct QuantizedTile {
 
 impl QuantizedTile {
     fn values(&self) -> TileValues<'_> {
-        TileValues { values: &self.values, classes: &self.classes }
+        TileValues {
+            values: &self.values,
+            classes: &self.classes,
+        }
     }
 }

@@ -40,14 +40,20 @@ pub fn encode_sparse(
     retention: f64,
 ) -> Result<EncodedPlane> {
     if !(retention > 0.0 && retention <= 1.0) {
-        return Err(Error::Encode(format!("retention {retention} is not in (0, 1]")));
+        return Err(Error::Encode(format!(
+            "retention {retention} is not in (0, 1]"
+        )));
     }
     if !matrix.is_finite() {
-        return Err(Error::Encode("a value is NaN or infinite; code the tensor losslessly".into()));
+        return Err(Error::Encode(
+            "a value is NaN or infinite; code the tensor losslessly".into(),
+        ));
     }
     let tiles = Tiles::new(matrix, preparation);
     let recipe = tiles.recipe(format.quantizer());
-    let whole_mask = tiles.whole().map(|values| position::keep_largest(values, retention));
+    let whole_mask = tiles
+        .whole()
+        .map(|values| position::keep_largest(values, retention));
     let coded = parallel::map(recipe.tiles(), |i| {
         let tile = recipe.tile(i);
         let values = tiles.load(&tile);
@@ -66,7 +72,11 @@ pub fn encode_sparse(
                 half::decode(&payload, tile.cols, &mut back).map(|()| payload)
             }
         };
-        let error: f64 = values.iter().zip(&back).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        let error: f64 = values
+            .iter()
+            .zip(&back)
+            .map(|(a, b)| f64::from(a - b).powi(2))
+            .sum();
         payload.map(|p| (p, error))
     });
     let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
@@ -74,5 +84,10 @@ pub fn encode_sparse(
     let mut common = Vec::new();
     tiles.write_means(&mut common);
     let tiles = coded.into_iter().map(|(p, _)| p).collect();
-    Ok(EncodedPlane { recipe, common, tiles, squared_error })
+    Ok(EncodedPlane {
+        recipe,
+        common,
+        tiles,
+        squared_error,
+    })
 }

@@ -35,7 +35,11 @@ impl<'a> PlaneDecoder<'a> {
     /// When `common` is not what an encoder makes for `recipe`.
     pub fn new(recipe: &'a PlaneRecipe, common: &[u8]) -> Result<Self> {
         let mut r = Reader::new(common, "plane header");
-        let means = if recipe.means { means::read(&mut r, recipe.cols)? } else { Vec::new() };
+        let means = if recipe.means {
+            means::read(&mut r, recipe.cols)?
+        } else {
+            Vec::new()
+        };
         let trellis = match recipe.quantizer {
             Quantizer::Trellis { states, lanes } => {
                 Some(TrellisPlane::read(&mut r, states, lanes, recipe.cols)?)
@@ -43,7 +47,11 @@ impl<'a> PlaneDecoder<'a> {
             Quantizer::Block(_) | Quantizer::Half => None,
         };
         r.finish()?;
-        Ok(PlaneDecoder { recipe, means, trellis })
+        Ok(PlaneDecoder {
+            recipe,
+            means,
+            trellis,
+        })
     }
 
     /// Whether a tile can be decoded without the others.
@@ -74,7 +82,12 @@ impl<'a> PlaneDecoder<'a> {
     /// Turns a plane of coefficients into values, when the transform spans it.
     pub fn finish_whole(&self, out: &mut [f32]) {
         if self.recipe.whole {
-            transform::inverse(out, self.recipe.rows, self.recipe.cols, self.recipe.transform);
+            transform::inverse(
+                out,
+                self.recipe.rows,
+                self.recipe.cols,
+                self.recipe.transform,
+            );
             self.add_means(out, 0, self.recipe.cols);
         }
     }
@@ -115,10 +128,15 @@ impl TrellisPlane {
         let step = r.f32()?;
         // The largest multiple must stay finite.
         if !(step > 0.0 && step < f32::MAX / (1 << 25) as f32) {
-            return Err(Error::invalid("quantizer step", format!("{step} is out of range")));
+            return Err(Error::invalid(
+                "quantizer step",
+                format!("{step} is out of range"),
+            ));
         }
-        let trellis = Trellis::new(states)
-            .ok_or(Error::Reserved { field: "trellis states", value: states as u64 })?;
+        let trellis = Trellis::new(states).ok_or(Error::Reserved {
+            field: "trellis states",
+            value: states as u64,
+        })?;
         let mut dec = Decoder::new(r.blob()?);
         let map = ClassMap::read(&mut dec, &mut UintModel::new())?;
         let cols = scale_model::read_scales(&mut dec, cols)?;

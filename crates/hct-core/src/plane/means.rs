@@ -43,7 +43,9 @@ pub(crate) fn values(multiples: &[i64], unit: f32) -> Vec<f32> {
 pub(crate) fn write(out: &mut Vec<u8>, multiples: &[i64], unit: f32) {
     let mut enc = Encoder::new();
     let mut model = UintModel::new();
-    multiples.iter().for_each(|&m| model.encode_signed(&mut enc, m));
+    multiples
+        .iter()
+        .for_each(|&m| model.encode_signed(&mut enc, m));
     out.extend_from_slice(&unit.to_le_bytes());
     put_blob(out, &enc.finish());
 }

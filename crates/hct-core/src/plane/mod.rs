@@ -34,7 +34,12 @@ pub struct Preparation {
 impl Preparation {
     /// `transform` of each tile of [`DEFAULT_TILE`] values, means left in.
     pub fn tiled(transform: Transform) -> Self {
-        Preparation { transform, whole: false, remove_means: false, tile: DEFAULT_TILE }
+        Preparation {
+            transform,
+            whole: false,
+            remove_means: false,
+            tile: DEFAULT_TILE,
+        }
     }
 }
 
@@ -71,7 +76,9 @@ impl EncodedPlane {
     pub fn decode(&self) -> crate::Result<Vec<f32>> {
         let decoder = PlaneDecoder::new(&self.recipe, &self.common)?;
         let mut out = vec![0.0; self.recipe.len()];
-        decoder.all(&mut out, |i| Ok(std::borrow::Cow::Borrowed(&self.tiles[i][..])))?;
+        decoder.all(&mut out, |i| {
+            Ok(std::borrow::Cow::Borrowed(&self.tiles[i][..]))
+        })?;
         Ok(out)
     }
 }

@@ -22,14 +22,28 @@ impl<'a> Tiles<'a> {
         let (tile_rows, tile_cols) =
             PlaneRecipe::tiling(matrix.rows(), matrix.cols(), preparation.tile);
         let means = preparation.remove_means.then(|| means::measure(&matrix));
-        let mean_values = means.as_ref().map_or(Vec::new(), |(m, unit)| means::values(m, *unit));
-        let mut tiles =
-            Tiles { matrix, preparation, tile_rows, tile_cols, means, mean_values, whole: None };
+        let mean_values = means
+            .as_ref()
+            .map_or(Vec::new(), |(m, unit)| means::values(m, *unit));
+        let mut tiles = Tiles {
+            matrix,
+            preparation,
+            tile_rows,
+            tile_cols,
+            means,
+            mean_values,
+            whole: None,
+        };
         if preparation.whole && preparation.transform != Transform::None {
             let mut values = vec![0.0; matrix.len()];
             matrix.read(0, &mut values);
             tiles.subtract_means(&mut values, 0, matrix.cols());
-            transform::forward(&mut values, matrix.rows(), matrix.cols(), preparation.transform);
+            transform::forward(
+                &mut values,
+                matrix.rows(),
+                matrix.cols(),
+                preparation.transform,
+            );
             tiles.whole = Some(values);
         }
         tiles
@@ -68,7 +82,12 @@ impl<'a> Tiles<'a> {
         let mut values = vec![0.0; tile.len()];
         self.matrix.read(tile.first, &mut values);
         self.subtract_means(&mut values, tile.first_col, tile.cols);
-        transform::forward(&mut values, tile.rows, tile.cols, self.preparation.transform);
+        transform::forward(
+            &mut values,
+            tile.rows,
+            tile.cols,
+            self.preparation.transform,
+        );
         values
     }
 

@@ -265,7 +265,13 @@ pub(crate) fn sections(payload: &[u8]) -> Result<[usize; 4]> {
     let blocks = r.varint()?;
     let scales = match r.u8()? {
         CODED => r.blob()?.len(),
-        _ => r.bytes(usize::try_from(blocks).unwrap_or(usize::MAX).saturating_mul(2))?.len(),
+        _ => r
+            .bytes(
+                usize::try_from(blocks)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(2),
+            )?
+            .len(),
     };
     let tables = match r.u8()? {
         CODED => r.blob()?.len(),
@@ -285,7 +291,10 @@ pub(crate) fn decode(payload: &[u8], row: usize, bits: BlockBits, out: &mut [f32
     let unit = exp2i(read_exponent(&mut r)?);
     let blocks = r.varint()?;
     if blocks != kept.div_ceil(BLOCK) as u64 {
-        return Err(Error::invalid("block count", "does not match the kept positions"));
+        return Err(Error::invalid(
+            "block count",
+            "does not match the kept positions",
+        ));
     }
     let scales = read_scales(&mut r, kept.div_ceil(BLOCK))?;
     let symbols = read_symbols(&mut r, kept, bits)?;

@@ -1,11 +1,11 @@
 //! Writing one safetensors file.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{parent_of, temporary};
+use super::{create_beside, persist};
 use crate::{Error, Header};
 
 /// A safetensors file that is being written. It gets its name when it is finished; dropped before
@@ -25,15 +25,7 @@ impl ShardWriter {
     /// When the folder does not exist or cannot be written to.
     pub fn create(path: impl AsRef<Path>, header: Header) -> Result<ShardWriter, Error> {
         let path = path.as_ref();
-        let folder = parent_of(path)?;
-        #[cfg_attr(not(unix), expect(unused_mut))]
-        let mut builder = temporary();
-        // Temporary files are private; this one is to become an ordinary one (less the umask).
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder
-            .tempfile_in(&folder)
-            .map_err(Error::io("create a file in", &folder))?;
+        let mut file = create_beside(path)?;
         let prefix = (header.header_bytes().len() as u64).to_le_bytes();
         file.write_all(&prefix)
             .and_then(|()| file.write_all(header.header_bytes()))
@@ -109,20 +101,6 @@ impl ShardWriter {
                 missing,
             });
         }
-        file.as_file()
-            .sync_all()
-            .map_err(Error::io("write", &path))?;
-        let persisted = if overwrite {
-            file.persist(&path)
-        } else {
-            file.persist_noclobber(&path)
-        };
-        match persisted {
-            Ok(_) => Ok(()),
-            Err(error) if !overwrite && error.error.kind() == ErrorKind::AlreadyExists => {
-                Err(Error::OutputExists { path })
-            }
-            Err(error) => Err(Error::io("write", &path)(error.error)),
-        }
+        persist(file, &path, overwrite)
     }
 }

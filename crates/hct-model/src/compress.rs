@@ -1,0 +1,183 @@
+//! A checkpoint into an HCT file.
+
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+
+use hct_core::{FileKind, HctWriter, TensorMeta};
+use hct_strategies::{Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
+use rayon::prelude::*;
+
+use crate::batch::batches;
+use crate::packing::pack;
+use crate::safetensors_out::{create_beside, persist};
+use crate::{Checkpoint, Error, Progress, TensorSource};
+
+/// What to carry and whether to replace.
+#[derive(Clone, Copy, Debug)]
+pub struct CompressOptions {
+    /// Carry config, tokenizer and other side files of a folder.
+    pub side_files: bool,
+    /// Replace an existing output.
+    pub overwrite: bool,
+}
+
+/// What came of compressing a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompressReport {
+    /// Bytes of the checkpoint's safetensors files and of the side files carried.
+    pub input_bytes: u64,
+    /// Bytes of the HCT file.
+    pub output_bytes: u64,
+    /// Elements of all float tensors.
+    pub weights: u64,
+}
+
+/// Compresses `checkpoint` to the file `output`, each tensor by `strategy` unless only lossless
+/// coding suits it. Tensors are coded in parallel on the current rayon pool; the bytes written do
+/// not depend on its size. The file appears under its name only when it is complete.
+///
+/// # Errors
+/// When the checkpoint cannot be read, a tensor cannot be coded as asked, or the output cannot be
+/// written or exists already.
+pub fn compress(
+    checkpoint: &Checkpoint,
+    output: &Path,
+    strategy: &dyn Strategy,
+    options: CompressOptions,
+    progress: &dyn Progress,
+) -> Result<CompressReport, Error> {
+    if !options.overwrite && output.exists() {
+        return Err(Error::OutputExists {
+            path: output.to_owned(),
+        });
+    }
+    let in_output = |source| Error::Hct {
+        path: output.to_owned(),
+        error: Box::new(source),
+    };
+    let mut writer = HctWriter::new(BufWriter::with_capacity(1 << 20, create_beside(output)?))
+        .map_err(in_output)?;
+    let mut input_bytes = checkpoint.total_bytes();
+    let mut shards = Vec::new();
+    for shard in checkpoint.shards() {
+        let header = shard.header().header_bytes();
+        shards.push(carry(&mut writer, FileKind::Shard, shard.name(), header).map_err(in_output)?);
+    }
+    if options.side_files {
+        for side in checkpoint.side_files() {
+            let bytes = read_side_file(&side.path, side.len)?;
+            input_bytes += bytes.len() as u64;
+            carry(&mut writer, FileKind::Side, &side.rel_path, &bytes).map_err(in_output)?;
+        }
+    }
+    let weights = add_tensors(
+        checkpoint,
+        &mut writer,
+        strategy,
+        progress,
+        &shards,
+        in_output,
+    )?;
+    let buffered = writer.finish().map_err(in_output)?;
+    let file = buffered
+        .into_inner()
+        .map_err(|e| Error::io("write", output)(e.into_error()))?;
+    let output_bytes = file
+        .as_file()
+        .metadata()
+        .map_err(Error::io("inspect", output))?
+        .len();
+    persist(file, output, options.overwrite)?;
+    Ok(CompressReport {
+        input_bytes,
+        output_bytes,
+        weights,
+    })
+}
+
+fn carry<W: Write>(
+    writer: &mut HctWriter<W>,
+    kind: FileKind,
+    path: &str,
+    bytes: &[u8],
+) -> Result<usize, hct_core::Error> {
+    let (stored, packing) = pack(bytes);
+    writer.add_file(kind, path, &stored, packing, bytes.len() as u64)
+}
+
+/// Reads at most what was there when the folder was listed, so that a growing file stays bounded.
+fn read_side_file(path: &Path, len: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(len).read_to_end(&mut bytes))
+        .map_err(Error::io("read", path))?;
+    Ok(bytes)
+}
+
+/// Codes and writes every tensor; returns the number of float elements.
+fn add_tensors<W: Write>(
+    checkpoint: &Checkpoint,
+    writer: &mut HctWriter<W>,
+    strategy: &dyn Strategy,
+    progress: &dyn Progress,
+    shards: &[usize],
+    in_output: impl Fn(hct_core::Error) -> Error,
+) -> Result<u64, Error> {
+    let tensors = checkpoint.tensors();
+    let sizes: Vec<u64> = tensors
+        .iter()
+        .map(|t| t.dtype.byte_len(t.shape.iter().product()).unwrap_or(0))
+        .collect();
+    let mut weights = 0;
+    for batch in batches(&sizes) {
+        let coded: Vec<Result<(TensorMeta, Coded), Error>> = batch
+            .clone()
+            .into_par_iter()
+            .map(|i| encode(checkpoint, i, strategy))
+            .collect();
+        for (i, coded) in batch.zip(coded) {
+            let (meta, coded) = coded?;
+            let file = checkpoint.shard_of(i).map(|s| shards[s]);
+            if meta.dtype.is_float() {
+                weights += meta.shape.iter().product::<u64>();
+            }
+            let name = meta.name.clone();
+            writer
+                .add_tensor(meta, coded.tensor, file, &coded.label)
+                .map_err(&in_output)?;
+            progress.advance(sizes[i], &name);
+        }
+    }
+    Ok(weights)
+}
+
+fn encode(
+    checkpoint: &Checkpoint,
+    index: usize,
+    strategy: &dyn Strategy,
+) -> Result<(TensorMeta, Coded), Error> {
+    let info = &checkpoint.tensors()[index];
+    let meta = TensorMeta {
+        name: info.name.clone(),
+        dtype: info.dtype,
+        shape: info.shape.clone(),
+    };
+    let bytes = checkpoint.read(index)?;
+    let view = TensorView {
+        meta: &meta,
+        bytes: &bytes,
+    };
+    let coded = match lossless_reason(view) {
+        Some(reason) => LosslessEncoder.encode(view).map(|coded| {
+            let label = format!("lossless ({reason})");
+            Coded { label, ..coded }
+        }),
+        None => strategy.encode(view),
+    };
+    let coded = coded.map_err(|source| Error::Hct {
+        path: checkpoint.path().to_owned(),
+        error: Box::new(source.in_tensor(&meta.name)),
+    })?;
+    Ok((meta, coded))
+}
