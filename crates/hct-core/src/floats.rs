@@ -67,6 +67,18 @@ pub(crate) fn from_f32(values: &[f32], dtype: Dtype, out: &mut [u8]) {
     }
 }
 
+/// Rounds finite values to what `dtype` can hold, as [`from_f32`] does.
+pub(crate) fn round_to(values: &mut [f32], dtype: Dtype) {
+    let mut bytes = [0; 512];
+    if dtype != Dtype::F32 {
+        for chunk in values.chunks_mut(256) {
+            let bytes = &mut bytes[..2 * chunk.len()];
+            from_f32(chunk, dtype, bytes);
+            to_f32(bytes, dtype, chunk);
+        }
+    }
+}
+
 /// Whether every element of a codable dtype is finite.
 pub(crate) fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
     match dtype {

@@ -53,8 +53,8 @@ pub use format::{
 };
 pub use matrix::{MatrixView, fold};
 pub use plane::{
-    DEFAULT_TILE, EncodedPlane, Estimate, Preparation, SparseFormat, TrellisAnalysis,
-    TrellisSettings, encode_sparse,
+    DEFAULT_TILE, EncodedPlane, Estimate, Preparation, RowComparison, SparseFormat,
+    TrellisAnalysis, TrellisSettings, encode_sparse,
 };
 pub use quant::block::BlockBits;
 pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};

@@ -85,6 +85,39 @@ impl<'a> MatrixView<'a> {
         }
     }
 
+    /// Mean of every column, in f64.
+    pub fn column_means(&self) -> Vec<f64> {
+        let mut sums = vec![0f64; self.cols];
+        self.each_row(|row| {
+            sums.iter_mut()
+                .zip(row)
+                .for_each(|(sum, &v)| *sum += f64::from(v));
+        });
+        sums.iter_mut().for_each(|sum| *sum /= self.rows as f64);
+        sums
+    }
+
+    /// Sum of squares of every row, after subtracting `center`, one value per column, if given.
+    pub fn row_energies(&self, center: Option<&[f32]>) -> Vec<f64> {
+        let mut out = Vec::with_capacity(self.rows);
+        self.each_row(|row| {
+            let square = |v: f32| f64::from(v) * f64::from(v);
+            out.push(match center {
+                None => row.iter().map(|&v| square(v)).sum(),
+                Some(center) => row.iter().zip(center).map(|(&v, c)| square(v - c)).sum(),
+            });
+        });
+        out
+    }
+
+    fn each_row(&self, mut visit: impl FnMut(&[f32])) {
+        let mut row = vec![0f32; self.cols];
+        for r in 0..self.rows {
+            self.read(r * self.cols, &mut row);
+            visit(&row);
+        }
+    }
+
     /// Whether every value is finite.
     pub fn is_finite(&self) -> bool {
         match self.data {

@@ -43,6 +43,9 @@ pub struct PlaneRecipe {
     pub whole: bool,
     /// Whether a mean per column was subtracted before the transform.
     pub means: bool,
+    /// Whether rows have gains, powers of 2^⅛ that their values are multiplied with after
+    /// dequantization: finer or coarser steps row by row.
+    pub gains: bool,
     /// The quantizer.
     pub quantizer: Quantizer,
 }
@@ -126,6 +129,9 @@ impl fmt::Display for PlaneRecipe {
                 "tiles"
             };
             write!(f, "{} ({scope}) + ", self.transform.name())?;
+        }
+        if self.gains {
+            f.write_str("row gains + ")?;
         }
         match self.quantizer {
             Quantizer::Block(BlockBits::Int4) => f.write_str("mask + int4/32"),

@@ -195,6 +195,23 @@ impl Predictor {
     }
 }
 
+/// 2^(j/8) for j below 8.
+const EXP2_8: [f32; 8] = [
+    1.0,
+    1.090_507_7,
+    1.189_207_1,
+    1.296_839_6,
+    1.414_213_5,
+    1.542_210_8,
+    1.681_792_9,
+    1.834_008_1,
+];
+
+/// The factor 2^(g/8) that a gain of `g` stands for.
+pub(crate) fn gain(g: i32) -> f32 {
+    libm::ldexpf(EXP2_8[g.rem_euclid(8) as usize], g.div_euclid(8))
+}
+
 /// What to fit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FitOptions {
@@ -400,6 +417,14 @@ mod tests {
         let mut of = Vec::new();
         classes(&model.map, &rows, &model.cols, &mut of);
         assert_ne!(of[0], of[128]);
+    }
+
+    #[test]
+    fn gains_are_powers_of_two_eighths() {
+        for g in -40..40 {
+            let exact = libm::exp2(f64::from(g) / 8.0);
+            assert_eq!(gain(g), exact as f32, "{g}");
+        }
     }
 
     #[test]

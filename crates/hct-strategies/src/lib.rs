@@ -2,11 +2,14 @@
 //! gives back a coded one; the decoder never learns of strategies.
 
 mod lossless;
+mod rdo;
+mod roles;
 mod route;
 mod strategy;
 mod uniform;
 
 pub use lossless::LosslessEncoder;
+pub use rdo::{Effort, Quality, RdoEncoder};
 pub use route::{LosslessReason, lossless_reason};
 pub use strategy::{Coded, Strategy, TensorView};
 pub use uniform::UniformEncoder;

@@ -24,6 +24,7 @@ const PRODUCT: u8 = 1;
 
 const WHOLE: u8 = 1;
 const MEANS: u8 = 2;
+const GAINS: u8 = 4;
 
 /// A checksummed run of payload bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -408,7 +409,8 @@ fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
     put_varint(out, recipe.tile_rows as u64);
     put_varint(out, recipe.tile_cols as u64);
     out.push(recipe.transform as u8);
-    out.push(if recipe.whole { WHOLE } else { 0 } | if recipe.means { MEANS } else { 0 });
+    let flag = |set, bit| if set { bit } else { 0 };
+    out.push(flag(recipe.whole, WHOLE) | flag(recipe.means, MEANS) | flag(recipe.gains, GAINS));
     match recipe.quantizer {
         Quantizer::Block(BlockBits::Int4) => out.push(0),
         Quantizer::Block(BlockBits::Int8) => out.push(1),
@@ -445,7 +447,7 @@ fn read_plane(
         value: code.into(),
     })?;
     let flags = r.u8()?;
-    if flags & !(WHOLE | MEANS) != 0 {
+    if flags & !(WHOLE | MEANS | GAINS) != 0 {
         return Err(Error::Reserved {
             field: "plane flags",
             value: flags.into(),
@@ -481,6 +483,12 @@ fn read_plane(
             });
         }
     };
+    if flags & GAINS != 0 && !matches!(quantizer, Quantizer::Trellis { .. }) {
+        return Err(Error::invalid(
+            "row gains",
+            "go with the trellis quantizer only",
+        ));
+    }
     let recipe = PlaneRecipe {
         rows,
         cols,
@@ -489,6 +497,7 @@ fn read_plane(
         transform,
         whole: flags & WHOLE != 0,
         means: flags & MEANS != 0,
+        gains: flags & GAINS != 0,
         quantizer,
     };
     let common = Chunk::read(r, offset)?;

@@ -10,6 +10,7 @@ use crate::quant::trellis::contexts::{Contexts, Statistics};
 use crate::quant::trellis::encode::{self as coder, TileValues};
 use crate::recipe::{PlaneRecipe, Quantizer};
 use crate::scale_model::{self, FitOptions, ScaleModel};
+use crate::transform::Transform;
 use crate::wire::put_blob;
 use crate::{Error, Result, parallel};
 
@@ -17,6 +18,8 @@ use crate::{Error, Result, parallel};
 const SAMPLE: usize = 1 << 18;
 /// Tiles whose statistics make the final contexts; a plane of more uses tiles spread evenly.
 const TRAINING_TILES: usize = 16;
+/// Gains beyond this many eighths of an octave would leave the range of f32.
+pub(crate) const MAX_GAIN: i32 = 512;
 /// Index magnitudes stay below this, where f32 multiples of the step are exact.
 const MAX_INDEX: f32 = (1 << 23) as f32;
 
@@ -82,6 +85,39 @@ impl<'a> TrellisAnalysis<'a> {
         preparation: Preparation,
         settings: TrellisSettings,
     ) -> Result<Self> {
+        Self::prepared(matrix, preparation, settings, None)
+    }
+
+    /// The same with a gain per row in units of 1/8 octave: the squared error of a row's values
+    /// is about 2^(g/4) times that of a row of gain 0.
+    ///
+    /// # Errors
+    /// As [`TrellisAnalysis::new`]; or when the gains are not one per row within ± 512, or the
+    /// transform mixes rows, or rows do not fit in tiles.
+    pub fn with_gains(
+        matrix: MatrixView<'a>,
+        preparation: Preparation,
+        settings: TrellisSettings,
+        gains: Vec<i32>,
+    ) -> Result<Self> {
+        let mixes = matches!(preparation.transform, Transform::DctCols | Transform::Dct2);
+        if gains.len() != matrix.rows() || gains.iter().any(|g| g.abs() > MAX_GAIN) {
+            return Err(Error::Encode(
+                "row gains must be one per row, within ± 512".into(),
+            ));
+        }
+        if mixes || preparation.whole || matrix.cols() > preparation.tile {
+            return Err(Error::Encode("row gains need rows that stay apart".into()));
+        }
+        Self::prepared(matrix, preparation, settings, Some(gains))
+    }
+
+    fn prepared(
+        matrix: MatrixView<'a>,
+        preparation: Preparation,
+        settings: TrellisSettings,
+        gains: Option<Vec<i32>>,
+    ) -> Result<Self> {
         if !matrix.is_finite() {
             return Err(Error::Encode(
                 "a value is NaN or infinite; code the tensor losslessly".into(),
@@ -91,7 +127,10 @@ impl<'a> TrellisAnalysis<'a> {
             .ok_or_else(|| Error::Encode(format!("no trellis of {} states", settings.states)))?;
         // Small planes cannot afford the final states of many lanes.
         let lanes = if matrix.len() >= 1 << 19 { 32 } else { 8 };
-        let tiles = Tiles::new(matrix, preparation);
+        let mut tiles = Tiles::new(matrix, preparation);
+        if let Some(gains) = gains {
+            tiles.set_gains(gains);
+        }
         let recipe = tiles.recipe(Quantizer::Trellis {
             states: settings.states,
             lanes,
@@ -120,6 +159,23 @@ impl<'a> TrellisAnalysis<'a> {
     /// Mean square of the prepared values, from the sample.
     pub fn energy(&self) -> f64 {
         self.energy
+    }
+
+    /// Bits per weight that a Gaussian of each class's variance needs at mean squared error
+    /// `distortion`, by reverse water-filling: a quick measure for comparing preparations.
+    pub fn gaussian_rate(&self, distortion: f64) -> f64 {
+        let mut energy = vec![(0f64, 0u64); self.scales.map.classes];
+        for (&v, &class) in self.sample.iter().zip(&self.sample_classes) {
+            let (sum, n) = &mut energy[usize::from(class)];
+            *sum += f64::from(v) * f64::from(v);
+            *n += 1;
+        }
+        let bits: f64 = energy
+            .iter()
+            .filter(|(_, n)| *n > 0)
+            .map(|&(sum, n)| n as f64 * 0.5 * libm::log2(sum / n as f64 / distortion).max(0.0))
+            .sum();
+        bits / self.sample.len() as f64
     }
 
     /// Takes whole tile rows spread evenly over a few tiles spread evenly, and fits the scales.
@@ -221,8 +277,16 @@ impl<'a> TrellisAnalysis<'a> {
                     .sum::<f64>()
             })
             .sum();
-        let error =
-            coder::squared_error(self.trellis, self.lanes, step, &contexts, &tile, &indices);
+        let errors = coder::squared_errors(
+            self.trellis,
+            self.lanes,
+            step,
+            &contexts,
+            &tile,
+            &indices,
+            cols,
+        );
+        let error: f64 = errors.iter().sum();
         Estimate {
             rate: bits / values.len() as f64,
             distortion: error / values.len() as f64,
@@ -342,10 +406,10 @@ impl<'a> TrellisAnalysis<'a> {
         let coded = parallel::map(count, |i| {
             let known = (0..training).find(|&k| trained_on(k) == i);
             match known {
-                Some(k) => Ok(self.code_tile(&trained[k].0, step, &contexts)),
+                Some(k) => Ok(self.code_tile(i, &trained[k].0, step, &contexts)),
                 None => {
                     let quantized = self.quantized_tile(i, step, lambda, &contexts)?;
-                    Ok(self.code_tile(&quantized, step, &contexts))
+                    Ok(self.code_tile(i, &quantized, step, &contexts))
                 }
             }
         });
@@ -407,15 +471,32 @@ impl<'a> TrellisAnalysis<'a> {
     }
 
     /// A tile's payload and squared error.
-    fn code_tile(&self, tile: &QuantizedTile, step: f32, contexts: &Contexts) -> (Vec<u8>, f64) {
-        let error = coder::squared_error(
+    fn code_tile(
+        &self,
+        i: usize,
+        tile: &QuantizedTile,
+        step: f32,
+        contexts: &Contexts,
+    ) -> (Vec<u8>, f64) {
+        let shape = self.recipe.tile(i);
+        let gains = self.tiles.gains(&shape);
+        let errors = coder::squared_errors(
             self.trellis,
             self.lanes,
             step,
             contexts,
             &tile.values(),
             &tile.indices,
+            shape.cols,
         );
+        let error = match gains {
+            None => errors.iter().sum(),
+            Some(gains) => errors
+                .iter()
+                .zip(gains)
+                .map(|(e, &g)| e * f64::from(scale_model::gain(g)).powi(2))
+                .sum(),
+        };
         let coded = coder::code(
             self.trellis,
             self.lanes,
@@ -425,6 +506,9 @@ impl<'a> TrellisAnalysis<'a> {
         );
         let mut enc = Encoder::new();
         scale_model::write_scales(&mut enc, &tile.rows);
+        if let Some(gains) = gains {
+            scale_model::write_scales(&mut enc, gains);
+        }
         let mut payload = Vec::with_capacity(coded.stream.len() + coded.patches.len() + 64);
         put_blob(&mut payload, &enc.finish());
         put_blob(&mut payload, &coded.patches);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::analysis::MAX_GAIN;
 use super::means;
 use crate::entropy::binary::{Decoder, UintModel};
 use crate::quant::trellis::contexts::Contexts;
@@ -26,6 +27,7 @@ struct TrellisPlane {
     cols: Vec<i32>,
     map: ClassMap,
     lanes: usize,
+    gains: bool,
 }
 
 impl<'a> PlaneDecoder<'a> {
@@ -42,7 +44,7 @@ impl<'a> PlaneDecoder<'a> {
         };
         let trellis = match recipe.quantizer {
             Quantizer::Trellis { states, lanes } => {
-                Some(TrellisPlane::read(&mut r, states, lanes, recipe.cols)?)
+                Some(TrellisPlane::read(&mut r, states, lanes, recipe)?)
             }
             Quantizer::Block(_) | Quantizer::Half => None,
         };
@@ -124,7 +126,7 @@ impl<'a> PlaneDecoder<'a> {
 }
 
 impl TrellisPlane {
-    fn read(r: &mut Reader<'_>, states: usize, lanes: usize, cols: usize) -> Result<Self> {
+    fn read(r: &mut Reader<'_>, states: usize, lanes: usize, recipe: &PlaneRecipe) -> Result<Self> {
         let step = r.f32()?;
         // The largest multiple must stay finite.
         if !(step > 0.0 && step < f32::MAX / (1 << 25) as f32) {
@@ -139,7 +141,7 @@ impl TrellisPlane {
         })?;
         let mut dec = Decoder::new(r.blob()?);
         let map = ClassMap::read(&mut dec, &mut UintModel::new())?;
-        let cols = scale_model::read_scales(&mut dec, cols)?;
+        let cols = scale_model::read_scales(&mut dec, recipe.cols)?;
         dec.finish("column scales")?;
         let mut dec = Decoder::new(r.blob()?);
         let contexts = Contexts::read(&mut dec, map.classes, trellis.quantizers())?;
@@ -149,6 +151,7 @@ impl TrellisPlane {
             cols,
             map,
             lanes,
+            gains: recipe.gains,
         })
     }
 
@@ -156,11 +159,24 @@ impl TrellisPlane {
         let mut r = Reader::new(payload, "trellis tile");
         let mut dec = Decoder::new(r.blob()?);
         let rows = scale_model::read_scales(&mut dec, tile.rows)?;
+        let gains = if self.gains {
+            scale_model::read_scales(&mut dec, tile.rows)?
+        } else {
+            Vec::new()
+        };
+        if gains.iter().any(|g| g.abs() > MAX_GAIN) {
+            return Err(Error::invalid("row gain", "is out of range"));
+        }
         dec.finish("row scales")?;
         let patches = r.blob()?;
         let cols = &self.cols[tile.first_col..tile.first_col + tile.cols];
         let mut classes = Vec::new();
         scale_model::classes(&self.map, &rows, cols, &mut classes);
-        trellis::decode::decode(&self.tables, self.lanes, &classes, r.rest(), patches, out)
+        trellis::decode::decode(&self.tables, self.lanes, &classes, r.rest(), patches, out)?;
+        for (row, &g) in out.chunks_exact_mut(tile.cols).zip(&gains) {
+            let factor = scale_model::gain(g);
+            row.iter_mut().for_each(|v| *v *= factor);
+        }
+        Ok(())
     }
 }

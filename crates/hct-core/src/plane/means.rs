@@ -8,29 +8,17 @@ use crate::{Error, Result};
 /// Largest integer of a mean; their products with the unit stay exact enough in f32.
 const MAX_MULTIPLE: i64 = 1 << 24;
 
-/// Means of the columns of `matrix`, rounded to multiples of a unit 1/64 of their root mean square
-/// deviation of the matrix, as (multiples, unit).
+/// Means of the columns of `matrix`, rounded to multiples of a unit, 1/64 of the root mean square
+/// of the matrix, as (multiples, unit).
 pub(crate) fn measure(matrix: &MatrixView<'_>) -> (Vec<i64>, f32) {
-    let (rows, cols) = (matrix.rows(), matrix.cols());
-    let mut sums = vec![0f64; cols];
-    let mut row = vec![0f32; cols];
-    let mut energy = 0f64;
-    for r in 0..rows {
-        matrix.read(r * cols, &mut row);
-        for (sum, &v) in sums.iter_mut().zip(&row) {
-            *sum += f64::from(v);
-            energy += f64::from(v) * f64::from(v);
-        }
-    }
+    let energy: f64 = matrix.row_energies(None).iter().sum();
     let rms = (energy / matrix.len() as f64).sqrt();
     // A mean estimated from so many rows is not known better than this anyway.
     let unit = (rms / 64.0).max(f64::from(f32::MIN_POSITIVE)) as f32;
-    let multiples = sums
+    let multiples = matrix
+        .column_means()
         .iter()
-        .map(|s| {
-            let m = libm::round(s / rows as f64 / f64::from(unit)) as i64;
-            m.clamp(-MAX_MULTIPLE, MAX_MULTIPLE)
-        })
+        .map(|mean| (libm::round(mean / f64::from(unit)) as i64).clamp(-MAX_MULTIPLE, MAX_MULTIPLE))
         .collect();
     (multiples, unit)
 }

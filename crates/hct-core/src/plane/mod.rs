@@ -2,12 +2,14 @@
 
 mod analysis;
 mod block;
+mod compare;
 mod decode;
 mod means;
 mod tiles;
 
 pub use analysis::{Estimate, TrellisAnalysis, TrellisSettings};
 pub use block::{SparseFormat, encode_sparse};
+pub use compare::RowComparison;
 pub(crate) use decode::PlaneDecoder;
 
 use crate::recipe::PlaneRecipe;

@@ -3,6 +3,7 @@
 use super::{Preparation, means};
 use crate::matrix::MatrixView;
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
+use crate::scale_model;
 use crate::transform::{self, Transform};
 
 /// A plane's values, means removed and transformed, tile by tile.
@@ -13,6 +14,8 @@ pub(crate) struct Tiles<'a> {
     tile_cols: usize,
     means: Option<(Vec<i64>, f32)>,
     mean_values: Vec<f32>,
+    /// A gain per row, in units of 1/8 octave.
+    gains: Option<Vec<i32>>,
     /// The whole plane's coefficients, when the transform spans it.
     whole: Option<Vec<f32>>,
 }
@@ -32,6 +35,7 @@ impl<'a> Tiles<'a> {
             tile_cols,
             means,
             mean_values,
+            gains: None,
             whole: None,
         };
         if preparation.whole && preparation.transform != Transform::None {
@@ -49,6 +53,19 @@ impl<'a> Tiles<'a> {
         tiles
     }
 
+    /// Gives every row a gain, which its prepared values are divided by.
+    pub fn set_gains(&mut self, gains: Vec<i32>) {
+        debug_assert!(gains.len() == self.matrix.rows() && self.whole.is_none());
+        self.gains = Some(gains);
+    }
+
+    /// Gains of the rows of a tile, if there are any.
+    pub fn gains(&self, tile: &TileShape) -> Option<&[i32]> {
+        self.gains
+            .as_ref()
+            .map(|g| &g[tile.first_row..tile.first_row + tile.rows])
+    }
+
     /// The recipe of the plane under `quantizer`.
     pub fn recipe(&self, quantizer: Quantizer) -> PlaneRecipe {
         PlaneRecipe {
@@ -59,6 +76,7 @@ impl<'a> Tiles<'a> {
             transform: self.preparation.transform,
             whole: self.whole.is_some(),
             means: self.means.is_some(),
+            gains: self.gains.is_some(),
             quantizer,
         }
     }

@@ -71,32 +71,41 @@ pub(crate) fn collect(
     });
 }
 
-/// Squared error of indices under the decoder's reproduction points.
-pub(crate) fn squared_error(
+/// Squared errors of indices under the decoder's reproduction points, summed over each run of
+/// `row` values.
+pub(crate) fn squared_errors(
     trellis: Trellis,
     lanes: usize,
     step: f32,
     contexts: &Contexts,
     tile: &TileValues<'_>,
     indices: &[i32],
-) -> f64 {
-    let mut sum = 0f64;
+    row: usize,
+) -> Vec<f64> {
+    let mut sums = Vec::with_capacity(indices.len().div_ceil(row));
+    let (mut sum, mut left) = (0f64, row);
     walk(trellis, lanes, tile.classes, indices, |i, context, q| {
         let m = indices[i].unsigned_abs() as usize;
-        let shift = match m {
+        let p = match m {
             0 => 0.0,
-            m if contexts.coded_magnitude(context, m) == m => contexts.shift(context, m),
-            _ => 0.0,
-        };
-        let p = if m == 0 {
-            0.0
-        } else {
-            point(q as i32, m, shift, step)
+            m if contexts.coded_magnitude(context, m) == m => {
+                point(q as i32, m, contexts.shift(context, m), step)
+            }
+            // Patched values have no shift.
+            m => point(q as i32, m, 0.0, step),
         };
         let d = f64::from(tile.values[i].abs()) - f64::from(p);
         sum += d * d;
+        left -= 1;
+        if left == 0 {
+            sums.push(std::mem::take(&mut sum));
+            left = row;
+        }
     });
-    sum
+    if left < row {
+        sums.push(sum);
+    }
+    sums
 }
 
 /// The coded symbols of a tile and its patches.

@@ -1,0 +1,131 @@
+//! Rate–distortion optimization: for each tensor the recipe of least rate at a given quality.
+
+mod preparation;
+mod quality;
+mod search;
+
+use hct_core::{EncodedTensor, Error, MatrixView, Result, TrellisSettings, fold};
+
+use crate::roles::is_embedding;
+use crate::{Coded, LosslessEncoder, Strategy, TensorView};
+use preparation::candidates;
+pub use quality::Quality;
+use search::Search;
+
+/// How hard to look for the least rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Scalar quantization.
+    Fast,
+    /// 8-state trellis.
+    Default,
+    /// 32-state trellis, more passes, every transform measured.
+    Max,
+}
+
+impl Effort {
+    fn settings(self) -> TrellisSettings {
+        let (states, passes) = match self {
+            Effort::Fast => (1, 1),
+            Effort::Default => (8, 1),
+            Effort::Max => (32, 3),
+        };
+        TrellisSettings {
+            passes,
+            ..TrellisSettings::new(states)
+        }
+    }
+}
+
+/// Codes every tensor with the trellis (or scalar) quantizer at the step that just reaches a
+/// quality, after the transform that needs the fewest bits there.
+#[derive(Clone, Copy, Debug)]
+pub struct RdoEncoder {
+    quality: Quality,
+    effort: Effort,
+}
+
+impl RdoEncoder {
+    /// Reaches `quality` with default effort.
+    pub fn new(quality: Quality) -> Self {
+        RdoEncoder {
+            quality,
+            effort: Effort::Default,
+        }
+    }
+
+    /// Looks harder, or less hard.
+    pub fn effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
+        self
+    }
+
+    /// Bits per weight that `tensor` would take at each of the relative mean squared errors in
+    /// `points`, estimated from a sample, side information left out.
+    ///
+    /// # Errors
+    /// When the tensor has no lossy coding.
+    pub fn rate_curve(&self, tensor: TensorView<'_>, points: &[f64]) -> Result<Vec<f64>> {
+        let matrix = matrix(tensor)?;
+        let energy = matrix.row_energies(None).iter().sum::<f64>() / matrix.len() as f64;
+        if energy == 0.0 {
+            return Ok(vec![0.0; points.len()]);
+        }
+        let middle = points[points.len() / 2] * energy;
+        let candidates = candidates(matrix, middle, self.effort, is_embedding(&tensor.meta.name))?;
+        let analysis = &candidates[0];
+        points
+            .iter()
+            .map(|&d| Ok(search::step_for(analysis, d * energy).1))
+            .collect()
+    }
+}
+
+fn matrix<'a>(tensor: TensorView<'a>) -> Result<MatrixView<'a>> {
+    let (rows, cols) =
+        fold(&tensor.meta.shape).ok_or_else(|| Error::Encode("the tensor is empty".into()))?;
+    MatrixView::from_bytes(tensor.bytes, tensor.meta.dtype, rows, cols)
+}
+
+impl Strategy for RdoEncoder {
+    fn name(&self) -> &'static str {
+        "rdo"
+    }
+
+    fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
+        let matrix = matrix(tensor)?;
+        let search = Search::new(
+            matrix,
+            tensor.meta.dtype,
+            self.quality,
+            self.effort,
+            is_embedding(&tensor.meta.name),
+        )?;
+        if let Some(plane) = search.run()? {
+            // Near-lossless targets can cost more than all the bits there are.
+            let ceiling = matrix.len() * tensor.meta.dtype.bits() / 8;
+            if plane.payload_bytes() < ceiling / 3 {
+                return Ok(Coded {
+                    tensor: EncodedTensor::plane(plane),
+                    label: "rdo".into(),
+                });
+            }
+            let lossless = EncodedTensor::lossless(tensor.meta, tensor.bytes)?;
+            if plane.payload_bytes() < lossless.payload_bytes() {
+                return Ok(Coded {
+                    tensor: EncodedTensor::plane(plane),
+                    label: "rdo".into(),
+                });
+            }
+            return Ok(Coded {
+                tensor: lossless,
+                label: "rdo (lossless is smaller)".into(),
+            });
+        }
+        let coded = LosslessEncoder.encode(tensor)?;
+        Ok(Coded {
+            label: "rdo (lossless: target out of reach)".into(),
+            ..coded
+        })
+    }
+}

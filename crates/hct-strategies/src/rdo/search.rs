@@ -1,0 +1,236 @@
+//! Finding the step that just reaches a quality.
+
+use hct_core::{
+    Dtype, EncodedPlane, MatrixView, Preparation, Result, RowComparison, Transform, TrellisAnalysis,
+};
+
+use super::Effort;
+use super::preparation::candidates;
+use super::quality::{Quality, median_excess};
+
+/// Values that a rate or distortion is estimated from.
+const ESTIMATE: usize = 1 << 16;
+/// A result this close below the allowed distortion is good enough: 0.2 % is 0.0015 bit.
+const CLOSE: f64 = 0.998;
+/// Full encodings to try before settling for the best.
+const ATTEMPTS: usize = 8;
+
+/// The step at which the estimated mean squared error is `distortion`, and its rate.
+pub(super) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> (f32, f64) {
+    // At high rate the error of the trellis is about δ²/3.7.
+    let mut step = ((3.7 * distortion).sqrt() as f32).max(analysis.min_step());
+    let mut rate = 0.0;
+    for _ in 0..3 {
+        let estimate = analysis.estimate(step, ESTIMATE);
+        rate = estimate.rate;
+        let ratio = distortion / estimate.distortion;
+        // A sample of zeros, or one that the step swallows whole, tells nothing.
+        if !(ratio.is_finite() && ratio > 0.0) {
+            break;
+        }
+        // 6 dB a bit, to correct the rate for what is left of the gap.
+        rate -= 0.5 * ratio.log2();
+        if (ratio - 1.0).abs() < 0.003 {
+            break;
+        }
+        step = (step * (ratio.sqrt() as f32).clamp(0.25, 4.0)).max(analysis.min_step());
+    }
+    (step, rate.max(0.0))
+}
+
+/// One tensor's search.
+pub(super) struct Search<'a> {
+    matrix: MatrixView<'a>,
+    dtype: Dtype,
+    quality: Quality,
+    effort: Effort,
+    /// Column means, to judge an embedding's rows by what makes them different.
+    center: Option<Vec<f32>>,
+    energy: f64,
+}
+
+impl<'a> Search<'a> {
+    pub fn new(
+        matrix: MatrixView<'a>,
+        dtype: Dtype,
+        quality: Quality,
+        effort: Effort,
+        embedding: bool,
+    ) -> Result<Self> {
+        let by_row = embedding && matches!(quality, Quality::Cosine(_));
+        let center = by_row.then(|| {
+            matrix
+                .column_means()
+                .iter()
+                .map(|&m| m as f32)
+                .collect::<Vec<_>>()
+        });
+        let energy = matrix.row_energies(None).iter().sum::<f64>() / matrix.len() as f64;
+        Ok(Search {
+            matrix,
+            dtype,
+            quality,
+            effort,
+            center,
+            energy,
+        })
+    }
+
+    /// The smallest plane found that reaches the quality, or none when nothing does (or the
+    /// tensor is all zeros, for which lossless coding is best anyway).
+    pub fn run(&self) -> Result<Option<EncodedPlane>> {
+        let distortion = self.quality.rel_mse() * self.energy;
+        if !(distortion > 0.0 && distortion.is_finite()) {
+            return Ok(None);
+        }
+        let mut found = candidates(self.matrix, distortion, self.effort, self.center.is_some())?;
+        let first = found.swap_remove(0);
+        if let Some(center) = &self.center
+            && matches!(
+                first.preparation().transform,
+                Transform::None | Transform::DctRows
+            )
+        {
+            return self.with_row_floor(first.preparation(), center, distortion);
+        }
+        self.reach(&first, distortion)
+    }
+
+    /// Encodes until the quality is reached and not overshot by much.
+    fn reach(
+        &self,
+        analysis: &TrellisAnalysis<'_>,
+        distortion: f64,
+    ) -> Result<Option<EncodedPlane>> {
+        let (mut step, _) = step_for(analysis, distortion);
+        let mut best: Option<(EncodedPlane, f64)> = None;
+        // Steps known to reach the quality and to miss it.
+        let (mut reaches, mut misses) = (0f32, f32::INFINITY);
+        for _ in 0..ATTEMPTS {
+            let plane = match analysis.encode(step) {
+                Ok(plane) => plane,
+                Err(_) if best.is_some() => break,
+                Err(_) => return Ok(None),
+            };
+            let excess = self.excess(&plane)?;
+            if excess <= 1.0 {
+                reaches = reaches.max(step);
+                if best
+                    .as_ref()
+                    .is_none_or(|(b, _)| plane.payload_bytes() <= b.payload_bytes())
+                {
+                    best = Some((plane, excess));
+                }
+                if excess >= CLOSE {
+                    break;
+                }
+            } else {
+                misses = misses.min(step);
+            }
+            // Aim between close and reached; where that leaves the bracket, halve it.
+            let aim = 0.5 * (1.0 + CLOSE) / excess.max(1e-9);
+            let mut next = step * (aim.sqrt() as f32).clamp(0.1, 8.0);
+            if next <= reaches || next >= misses {
+                next = if misses.is_finite() {
+                    (reaches * misses).sqrt()
+                } else {
+                    2.0 * reaches
+                };
+            }
+            if reaches == 0.0 {
+                next = next.min(0.98 * misses);
+            }
+            next = next.max(analysis.min_step());
+            if next == step || (misses / reaches < 1.0005 && best.is_some()) {
+                break;
+            }
+            step = next;
+        }
+        Ok(best.map(|(plane, _)| plane))
+    }
+
+    /// How far the plane's distortion is above what the quality allows, at most 1 if it is not.
+    fn excess(&self, plane: &EncodedPlane) -> Result<f64> {
+        let rows = plane.compare(self.matrix, self.dtype, None)?;
+        let mut total = RowComparison::default();
+        rows.iter().for_each(|row| total.merge(row));
+        let mut excess = self.quality.excess(&total);
+        if let Some(center) = &self.center {
+            let rows = plane.compare(self.matrix, self.dtype, Some(center))?;
+            excess = excess.max(median_excess(self.quality, &rows));
+        }
+        Ok(excess)
+    }
+
+    /// Reverse water-filling under a cap per row: half of the rows, the louder ones, must each
+    /// reach the quality. Rows at the water level do unless they are quieter than the average;
+    /// those get finer steps, which costs far less than lowering the level for all.
+    fn with_row_floor(
+        &self,
+        preparation: Preparation,
+        center: &[f32],
+        distortion: f64,
+    ) -> Result<Option<EncodedPlane>> {
+        let cols = self.matrix.cols() as f64;
+        let energies: Vec<f64> = self
+            .matrix
+            .row_energies(Some(center))
+            .iter()
+            .map(|e| e / cols)
+            .collect();
+        let mut sorted = energies.clone();
+        // One row in a hundred more than half, against rounding.
+        let rank = energies.len() * 49 / 100;
+        let (_, &mut median, _) = sorted.select_nth_unstable_by(rank, f64::total_cmp);
+        let cap = |e: f64| match e >= median {
+            true => 0.99 * self.quality.rel_mse() * e,
+            false => f64::INFINITY,
+        };
+        let level = water_level(&energies, cap, distortion);
+        let gains: Vec<i32> = energies
+            .iter()
+            .map(|&e| ((4.0 * (cap(e) / level).log2()).floor() as i32).clamp(-64, 0))
+            .collect();
+        if gains.iter().all(|&g| g == 0) {
+            let analysis = TrellisAnalysis::new(self.matrix, preparation, self.effort.settings())?;
+            return self.reach(&analysis, distortion);
+        }
+        let analysis =
+            TrellisAnalysis::with_gains(self.matrix, preparation, self.effort.settings(), gains)?;
+        self.reach(&analysis, level)
+    }
+}
+
+/// The level D at which the mean of min(D, cap) over the rows is `distortion`, or the largest cap.
+fn water_level(energies: &[f64], cap: impl Fn(f64) -> f64, distortion: f64) -> f64 {
+    let mean = |level: f64| {
+        energies.iter().map(|&e| cap(e).min(level)).sum::<f64>() / energies.len() as f64
+    };
+    let (mut low, mut high) = (distortion, 64.0 * distortion);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if mean(middle) > distortion {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_water_level_makes_up_for_capped_rows() {
+        let energies = [1.0, 1.0, 4.0, 4.0];
+        let level = water_level(
+            &energies,
+            |e| if e < 2.0 { 0.1 } else { f64::INFINITY },
+            0.2,
+        );
+        assert!((level - 0.3).abs() < 1e-9);
+        assert!((water_level(&energies, |_| f64::INFINITY, 0.2) - 0.2).abs() < 1e-9);
+    }
+}
