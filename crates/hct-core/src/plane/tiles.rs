@@ -106,6 +106,12 @@ impl<'a> Tiles<'a> {
             tile.cols,
             self.preparation.transform,
         );
+        if let Some(gains) = self.gains(tile) {
+            for (row, &g) in values.chunks_exact_mut(tile.cols).zip(gains) {
+                let inverse = scale_model::gain(-g);
+                row.iter_mut().for_each(|v| *v *= inverse);
+            }
+        }
         values
     }
 
