@@ -42,9 +42,6 @@ mod simd;
 mod transform;
 mod wire;
 
-#[cfg(test)]
-mod experiment;
-
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
@@ -53,9 +50,9 @@ pub use format::{
 };
 pub use matrix::{MatrixView, fold};
 pub use plane::{
-    DEFAULT_TILE, EncodedPlane, Estimate, Preparation, RowComparison, SparseFormat,
+    DEFAULT_TILE, EncodedPlane, Estimate, Preparation, RowComparison, SparseFormat, Training,
     TrellisAnalysis, TrellisSettings, encode_sparse,
 };
 pub use quant::block::BlockBits;
 pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};
-pub use transform::Transform;
+pub use transform::{CodingGain, Transform, coding_gain};

@@ -7,7 +7,8 @@ use crate::entropy::binary::{Encoder, UintModel};
 use crate::matrix::MatrixView;
 use crate::quant::trellis::Trellis;
 use crate::quant::trellis::contexts::{Contexts, Statistics};
-use crate::quant::trellis::encode::{self as coder, TileValues};
+use crate::quant::trellis::encode::{TileCoder, TileValues};
+use crate::quant::trellis::viterbi::Quantized;
 use crate::recipe::{PlaneRecipe, Quantizer};
 use crate::scale_model::{self, FitOptions, ScaleModel};
 use crate::transform::Transform;
@@ -41,11 +42,11 @@ pub struct TrellisSettings {
 }
 
 impl TrellisSettings {
-    /// `states` states, two passes, up to 16 classes.
+    /// `states` states, one pass, up to 16 classes.
     pub fn new(states: usize) -> Self {
         TrellisSettings {
             states,
-            passes: 2,
+            passes: 1,
             max_classes: 16,
             lambda: None,
         }
@@ -59,6 +60,19 @@ pub struct Estimate {
     pub rate: f64,
     /// Mean squared error per weight.
     pub distortion: f64,
+}
+
+/// Contexts trained at a step, and what they promise.
+pub struct Training {
+    contexts: Contexts,
+    estimate: Estimate,
+}
+
+impl Training {
+    /// Rate and distortion on the values trained on.
+    pub fn estimate(&self) -> Estimate {
+        self.estimate
+    }
 }
 
 /// A plane analysed for trellis coding.
@@ -161,23 +175,6 @@ impl<'a> TrellisAnalysis<'a> {
         self.energy
     }
 
-    /// Bits per weight that a Gaussian of each class's variance needs at mean squared error
-    /// `distortion`, by reverse water-filling: a quick measure for comparing preparations.
-    pub fn gaussian_rate(&self, distortion: f64) -> f64 {
-        let mut energy = vec![(0f64, 0u64); self.scales.map.classes];
-        for (&v, &class) in self.sample.iter().zip(&self.sample_classes) {
-            let (sum, n) = &mut energy[usize::from(class)];
-            *sum += f64::from(v) * f64::from(v);
-            *n += 1;
-        }
-        let bits: f64 = energy
-            .iter()
-            .filter(|(_, n)| *n > 0)
-            .map(|&(sum, n)| n as f64 * 0.5 * libm::log2(sum / n as f64 / distortion).max(0.0))
-            .sum();
-        bits / self.sample.len() as f64
-    }
-
     /// Takes whole tile rows spread evenly over a few tiles spread evenly, and fits the scales.
     fn draw_sample(&mut self) {
         let recipe = self.recipe;
@@ -240,56 +237,69 @@ impl<'a> TrellisAnalysis<'a> {
         (self.max / MAX_INDEX).max(1e-36)
     }
 
-    /// Rate and distortion at `step`, from up to `limit` values of the sample.
-    pub fn estimate(&self, step: f32, limit: usize) -> Estimate {
+    /// Trains contexts at `step` on up to `limit` values of the sample.
+    pub fn train(&self, step: f32, limit: usize) -> Training {
         let cols = self.recipe.tile_cols;
-        let n = (limit.max(cols) / cols * cols).min(self.sample.len());
-        let stride = (self.sample.len() / n).max(1);
+        let rows = self.sample.len() / cols;
+        let wanted = (limit / cols).clamp(1, rows.max(1));
+        let stride = (rows / wanted).max(1);
+        if stride == 1 {
+            let tile = TileValues {
+                values: &self.sample,
+                classes: &self.sample_classes,
+            };
+            return self.train_on(step, &tile);
+        }
         // Every stride-th row of the sample, so that all of it is represented.
-        let (mut values, mut classes) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        for (row, class) in self
+        let (mut values, mut classes) = (Vec::new(), Vec::new());
+        let sampled = self
             .sample
             .chunks(cols)
-            .zip(self.sample_classes.chunks(cols))
-            .step_by(stride)
-        {
+            .zip(self.sample_classes.chunks(cols));
+        for (row, class) in sampled.step_by(stride) {
             values.extend_from_slice(row);
             classes.extend_from_slice(class);
         }
-        let tile = TileValues {
-            values: &values,
-            classes: &classes,
-        };
-        let (contexts, indices, stats) = self.train(step, &tile, self.settings.passes.max(1));
-        let bits: f64 = contexts
-            .tables
-            .iter()
-            .zip(&stats.counts)
-            .enumerate()
-            .map(|(c, (table, counts))| {
-                counts
-                    .iter()
-                    .enumerate()
-                    .filter(|&(_, &k)| k > 0)
-                    .map(|(m, &k)| {
-                        k as f64 * f64::from(table.cost(2 * contexts.coded_magnitude(c, m)))
-                    })
-                    .sum::<f64>()
-            })
-            .sum();
-        let errors = coder::squared_errors(
-            self.trellis,
-            self.lanes,
+        self.train_on(
             step,
-            &contexts,
-            &tile,
-            &indices,
-            cols,
-        );
-        let error: f64 = errors.iter().sum();
-        Estimate {
-            rate: bits / values.len() as f64,
-            distortion: error / values.len() as f64,
+            &TileValues {
+                values: &values,
+                classes: &classes,
+            },
+        )
+    }
+
+    fn train_on(&self, step: f32, tile: &TileValues<'_>) -> Training {
+        let quantizers = self.trellis.quantizers();
+        let coder = self.coder(step);
+        let mut contexts = Contexts::from_statistics(&self.first_guess(step, tile), quantizers);
+        let mut round = || {
+            let quantized = coder.quantize(&contexts.costs(self.lambda(step)), tile);
+            let stats = coder.statistics(tile.values, &quantized, contexts.tables.len());
+            contexts = Contexts::from_statistics(&stats, quantizers);
+            (quantized, stats)
+        };
+        for _ in 1..self.settings.passes {
+            round();
+        }
+        let (quantized, stats) = round();
+        let n = tile.values.len() as f64;
+        let error: f64 = coder
+            .squared_errors(&contexts, tile.values, &quantized, tile.values.len())
+            .iter()
+            .sum();
+        let estimate = Estimate {
+            rate: contexts.bits(&stats) / n,
+            distortion: error / n,
+        };
+        Training { contexts, estimate }
+    }
+
+    fn coder(&self, step: f32) -> TileCoder {
+        TileCoder {
+            trellis: self.trellis,
+            lanes: self.lanes,
+            step,
         }
     }
 
@@ -300,43 +310,6 @@ impl<'a> TrellisAnalysis<'a> {
             // 0.4 up to a step of 0.8 standard deviations (1.3 bits), 0.3 from 1.05 on.
             (0.4 - 0.4 * (ratio - 0.8)).clamp(0.3, 0.4) as f32
         })
-    }
-
-    /// Contexts, final indices and their statistics after `passes` rounds on `tile`.
-    fn train(
-        &self,
-        step: f32,
-        tile: &TileValues<'_>,
-        passes: usize,
-    ) -> (Contexts, Vec<i32>, Statistics) {
-        let quantizers = self.trellis.quantizers();
-        let lambda = self.lambda(step);
-        let mut contexts = Contexts::from_statistics(&self.first_guess(step, tile), quantizers);
-        let mut indices = Vec::new();
-        let mut stats = Statistics::new(0);
-        for _ in 0..passes {
-            indices = self.quantize(step, lambda, &contexts, tile);
-            stats = self.statistics(step, tile, &indices);
-            contexts = Contexts::from_statistics(&stats, quantizers);
-        }
-        (contexts, indices, stats)
-    }
-
-    fn quantize(
-        &self,
-        step: f32,
-        lambda: f32,
-        contexts: &Contexts,
-        tile: &TileValues<'_>,
-    ) -> Vec<i32> {
-        let costs = contexts.costs(lambda);
-        coder::quantize(self.trellis, self.lanes, step, lambda, &costs, tile)
-    }
-
-    fn statistics(&self, step: f32, tile: &TileValues<'_>, indices: &[i32]) -> Statistics {
-        let mut stats = Statistics::new(self.scales.map.classes * self.trellis.quantizers());
-        coder::collect(self.trellis, self.lanes, step, tile, indices, &mut stats);
-        stats
     }
 
     /// Statistics of plain rounding to the points of each quantizer.
@@ -372,44 +345,41 @@ impl<'a> TrellisAnalysis<'a> {
         stats
     }
 
-    /// Encodes the plane at `step`.
+    /// Encodes the plane at `step`, starting from contexts trained at a step near it.
     ///
     /// # Errors
     /// When the step is so small that an index would leave the exact range; code the tensor
     /// losslessly then.
-    pub fn encode(&self, step: f32) -> Result<EncodedPlane> {
+    pub fn encode(&self, step: f32, training: &Training) -> Result<EncodedPlane> {
         let recipe = self.recipe;
         if !(step.is_finite() && step > 0.0 && step < f32::MAX / (1 << 26) as f32) {
             return Err(Error::Encode(format!(
                 "quantizer step {step} is out of range"
             )));
         }
-        let lambda = self.lambda(step);
-        let sample = TileValues {
-            values: &self.sample,
-            classes: &self.sample_classes,
-        };
-        let (first, _, _) = self.train(step, &sample, self.settings.passes);
+        let coder = self.coder(step);
+        let contexts_count = self.scales.map.classes * self.trellis.quantizers();
         let count = recipe.tiles();
-        let training = count.min(TRAINING_TILES);
-        let trained_on = |k: usize| (2 * k + 1) * count / (2 * training);
-        let trained = parallel::map(training, |k| {
-            let quantized = self.quantized_tile(trained_on(k), step, lambda, &first)?;
-            let tile = quantized.values();
-            let stats = self.statistics(step, &tile, &quantized.indices);
-            Ok((quantized, stats))
+        let training_tiles = count.min(TRAINING_TILES);
+        let trained_on = |k: usize| (2 * k + 1) * count / (2 * training_tiles);
+        let costs = training.contexts.costs(self.lambda(step));
+        let trained = parallel::map(training_tiles, |k| {
+            let tile = self.quantized_tile(trained_on(k), coder, &costs)?;
+            let stats = coder.statistics(&tile.values, &tile.quantized, contexts_count);
+            Ok((tile, stats))
         });
         let trained = trained.into_iter().collect::<Result<Vec<_>>>()?;
-        let mut stats = Statistics::new(self.scales.map.classes * self.trellis.quantizers());
+        let mut stats = Statistics::new(contexts_count);
         trained.iter().for_each(|(_, s)| stats.merge(s));
         let contexts = Contexts::from_statistics(&stats, self.trellis.quantizers());
+        let costs = contexts.costs(self.lambda(step));
         let coded = parallel::map(count, |i| {
-            let known = (0..training).find(|&k| trained_on(k) == i);
+            let known = (0..training_tiles).find(|&k| trained_on(k) == i);
             match known {
-                Some(k) => Ok(self.code_tile(i, &trained[k].0, step, &contexts)),
+                Some(k) => Ok(self.code_tile(i, &trained[k].0, coder, &contexts)),
                 None => {
-                    let quantized = self.quantized_tile(i, step, lambda, &contexts)?;
-                    Ok(self.code_tile(i, &quantized, step, &contexts))
+                    let tile = self.quantized_tile(i, coder, &costs)?;
+                    Ok(self.code_tile(i, &tile, coder, &contexts))
                 }
             }
         });
@@ -434,17 +404,12 @@ impl<'a> TrellisAnalysis<'a> {
         })
     }
 
-    fn quantized_tile(
-        &self,
-        i: usize,
-        step: f32,
-        lambda: f32,
-        contexts: &Contexts,
-    ) -> Result<QuantizedTile> {
+    fn quantized_tile(&self, i: usize, coder: TileCoder, costs: &[f32]) -> Result<QuantizedTile> {
         let tile = self.recipe.tile(i);
         let values = self.tiles.load(&tile);
         let max = values.iter().fold(0f32, |m, v| v.abs().max(m));
-        if max / step > MAX_INDEX {
+        if max / coder.step > MAX_INDEX {
+            let step = coder.step;
             return Err(Error::Encode(format!(
                 "step {step} is too small for a value of {max}"
             )));
@@ -453,10 +418,8 @@ impl<'a> TrellisAnalysis<'a> {
         let cols = &self.scales.cols[tile.first_col..tile.first_col + tile.cols];
         let mut classes = Vec::new();
         scale_model::classes(&self.scales.map, &rows, cols, &mut classes);
-        let indices = self.quantize(
-            step,
-            lambda,
-            contexts,
+        let quantized = coder.quantize(
+            costs,
             &TileValues {
                 values: &values,
                 classes: &classes,
@@ -465,8 +428,7 @@ impl<'a> TrellisAnalysis<'a> {
         Ok(QuantizedTile {
             values,
             rows,
-            classes,
-            indices,
+            quantized,
         })
     }
 
@@ -475,20 +437,12 @@ impl<'a> TrellisAnalysis<'a> {
         &self,
         i: usize,
         tile: &QuantizedTile,
-        step: f32,
+        coder: TileCoder,
         contexts: &Contexts,
     ) -> (Vec<u8>, f64) {
         let shape = self.recipe.tile(i);
         let gains = self.tiles.gains(&shape);
-        let errors = coder::squared_errors(
-            self.trellis,
-            self.lanes,
-            step,
-            contexts,
-            &tile.values(),
-            &tile.indices,
-            shape.cols,
-        );
+        let errors = coder.squared_errors(contexts, &tile.values, &tile.quantized, shape.cols);
         let error = match gains {
             None => errors.iter().sum(),
             Some(gains) => errors
@@ -497,13 +451,7 @@ impl<'a> TrellisAnalysis<'a> {
                 .map(|(e, &g)| e * f64::from(scale_model::gain(g)).powi(2))
                 .sum(),
         };
-        let coded = coder::code(
-            self.trellis,
-            self.lanes,
-            contexts,
-            &tile.classes,
-            &tile.indices,
-        );
+        let coded = coder.code(contexts, &tile.quantized);
         let mut enc = Encoder::new();
         scale_model::write_scales(&mut enc, &tile.rows);
         if let Some(gains) = gains {
@@ -521,15 +469,5 @@ impl<'a> TrellisAnalysis<'a> {
 struct QuantizedTile {
     values: Vec<f32>,
     rows: Vec<i32>,
-    classes: Vec<u8>,
-    indices: Vec<i32>,
-}
-
-impl QuantizedTile {
-    fn values(&self) -> TileValues<'_> {
-        TileValues {
-            values: &self.values,
-            classes: &self.classes,
-        }
-    }
+    quantized: Quantized,
 }

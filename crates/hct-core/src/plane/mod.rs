@@ -7,7 +7,7 @@ mod decode;
 mod means;
 mod tiles;
 
-pub use analysis::{Estimate, TrellisAnalysis, TrellisSettings};
+pub use analysis::{Estimate, Training, TrellisAnalysis, TrellisSettings};
 pub use block::{SparseFormat, encode_sparse};
 pub use compare::RowComparison;
 pub(crate) use decode::PlaneDecoder;

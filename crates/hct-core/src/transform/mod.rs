@@ -1,8 +1,10 @@
 //! Separable orthonormal transforms of a matrix.
 
 mod dct;
+mod gain;
 mod matrix;
 
+pub use gain::{CodingGain, coding_gain};
 pub(crate) use matrix::{forward, inverse};
 
 /// Which transform a plane's values went through before quantization. Orthonormal, so squared

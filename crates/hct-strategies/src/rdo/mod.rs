@@ -72,11 +72,11 @@ impl RdoEncoder {
             return Ok(vec![0.0; points.len()]);
         }
         let middle = points[points.len() / 2] * energy;
-        let candidates = candidates(matrix, middle, self.effort, is_embedding(&tensor.meta.name))?;
+        let candidates = candidates(matrix, middle, self.effort)?;
         let analysis = &candidates[0];
         points
             .iter()
-            .map(|&d| Ok(search::step_for(analysis, d * energy).1))
+            .map(|&d| Ok(search::step_for(analysis, d * energy).rate))
             .collect()
     }
 }

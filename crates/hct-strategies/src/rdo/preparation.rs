@@ -1,19 +1,26 @@
 //! Choosing a transform by measurement.
 
-use hct_core::{DEFAULT_TILE, MatrixView, Preparation, Result, Transform, TrellisAnalysis};
+use hct_core::{
+    DEFAULT_TILE, MatrixView, Preparation, Result, Transform, TrellisAnalysis, coding_gain,
+};
 
 use super::{Effort, search};
 
-/// A transform must promise this many bits per weight over none to be measured at all.
+/// A preparation must promise this many bits per weight to be measured at all.
 const WORTH_MEASURING: f64 = 0.01;
+/// A transform must save this share of the rate to be used: it makes decoding several times
+/// slower.
+const WORTH_USING: f64 = 0.005;
 
-/// Ways to prepare `matrix`, the one of least estimated rate at mean squared error `distortion`
-/// first. Candidates that a Gaussian bound already rules out are left out.
+/// Ways to prepare `matrix`, the best at mean squared error `distortion` first.
+///
+/// A transform is tried when the spectrum of sampled rows or columns promises a gain, means when
+/// they hold enough energy; [`Effort::Max`] tries everything. What is tried is measured with the
+/// quantizer itself.
 pub(super) fn candidates<'a>(
     matrix: MatrixView<'a>,
     distortion: f64,
     effort: Effort,
-    embedding: bool,
 ) -> Result<Vec<TrellisAnalysis<'a>>> {
     let settings = effort.settings();
     let analyse = |transform, remove_means| {
@@ -25,24 +32,24 @@ pub(super) fn candidates<'a>(
         };
         TrellisAnalysis::new(matrix, preparation, settings)
     };
-    let plain = analyse(Transform::None, false)?;
-    // What removing the means or a transform would have to beat; means cost about 6 bits each.
-    let bound = plain.gaussian_rate(distortion);
+    let everything = effort == Effort::Max;
+    let mut found = vec![analyse(Transform::None, false)?];
+    // Means cost about 6 bits each.
     let mean_cost = 6.0 / matrix.rows() as f64;
-    let mut options = vec![(Transform::None, true, mean_cost)];
-    options
-        .extend([Transform::DctRows, Transform::DctCols, Transform::Dct2].map(|t| (t, false, 0.0)));
-    if embedding {
-        options.push((Transform::DctRows, true, mean_cost));
+    let means_pay = everything || mean_gain(matrix) > 1.5 * mean_cost + 0.002;
+    if means_pay {
+        found.push(analyse(Transform::None, true)?);
     }
-    let mut found = vec![plain];
-    for (transform, means, cost) in options {
-        let worth =
-            |a: &TrellisAnalysis<'_>| a.gaussian_rate(distortion) + cost + WORTH_MEASURING < bound;
-        let analysis = analyse(transform, means)?;
-        if effort == Effort::Max || worth(&analysis) {
-            found.push(analysis);
-        }
+    let gain = coding_gain(matrix);
+    let worth = |g: f64| everything || g > WORTH_MEASURING;
+    if worth(gain.rows) {
+        found.push(analyse(Transform::DctRows, means_pay)?);
+    }
+    if worth(gain.cols) {
+        found.push(analyse(Transform::DctCols, false)?);
+    }
+    if everything || gain.rows.min(gain.cols) > WORTH_MEASURING {
+        found.push(analyse(Transform::Dct2, false)?);
     }
     if found.len() == 1 {
         return Ok(found);
@@ -50,14 +57,30 @@ pub(super) fn candidates<'a>(
     let mut rated: Vec<(f64, TrellisAnalysis<'a>)> = found
         .into_iter()
         .map(|a| {
-            let means = if a.preparation().remove_means {
+            let preparation = a.preparation();
+            let means = if preparation.remove_means {
                 mean_cost
             } else {
                 0.0
             };
-            (search::step_for(&a, distortion).1 + means, a)
+            let slower = if preparation.transform == Transform::None {
+                1.0
+            } else {
+                1.0 + WORTH_USING
+            };
+            (slower * (search::step_for(&a, distortion).rate + means), a)
         })
         .collect();
     rated.sort_by(|a, b| a.0.total_cmp(&b.0));
     Ok(rated.into_iter().map(|(_, a)| a).collect())
+}
+
+/// Bits per weight that removing the column means saves a Gaussian: ½·log₂ of the energy ratio.
+fn mean_gain(matrix: MatrixView<'_>) -> f64 {
+    let energy = matrix.row_energies(None).iter().sum::<f64>() / matrix.len() as f64;
+    let means = matrix.column_means();
+    let in_means = means.iter().map(|m| m * m).sum::<f64>() / matrix.cols() as f64;
+    // Means of noise hold 1/rows of its energy by themselves.
+    let rest = 1.0 - (in_means / energy).min(0.999_999) + 1.0 / matrix.rows() as f64;
+    -0.5 * rest.log2()
 }

@@ -1,7 +1,8 @@
 //! Finding the step that just reaches a quality.
 
 use hct_core::{
-    Dtype, EncodedPlane, MatrixView, Preparation, Result, RowComparison, Transform, TrellisAnalysis,
+    Dtype, EncodedPlane, MatrixView, Preparation, Result, RowComparison, Training, Transform,
+    TrellisAnalysis,
 };
 
 use super::Effort;
@@ -10,32 +11,46 @@ use super::quality::{Quality, median_excess};
 
 /// Values that a rate or distortion is estimated from.
 const ESTIMATE: usize = 1 << 16;
-/// A result this close below the allowed distortion is good enough: 0.2 % is 0.0015 bit.
-const CLOSE: f64 = 0.998;
+/// The share of the allowed distortion that encodings aim for, against the error of estimates.
+const AIM: f64 = 0.9975;
 /// Full encodings to try before settling for the best.
 const ATTEMPTS: usize = 8;
 
-/// The step at which the estimated mean squared error is `distortion`, and its rate.
-pub(super) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> (f32, f64) {
+/// A step expected to give a certain distortion, contexts trained near it, and the rate there.
+pub(super) struct StepGuess {
+    pub step: f32,
+    pub training: Training,
+    pub rate: f64,
+}
+
+/// Finds the step at which the estimated mean squared error is `distortion`.
+pub(super) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepGuess {
     // At high rate the error of the trellis is about δ²/3.7.
     let mut step = ((3.7 * distortion).sqrt() as f32).max(analysis.min_step());
-    let mut rate = 0.0;
-    for _ in 0..3 {
-        let estimate = analysis.estimate(step, ESTIMATE);
-        rate = estimate.rate;
+    let mut tries = 0;
+    loop {
+        let training = analysis.train(step, ESTIMATE);
+        let estimate = training.estimate();
         let ratio = distortion / estimate.distortion;
+        tries += 1;
         // A sample of zeros, or one that the step swallows whole, tells nothing.
-        if !(ratio.is_finite() && ratio > 0.0) {
-            break;
+        let blind = !(ratio.is_finite() && ratio > 0.0);
+        let next = if blind {
+            step
+        } else {
+            (step * (ratio.sqrt() as f32).clamp(0.25, 4.0)).max(analysis.min_step())
+        };
+        if blind || (ratio - 1.0).abs() < 0.02 || tries == 4 {
+            // 6 dB a bit, to correct the rate for what is left of the gap.
+            let left = if blind { 0.0 } else { -0.5 * ratio.log2() };
+            return StepGuess {
+                step: next,
+                training,
+                rate: (estimate.rate + left).max(0.0),
+            };
         }
-        // 6 dB a bit, to correct the rate for what is left of the gap.
-        rate -= 0.5 * ratio.log2();
-        if (ratio - 1.0).abs() < 0.003 {
-            break;
-        }
-        step = (step * (ratio.sqrt() as f32).clamp(0.25, 4.0)).max(analysis.min_step());
+        step = next;
     }
-    (step, rate.max(0.0))
 }
 
 /// One tensor's search.
@@ -83,7 +98,7 @@ impl<'a> Search<'a> {
         if !(distortion > 0.0 && distortion.is_finite()) {
             return Ok(None);
         }
-        let mut found = candidates(self.matrix, distortion, self.effort, self.center.is_some())?;
+        let mut found = candidates(self.matrix, distortion, self.effort)?;
         let first = found.swap_remove(0);
         if let Some(center) = &self.center
             && matches!(
@@ -102,51 +117,54 @@ impl<'a> Search<'a> {
         analysis: &TrellisAnalysis<'_>,
         distortion: f64,
     ) -> Result<Option<EncodedPlane>> {
-        let (mut step, _) = step_for(analysis, distortion);
-        let mut best: Option<(EncodedPlane, f64)> = None;
+        let guess = step_for(analysis, AIM * distortion);
+        // A result this close below what is allowed is good enough: 0.6 % is 0.004 bit.
+        let close = if self.effort == Effort::Max {
+            0.999
+        } else {
+            0.994
+        };
+        let mut step = guess.step;
+        let mut best: Option<EncodedPlane> = None;
         // Steps known to reach the quality and to miss it.
         let (mut reaches, mut misses) = (0f32, f32::INFINITY);
         for _ in 0..ATTEMPTS {
-            let plane = match analysis.encode(step) {
+            let plane = match analysis.encode(step, &guess.training) {
                 Ok(plane) => plane,
-                Err(_) if best.is_some() => break,
-                Err(_) => return Ok(None),
+                Err(_) => break,
             };
             let excess = self.excess(&plane)?;
             if excess <= 1.0 {
                 reaches = reaches.max(step);
                 if best
                     .as_ref()
-                    .is_none_or(|(b, _)| plane.payload_bytes() <= b.payload_bytes())
+                    .is_none_or(|b| plane.payload_bytes() <= b.payload_bytes())
                 {
-                    best = Some((plane, excess));
+                    best = Some(plane);
                 }
-                if excess >= CLOSE {
+                if excess >= close {
                     break;
                 }
             } else {
                 misses = misses.min(step);
             }
-            // Aim between close and reached; where that leaves the bracket, halve it.
-            let aim = 0.5 * (1.0 + CLOSE) / excess.max(1e-9);
+            let aim = (0.5 + 0.5 * close) / excess.max(1e-9);
             let mut next = step * (aim.sqrt() as f32).clamp(0.1, 8.0);
+            // Where that leaves the bracket, split it.
             if next <= reaches || next >= misses {
-                next = if misses.is_finite() {
-                    (reaches * misses).sqrt()
-                } else {
-                    2.0 * reaches
+                next = match (reaches > 0.0, misses.is_finite()) {
+                    (true, true) => (reaches * misses).sqrt(),
+                    (true, false) => 2.0 * reaches,
+                    _ => 0.9 * misses,
                 };
             }
-            if reaches == 0.0 {
-                next = next.min(0.98 * misses);
-            }
             next = next.max(analysis.min_step());
-            if next == step || (misses / reaches < 1.0005 && best.is_some()) {
+            if next == step || (best.is_some() && misses / reaches < 1.0005) {
                 break;
             }
             step = next;
         }
-        Ok(best.map(|(plane, _)| plane))
+        Ok(best)
     }
 
     /// How far the plane's distortion is above what the quality allows, at most 1 if it is not.

@@ -153,6 +153,17 @@ impl Contexts {
         out
     }
 
+    /// Bits that symbols of these statistics cost, patches left out.
+    pub fn bits(&self, stats: &Statistics) -> f64 {
+        let mut bits = 0.0;
+        for (c, (table, counts)) in self.tables.iter().zip(&stats.counts).enumerate() {
+            for (m, &k) in counts.iter().enumerate().filter(|&(_, &k)| k > 0) {
+                bits += k as f64 * f64::from(table.cost(2 * self.coded_magnitude(c, m)));
+            }
+        }
+        bits
+    }
+
     pub fn write(&self, enc: &mut Encoder) {
         let mut m = Models::new();
         m.precision.encode(enc, self.precision.ilog2() as u64 - 2);

@@ -2,7 +2,7 @@
 
 use super::contexts::{Contexts, Statistics, symbol};
 use super::decode::point;
-use super::viterbi::{self, Search};
+use super::viterbi::{self, Quantized, Search};
 use super::{Trellis, multiple};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::entropy::rans::RansEncoder;
@@ -13,140 +13,155 @@ pub(crate) struct TileValues<'a> {
     pub classes: &'a [u8],
 }
 
-/// Signed indices of a tile by Viterbi search.
-pub(crate) fn quantize(
-    trellis: Trellis,
-    lanes: usize,
-    step: f32,
-    lambda: f32,
-    costs: &[f32],
-    tile: &TileValues<'_>,
-) -> Vec<i32> {
-    let mut indices = vec![0; tile.values.len()];
-    let search = Search {
-        inv_step: 1.0 / step,
-        lambda,
-        costs,
-    };
-    match lanes {
-        8 => viterbi::quantize::<8>(trellis, &search, tile.values, tile.classes, &mut indices),
-        _ => viterbi::quantize::<32>(trellis, &search, tile.values, tile.classes, &mut indices),
+/// The quantizer of a plane at one step.
+#[derive(Clone, Copy)]
+pub(crate) struct TileCoder {
+    pub trellis: Trellis,
+    pub lanes: usize,
+    pub step: f32,
+}
+
+impl TileCoder {
+    /// Quantizer of a context.
+    fn quantizer(&self, context: u8) -> i32 {
+        i32::from(context) % self.trellis.quantizers() as i32
     }
-    indices
-}
 
-/// Calls `visit(i, context, quantizer)` for every symbol in order.
-fn walk(
-    trellis: Trellis,
-    lanes: usize,
-    classes: &[u8],
-    indices: &[i32],
-    mut visit: impl FnMut(usize, usize, usize),
-) {
-    let mut states = vec![0; lanes];
-    let quantizers = trellis.quantizers();
-    for (step, (ks, cs)) in indices.chunks(lanes).zip(classes.chunks(lanes)).enumerate() {
-        for (l, ((&k, &class), state)) in ks.iter().zip(cs).zip(&mut states).enumerate() {
-            let q = trellis.quantizer(*state);
-            visit(step * lanes + l, usize::from(class) * quantizers + q, q);
-            *state = trellis.next(*state, (k & 1) as usize);
-        }
-    }
-}
-
-/// Adds a quantized tile to the statistics.
-pub(crate) fn collect(
-    trellis: Trellis,
-    lanes: usize,
-    step: f32,
-    tile: &TileValues<'_>,
-    indices: &[i32],
-    stats: &mut Statistics,
-) {
-    let inv = 1.0 / step;
-    walk(trellis, lanes, tile.classes, indices, |i, context, q| {
-        let m = indices[i].abs();
-        let residual = tile.values[i].abs() * inv - multiple(m, q as i32) as f32;
-        stats.add(context, m as usize, residual);
-    });
-}
-
-/// Squared errors of indices under the decoder's reproduction points, summed over each run of
-/// `row` values.
-pub(crate) fn squared_errors(
-    trellis: Trellis,
-    lanes: usize,
-    step: f32,
-    contexts: &Contexts,
-    tile: &TileValues<'_>,
-    indices: &[i32],
-    row: usize,
-) -> Vec<f64> {
-    let mut sums = Vec::with_capacity(indices.len().div_ceil(row));
-    let (mut sum, mut left) = (0f64, row);
-    walk(trellis, lanes, tile.classes, indices, |i, context, q| {
-        let m = indices[i].unsigned_abs() as usize;
-        let p = match m {
-            0 => 0.0,
-            m if contexts.coded_magnitude(context, m) == m => {
-                point(q as i32, m, contexts.shift(context, m), step)
-            }
-            // Patched values have no shift.
-            m => point(q as i32, m, 0.0, step),
+    /// Indices of a tile by Viterbi search under `costs` (see [`Contexts::costs`]).
+    pub fn quantize(&self, costs: &[f32], tile: &TileValues<'_>) -> Quantized {
+        let search = Search {
+            inv_step: 1.0 / self.step,
+            costs,
         };
-        let d = f64::from(tile.values[i].abs()) - f64::from(p);
-        sum += d * d;
-        left -= 1;
-        if left == 0 {
-            sums.push(std::mem::take(&mut sum));
-            left = row;
+        match self.lanes {
+            8 => viterbi::quantize::<8>(self.trellis, &search, tile.values, tile.classes),
+            _ => viterbi::quantize::<32>(self.trellis, &search, tile.values, tile.classes),
         }
-    });
-    if left < row {
-        sums.push(sum);
     }
-    sums
+
+    /// Statistics of a quantized tile, for a plane of `contexts` contexts.
+    pub fn statistics(&self, values: &[f32], quantized: &Quantized, contexts: usize) -> Statistics {
+        let mut stats = Statistics::new(contexts);
+        let inverse = 1.0 / self.step;
+        for ((&v, &k), &c) in values
+            .iter()
+            .zip(&quantized.indices)
+            .zip(&quantized.contexts)
+        {
+            let m = k.abs();
+            let residual = v.abs() * inverse - multiple(m, self.quantizer(c)) as f32;
+            stats.add(usize::from(c), m as usize, residual);
+        }
+        stats
+    }
+
+    /// Squared errors under the decoder's reproduction points, summed over each run of `row`
+    /// values.
+    pub fn squared_errors(
+        &self,
+        contexts: &Contexts,
+        values: &[f32],
+        quantized: &Quantized,
+        row: usize,
+    ) -> Vec<f64> {
+        let points = Points::new(self, contexts);
+        let rows = values
+            .chunks(row)
+            .zip(quantized.indices.chunks(row))
+            .zip(quantized.contexts.chunks(row));
+        rows.map(|((values, indices), row_contexts)| {
+            let mut sum = 0f64;
+            for ((&v, &k), &c) in values.iter().zip(indices).zip(row_contexts) {
+                let d = f64::from(v.abs()) - f64::from(points.get(c, k.unsigned_abs() as usize));
+                sum += d * d;
+            }
+            sum
+        })
+        .collect()
+    }
+
+    /// Entropy-codes a quantized tile.
+    pub fn code(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
+        let mut patched = Vec::new();
+        let mut symbols = vec![0u8; quantized.indices.len()];
+        let coded = quantized
+            .indices
+            .iter()
+            .zip(&quantized.contexts)
+            .zip(&mut symbols);
+        for (i, ((&k, &c), s)) in coded.enumerate() {
+            let m = k.unsigned_abs() as usize;
+            let max = contexts.max_magnitude(usize::from(c));
+            let mut k_coded = k;
+            if m > max {
+                let kept = contexts.coded_magnitude(usize::from(c), m) as i32;
+                k_coded = if k < 0 { -kept } else { kept };
+                let v = multiple(m as i32, self.quantizer(c));
+                patched.push((i as u64, i64::from(if k < 0 { -v } else { v })));
+            }
+            *s = symbol(k_coded) as u8;
+        }
+        let mut rans = RansEncoder::new(self.lanes, symbols.len() / 4);
+        for (i, (&s, &c)) in symbols.iter().zip(&quantized.contexts).enumerate().rev() {
+            rans.put(
+                i % self.lanes,
+                contexts.tables[usize::from(c)].get(usize::from(s)),
+            );
+        }
+        CodedTile {
+            stream: rans.finish(),
+            patches: code_patches(&patched),
+        }
+    }
+}
+
+/// Reproduction points by context and magnitude, as the decoder will have them.
+struct Points {
+    coder: TileCoder,
+    points: Vec<f32>,
+    max: Vec<usize>,
+}
+
+/// Magnitudes with a symbol, and 0.
+const MAGNITUDES: usize = 128;
+
+impl Points {
+    fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
+        let n = contexts.tables.len();
+        let mut points = vec![0f32; n * MAGNITUDES];
+        let max: Vec<usize> = (0..n).map(|c| contexts.max_magnitude(c)).collect();
+        for c in 0..n {
+            for m in 1..=max[c] {
+                points[c * MAGNITUDES + m] = point(
+                    coder.quantizer(c as u8),
+                    m,
+                    contexts.shift(c, m),
+                    coder.step,
+                );
+            }
+        }
+        Points {
+            coder: *coder,
+            points,
+            max,
+        }
+    }
+
+    #[inline(always)]
+    fn get(&self, context: u8, m: usize) -> f32 {
+        if m <= self.max[usize::from(context)] {
+            self.points[usize::from(context) * MAGNITUDES + m]
+        } else {
+            // Patched values have no shift.
+            point(self.coder.quantizer(context), m, 0.0, self.coder.step)
+        }
+    }
 }
 
 /// The coded symbols of a tile and its patches.
 pub(crate) struct CodedTile {
     pub stream: Vec<u8>,
     pub patches: Vec<u8>,
-}
-
-/// Entropy-codes a quantized tile.
-pub(crate) fn code(
-    trellis: Trellis,
-    lanes: usize,
-    contexts: &Contexts,
-    classes: &[u8],
-    indices: &[i32],
-) -> CodedTile {
-    // Context and symbol of each value, so that the reverse pass need not know the states.
-    let mut coded = vec![(0u16, 0u16); indices.len()];
-    let mut patched = Vec::new();
-    walk(trellis, lanes, classes, indices, |i, context, q| {
-        let k = indices[i];
-        let m = k.unsigned_abs() as usize;
-        let c = contexts.coded_magnitude(context, m);
-        if c != m {
-            let v = multiple(m as i32, q as i32);
-            patched.push((i as u64, i64::from(if k < 0 { -v } else { v })));
-        }
-        let s = symbol(if k < 0 { -(c as i32) } else { c as i32 });
-        coded[i] = (context as u16, s as u16);
-    });
-    let mut rans = RansEncoder::new(lanes, indices.len() / 4);
-    for (i, &(context, s)) in coded.iter().enumerate().rev() {
-        rans.put(
-            i % lanes,
-            contexts.tables[usize::from(context)].get(usize::from(s)),
-        );
-    }
-    CodedTile {
-        stream: rans.finish(),
-        patches: code_patches(&patched),
-    }
 }
 
 fn code_patches(patched: &[(u64, i64)]) -> Vec<u8> {

@@ -10,10 +10,7 @@
 pub(crate) mod contexts;
 pub(crate) mod decode;
 pub(crate) mod encode;
-mod viterbi;
-
-/// Most states a trellis may have.
-pub(crate) const MAX_STATES: usize = 32;
+pub(crate) mod viterbi;
 
 /// A state machine of 1 (plain scalar quantization), 4, 8, 16 or 32 states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
