@@ -95,8 +95,12 @@ mod tests {
 
     #[test]
     fn smooth_columns_promise_gain_and_noise_does_not() {
-        let noise =
-            |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0;
+        // A multiplicative sequence alone would be a line in the spectrum.
+        let noise = |i: usize| {
+            let mut h = (i as u32).wrapping_mul(2_654_435_761);
+            h = (h ^ h >> 15).wrapping_mul(2_246_822_519);
+            ((h ^ h >> 13) >> 8) as f32 / 8_388_608.0 - 1.0
+        };
         let flat: Vec<f32> = (0..256 * 256).map(noise).collect();
         let gain = coding_gain(MatrixView::from_values(&flat, 256, 256).unwrap());
         assert!(gain.rows < 0.01 && gain.cols < 0.01, "{gain:?}");
