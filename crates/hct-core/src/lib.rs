@@ -48,10 +48,10 @@ pub use format::{
     EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index, Layer,
     LosslessRecipe, PlaneRecord, ReadAt, Recipe, Section, Sections, TensorMeta, TensorRecord,
 };
-pub use matrix::{MatrixView, fold};
+pub use matrix::{MatrixView, Moments, fold};
 pub use plane::{
-    DEFAULT_TILE, EncodedPlane, Estimate, Preparation, RowComparison, SparseFormat, Training,
-    TrellisAnalysis, TrellisSettings, encode_sparse,
+    DEFAULT_TILE, EncodedPlane, Estimate, PlaneComparison, Preparation, RowComparison,
+    SparseFormat, Training, TrellisAnalysis, TrellisSettings, encode_sparse,
 };
 pub use quant::block::BlockBits;
 pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};

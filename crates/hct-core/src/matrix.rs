@@ -85,27 +85,36 @@ impl<'a> MatrixView<'a> {
         }
     }
 
-    /// Mean of every column, in f64.
-    pub fn column_means(&self) -> Vec<f64> {
-        let mut sums = vec![0f64; self.cols];
+    /// Mean of every column and mean square of all values, in f64.
+    pub fn moments(&self) -> Moments {
+        let mut means = vec![0f64; self.cols];
+        let mut energy = 0f64;
         self.each_row(|row| {
-            sums.iter_mut()
-                .zip(row)
-                .for_each(|(sum, &v)| *sum += f64::from(v));
+            let mut sum = 0f64;
+            for (mean, &v) in means.iter_mut().zip(row) {
+                let v = f64::from(v);
+                *mean += v;
+                sum += v * v;
+            }
+            energy += sum;
         });
-        sums.iter_mut().for_each(|sum| *sum /= self.rows as f64);
-        sums
+        means.iter_mut().for_each(|mean| *mean /= self.rows as f64);
+        Moments {
+            means,
+            energy: energy / self.len() as f64,
+        }
     }
 
-    /// Sum of squares of every row, after subtracting `center`, one value per column, if given.
-    pub fn row_energies(&self, center: Option<&[f32]>) -> Vec<f64> {
+    /// Mean square of every row, after subtracting `center`, one value per column.
+    pub fn row_energies(&self, center: &[f32]) -> Vec<f64> {
         let mut out = Vec::with_capacity(self.rows);
         self.each_row(|row| {
-            let square = |v: f32| f64::from(v) * f64::from(v);
-            out.push(match center {
-                None => row.iter().map(|&v| square(v)).sum(),
-                Some(center) => row.iter().zip(center).map(|(&v, c)| square(v - c)).sum(),
-            });
+            let sum: f64 = row
+                .iter()
+                .zip(center)
+                .map(|(&v, c)| f64::from(v - c) * f64::from(v - c))
+                .sum();
+            out.push(sum / self.cols as f64);
         });
         out
     }
@@ -125,6 +134,15 @@ impl<'a> MatrixView<'a> {
             Data::Bytes(bytes, dtype) => floats::all_finite(bytes, dtype),
         }
     }
+}
+
+/// First and second moments of a matrix.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    /// Mean of every column.
+    pub means: Vec<f64>,
+    /// Mean square of all values.
+    pub energy: f64,
 }
 
 /// Rows and columns that a tensor of `shape` is folded to: the split of its dimensions that makes

@@ -93,7 +93,7 @@ impl<'a> TrellisAnalysis<'a> {
     /// Prepares `matrix` and fits its scale model.
     ///
     /// # Errors
-    /// When a value is not finite or the trellis does not exist.
+    /// When the trellis does not exist.
     pub fn new(
         matrix: MatrixView<'a>,
         preparation: Preparation,
@@ -132,11 +132,6 @@ impl<'a> TrellisAnalysis<'a> {
         settings: TrellisSettings,
         gains: Option<Vec<i32>>,
     ) -> Result<Self> {
-        if !matrix.is_finite() {
-            return Err(Error::Encode(
-                "a value is NaN or infinite; code the tensor losslessly".into(),
-            ));
-        }
         let trellis = Trellis::new(settings.states)
             .ok_or_else(|| Error::Encode(format!("no trellis of {} states", settings.states)))?;
         // Small planes cannot afford the final states of many lanes.
@@ -348,8 +343,8 @@ impl<'a> TrellisAnalysis<'a> {
     /// Encodes the plane at `step`, starting from contexts trained at a step near it.
     ///
     /// # Errors
-    /// When the step is so small that an index would leave the exact range; code the tensor
-    /// losslessly then.
+    /// When a value is not finite, or the step is so small that an index would leave the exact
+    /// range; code the tensor losslessly then.
     pub fn encode(&self, step: f32, training: &Training) -> Result<EncodedPlane> {
         let recipe = self.recipe;
         if !(step.is_finite() && step > 0.0 && step < f32::MAX / (1 << 26) as f32) {
@@ -407,7 +402,14 @@ impl<'a> TrellisAnalysis<'a> {
     fn quantized_tile(&self, i: usize, coder: TileCoder, costs: &[f32]) -> Result<QuantizedTile> {
         let tile = self.recipe.tile(i);
         let values = self.tiles.load(&tile);
-        let max = values.iter().fold(0f32, |m, v| v.abs().max(m));
+        // The bits of magnitudes order as the magnitudes do, with infinity and NaN on top.
+        let max = values.iter().fold(0, |m, v| v.abs().to_bits().max(m));
+        let max = f32::from_bits(max);
+        if !max.is_finite() {
+            return Err(Error::Encode(
+                "a value is NaN or infinite; code the tensor losslessly".into(),
+            ));
+        }
         if max / coder.step > MAX_INDEX {
             let step = coder.step;
             return Err(Error::Encode(format!(

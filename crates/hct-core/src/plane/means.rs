@@ -11,12 +11,12 @@ const MAX_MULTIPLE: i64 = 1 << 24;
 /// Means of the columns of `matrix`, rounded to multiples of a unit, 1/64 of the root mean square
 /// of the matrix, as (multiples, unit).
 pub(crate) fn measure(matrix: &MatrixView<'_>) -> (Vec<i64>, f32) {
-    let energy: f64 = matrix.row_energies(None).iter().sum();
-    let rms = (energy / matrix.len() as f64).sqrt();
+    let moments = matrix.moments();
+    let rms = moments.energy.sqrt();
     // A mean estimated from so many rows is not known better than this anyway.
     let unit = (rms / 64.0).max(f64::from(f32::MIN_POSITIVE)) as f32;
-    let multiples = matrix
-        .column_means()
+    let multiples = moments
+        .means
         .iter()
         .map(|mean| (libm::round(mean / f64::from(unit)) as i64).clamp(-MAX_MULTIPLE, MAX_MULTIPLE))
         .collect();

@@ -9,7 +9,7 @@ mod tiles;
 
 pub use analysis::{Estimate, Training, TrellisAnalysis, TrellisSettings};
 pub use block::{SparseFormat, encode_sparse};
-pub use compare::RowComparison;
+pub use compare::{PlaneComparison, RowComparison};
 pub(crate) use decode::PlaneDecoder;
 
 use crate::recipe::PlaneRecipe;

@@ -67,12 +67,13 @@ impl RdoEncoder {
     /// When the tensor has no lossy coding.
     pub fn rate_curve(&self, tensor: TensorView<'_>, points: &[f64]) -> Result<Vec<f64>> {
         let matrix = matrix(tensor)?;
-        let energy = matrix.row_energies(None).iter().sum::<f64>() / matrix.len() as f64;
+        let moments = matrix.moments();
+        let energy = moments.energy;
         if energy == 0.0 {
             return Ok(vec![0.0; points.len()]);
         }
         let middle = points[points.len() / 2] * energy;
-        let candidates = candidates(matrix, middle, self.effort)?;
+        let candidates = candidates(matrix, &moments, middle, self.effort)?;
         let analysis = &candidates[0];
         points
             .iter()
@@ -100,7 +101,7 @@ impl Strategy for RdoEncoder {
             self.quality,
             self.effort,
             is_embedding(&tensor.meta.name),
-        )?;
+        );
         if let Some(plane) = search.run()? {
             // Near-lossless targets can cost more than all the bits there are.
             let ceiling = matrix.len() * tensor.meta.dtype.bits() / 8;

@@ -1,7 +1,7 @@
 //! Choosing a transform by measurement.
 
 use hct_core::{
-    DEFAULT_TILE, MatrixView, Preparation, Result, Transform, TrellisAnalysis, coding_gain,
+    DEFAULT_TILE, MatrixView, Moments, Preparation, Result, Transform, TrellisAnalysis, coding_gain,
 };
 
 use super::{Effort, search};
@@ -19,6 +19,7 @@ const WORTH_USING: f64 = 0.005;
 /// quantizer itself.
 pub(super) fn candidates<'a>(
     matrix: MatrixView<'a>,
+    moments: &Moments,
     distortion: f64,
     effort: Effort,
 ) -> Result<Vec<TrellisAnalysis<'a>>> {
@@ -36,7 +37,7 @@ pub(super) fn candidates<'a>(
     let mut found = vec![analyse(Transform::None, false)?];
     // Means cost about 6 bits each.
     let mean_cost = 6.0 / matrix.rows() as f64;
-    let means_pay = everything || mean_gain(matrix) > 1.5 * mean_cost + 0.002;
+    let means_pay = everything || mean_gain(matrix.rows(), moments) > 1.5 * mean_cost + 0.002;
     if means_pay {
         found.push(analyse(Transform::None, true)?);
     }
@@ -76,11 +77,10 @@ pub(super) fn candidates<'a>(
 }
 
 /// Bits per weight that removing the column means saves a Gaussian: ½·log₂ of the energy ratio.
-fn mean_gain(matrix: MatrixView<'_>) -> f64 {
-    let energy = matrix.row_energies(None).iter().sum::<f64>() / matrix.len() as f64;
-    let means = matrix.column_means();
-    let in_means = means.iter().map(|m| m * m).sum::<f64>() / matrix.cols() as f64;
+fn mean_gain(rows: usize, moments: &Moments) -> f64 {
+    let means = &moments.means;
+    let in_means = means.iter().map(|m| m * m).sum::<f64>() / means.len() as f64;
     // Means of noise hold 1/rows of its energy by themselves.
-    let rest = 1.0 - (in_means / energy).min(0.999_999) + 1.0 / matrix.rows() as f64;
+    let rest = 1.0 - (in_means / moments.energy).min(0.999_999) + 1.0 / rows as f64;
     -0.5 * rest.log2()
 }

@@ -1,7 +1,7 @@
 //! Finding the step that just reaches a quality.
 
 use hct_core::{
-    Dtype, EncodedPlane, MatrixView, Preparation, Result, RowComparison, Training, Transform,
+    Dtype, EncodedPlane, MatrixView, Moments, Preparation, Result, Training, Transform,
     TrellisAnalysis,
 };
 
@@ -61,7 +61,7 @@ pub(super) struct Search<'a> {
     effort: Effort,
     /// Column means, to judge an embedding's rows by what makes them different.
     center: Option<Vec<f32>>,
-    energy: f64,
+    moments: Moments,
 }
 
 impl<'a> Search<'a> {
@@ -71,34 +71,28 @@ impl<'a> Search<'a> {
         quality: Quality,
         effort: Effort,
         embedding: bool,
-    ) -> Result<Self> {
+    ) -> Self {
+        let moments = matrix.moments();
         let by_row = embedding && matches!(quality, Quality::Cosine(_));
-        let center = by_row.then(|| {
-            matrix
-                .column_means()
-                .iter()
-                .map(|&m| m as f32)
-                .collect::<Vec<_>>()
-        });
-        let energy = matrix.row_energies(None).iter().sum::<f64>() / matrix.len() as f64;
-        Ok(Search {
+        let center = by_row.then(|| moments.means.iter().map(|&m| m as f32).collect::<Vec<_>>());
+        Search {
             matrix,
             dtype,
             quality,
             effort,
             center,
-            energy,
-        })
+            moments,
+        }
     }
 
     /// The smallest plane found that reaches the quality, or none when nothing does (or the
     /// tensor is all zeros, for which lossless coding is best anyway).
     pub fn run(&self) -> Result<Option<EncodedPlane>> {
-        let distortion = self.quality.rel_mse() * self.energy;
+        let distortion = self.quality.rel_mse() * self.moments.energy;
         if !(distortion > 0.0 && distortion.is_finite()) {
             return Ok(None);
         }
-        let mut found = candidates(self.matrix, distortion, self.effort)?;
+        let mut found = candidates(self.matrix, &self.moments, distortion, self.effort)?;
         let first = found.swap_remove(0);
         if let Some(center) = &self.center
             && matches!(
@@ -169,13 +163,10 @@ impl<'a> Search<'a> {
 
     /// How far the plane's distortion is above what the quality allows, at most 1 if it is not.
     fn excess(&self, plane: &EncodedPlane) -> Result<f64> {
-        let rows = plane.compare(self.matrix, self.dtype, None)?;
-        let mut total = RowComparison::default();
-        rows.iter().for_each(|row| total.merge(row));
-        let mut excess = self.quality.excess(&total);
-        if let Some(center) = &self.center {
-            let rows = plane.compare(self.matrix, self.dtype, Some(center))?;
-            excess = excess.max(median_excess(self.quality, &rows));
+        let comparison = plane.compare(self.matrix, self.dtype, self.center.as_deref())?;
+        let mut excess = self.quality.excess(&comparison.total());
+        if self.center.is_some() {
+            excess = excess.max(median_excess(self.quality, &comparison.centered));
         }
         Ok(excess)
     }
@@ -189,13 +180,7 @@ impl<'a> Search<'a> {
         center: &[f32],
         distortion: f64,
     ) -> Result<Option<EncodedPlane>> {
-        let cols = self.matrix.cols() as f64;
-        let energies: Vec<f64> = self
-            .matrix
-            .row_energies(Some(center))
-            .iter()
-            .map(|e| e / cols)
-            .collect();
+        let energies = self.matrix.row_energies(center);
         let mut sorted = energies.clone();
         // One row in a hundred more than half, against rounding.
         let rank = energies.len() * 49 / 100;
