@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use anyhow::bail;
 use hct_core::FileKind;
 use hct_model::{Checkpoint, Error, HctModel, TensorSource};
 
@@ -28,6 +29,14 @@ pub fn is_hct(path: &Path) -> bool {
             && path.is_file()
     };
     has_magic || called_hct()
+}
+
+/// Opens a path that must be an HCT file.
+pub fn open_hct(path: &Path) -> anyhow::Result<HctModel> {
+    if path.is_dir() {
+        bail!("{} is a folder; give an .hct file", path.display());
+    }
+    Ok(HctModel::open(path)?)
 }
 
 impl Opened {

@@ -45,6 +45,13 @@ pub fn check_apart(output: &Path, input: &Path) -> anyhow::Result<()> {
 
 fn check(output: &Path, input: &Path, force: bool) -> anyhow::Result<()> {
     check_apart(output, input)?;
+    let parent = output.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|p| !p.is_dir()) {
+        return Err(usage(format!(
+            "there is no folder {}; create it first, or choose another",
+            parent.display()
+        )));
+    }
     // A link to nothing is something too.
     if !force && output.symlink_metadata().is_ok() {
         return Err(usage(format!(

@@ -13,8 +13,7 @@ impl Bar {
     pub fn new(action: &'static str, total: u64) -> Bar {
         // Hidden by itself when stderr is not a terminal.
         let bar = ProgressBar::new(total);
-        let template =
-            "{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}  {wide_msg}";
+        let template = "{prefix} [{bar:20}] {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -25,10 +24,7 @@ impl Bar {
 }
 
 impl Progress for Bar {
-    fn advance(&self, bytes: u64, tensor: &str) {
-        if !self.0.is_hidden() {
-            self.0.set_message(crate::table::printable(tensor));
-        }
+    fn advance(&self, bytes: u64, _tensor: &str) {
         self.0.inc(bytes);
     }
 }

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use hct_model::{HctModel, decompress};
+use hct_model::decompress;
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
+use crate::opened::open_hct;
 use crate::output_path::{check_file, check_folder};
 use crate::progress::Bar;
 use crate::units;
@@ -48,7 +49,7 @@ impl Decompress {
         let check = if single { check_file } else { check_folder };
         check(&self.output, &self.input, self.force)?;
         self.common.start()?;
-        let model = HctModel::open(&self.input)?;
+        let model = open_hct(&self.input)?;
         let tensors = &model.index().tensors;
         let bar = Bar::new(
             "decompressing",

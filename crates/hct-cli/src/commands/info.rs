@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
+use crate::opened::open_hct;
 use crate::table::{Align, Table, printable};
 use crate::units;
 
@@ -98,7 +99,7 @@ struct Totals {
 impl Info {
     pub fn run(&self) -> anyhow::Result<()> {
         self.common.start()?;
-        let model = HctModel::open(&self.input)?;
+        let model = open_hct(&self.input)?;
         let sections = (0..model.index().tensors.len())
             .into_par_iter()
             .map(|i| model.sections(i))

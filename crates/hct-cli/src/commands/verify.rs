@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::common_args::CommonArgs;
 use crate::failure::innermost;
+use crate::opened::open_hct;
 use crate::progress::Bar;
 use crate::table::{Align, Table, printable};
 use crate::units;
@@ -61,7 +62,7 @@ impl Verify {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
         self.common.start()?;
-        let model = match HctModel::open(&self.input) {
+        let model = match open_hct(&self.input) {
             Ok(model) => model,
             Err(error) => {
                 let report = Report {
@@ -70,11 +71,15 @@ impl Verify {
                     files: 0,
                     bytes: self.input.metadata().map_or(0, |m| m.len()),
                     seconds: begin.elapsed().as_secs_f64(),
-                    failures: vec![failure("index", &self.input.to_string_lossy(), &error)],
+                    failures: vec![Failure {
+                        kind: "index",
+                        name: self.input.display().to_string(),
+                        error: error.to_string(),
+                    }],
                 };
                 // The table would only repeat the error.
                 self.common.print(&report, |_| String::new())?;
-                return Err(error.into());
+                return Err(error);
             }
         };
         let failures = check(&model);
