@@ -1,1 +1,39 @@
-fn main() {}
+//! `hct`: compress, decompress, inspect, compare and check neural-network checkpoints.
+
+mod commands;
+mod common_args;
+mod failure;
+mod opened;
+mod output_path;
+mod progress;
+mod strategy_args;
+mod table;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use commands::Command;
+
+/// Compress neural-network checkpoints (safetensors) to small .hct files, and back.
+#[derive(Parser)]
+#[command(name = "hct", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  hct compress my-model -o my-model.hct     a folder or a .safetensors file
+  hct diff my-model my-model.hct            how close the compressed weights are
+  hct decompress my-model.hct -o restored   the same files as before
+
+Exit status: 0 success, 1 a failed check or unreadable data, 2 wrong usage.";
+
+fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

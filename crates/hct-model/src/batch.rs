@@ -36,7 +36,7 @@ mod tests {
     fn every_item_is_in_one_batch_in_order() {
         let big = BATCH_BYTES;
         assert_eq!(batches(&[]), []);
-        assert_eq!(batches(&[big + 1]), [0..1]);
+        assert_eq!(batches(&[big + 1, 0]), [0..1, 1..2]);
         assert_eq!(
             batches(&[1, 2, big, 3, big - 3, 1]),
             [0..2, 2..3, 3..5, 5..6]

@@ -72,6 +72,11 @@ impl HctModel {
         self.reader.file_bytes()
     }
 
+    /// Bytes of the index.
+    pub fn index_bytes(&self) -> u64 {
+        self.reader.index_bytes()
+    }
+
     /// Checks every checksum of tensor `number` and that all of it decodes.
     ///
     /// # Errors

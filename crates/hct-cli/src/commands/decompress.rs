@@ -1,0 +1,77 @@
+//! `hct decompress`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use hct_model::decompress;
+use serde::Serialize;
+
+use crate::common_args::CommonArgs;
+use crate::opened::open_hct;
+use crate::output_path::{check_file, check_folder};
+use crate::progress::Bar;
+use crate::units;
+
+/// Turn an .hct file back into a checkpoint
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Decompress {
+    /// The .hct file
+    #[arg(value_name = "FILE.hct")]
+    input: PathBuf,
+    /// Where to: a name ending in .safetensors for a single file, else a folder, with config,
+    /// tokenizer and the other files that were carried along
+    #[arg(short, long, value_name = "PATH")]
+    output: PathBuf,
+    /// Replace an existing output (a folder: as a whole)
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  hct decompress my-model.hct -o my-model
+  hct decompress my-model.hct -o model.safetensors --force";
+
+#[derive(Serialize)]
+struct Report {
+    output_bytes: u64,
+    seconds: f64,
+}
+
+impl Decompress {
+    pub fn run(&self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        let single = self.output.extension().is_some_and(|e| e == "safetensors");
+        let check = if single { check_file } else { check_folder };
+        check(&self.output, &self.input, self.force)?;
+        self.common.start()?;
+        let model = open_hct(&self.input)?;
+        let tensors = &model.index().tensors;
+        let bar = Bar::new(
+            "decompressing",
+            tensors.iter().map(|t| t.decoded_bytes()).sum(),
+        );
+        let done = decompress(&model, &self.output, self.force, &bar)?;
+        drop(bar);
+        let report = Report {
+            output_bytes: done.output_bytes,
+            seconds: begin.elapsed().as_secs_f64(),
+        };
+        self.common.print(&report, |report| self.summary(report))
+    }
+
+    fn summary(&self, report: &Report) -> String {
+        let per_second = units::ratio(report.output_bytes as f64, report.seconds);
+        format!(
+            "wrote {} to {} in {} ({}/s)\n",
+            units::bytes(report.output_bytes),
+            self.output.display(),
+            units::time(Duration::from_secs_f64(report.seconds)),
+            units::bytes(per_second as u64)
+        )
+    }
+}

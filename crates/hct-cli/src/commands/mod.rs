@@ -1,0 +1,32 @@
+//! The subcommands, one module each.
+
+mod compress;
+mod decompress;
+mod diff;
+mod info;
+mod verify;
+
+use clap::Subcommand;
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    Compress(compress::Compress),
+    Decompress(decompress::Decompress),
+    Info(info::Info),
+    Diff(diff::Diff),
+    Verify(verify::Verify),
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Command::Compress(command) => command.run(),
+            Command::Decompress(command) => command.run(),
+            Command::Info(command) => command.run(),
+            Command::Diff(command) => command.run(),
+            Command::Verify(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `hct verify`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use clap::Args;
+use hct_model::{Error, HctModel, Progress};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::common_args::CommonArgs;
+use crate::failure::innermost;
+use crate::opened::open_hct;
+use crate::progress::Bar;
+use crate::table::{Align, Table, printable};
+use crate::units;
+
+/// Decoded bytes from which a tensor is checked on its own: it is decoded in parallel by itself,
+/// and several at once could exhaust memory.
+const LARGE: u64 = 16 << 20;
+
+/// Check every checksum of an .hct file, and that all of it decodes
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Verify {
+    /// The .hct file
+    #[arg(value_name = "FILE.hct")]
+    input: PathBuf,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  hct verify my-model.hct && echo intact
+  hct verify my-model.hct --json | jq -r '.failures[].name'
+
+Exit status: 0 intact, 1 damaged; every damaged tensor and carried file is named.";
+
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    /// Tensors checked.
+    tensors: usize,
+    /// Carried files checked.
+    files: usize,
+    bytes: u64,
+    seconds: f64,
+    failures: Vec<Failure>,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    /// `tensor` or `file`; `index` when the file could not be opened.
+    kind: &'static str,
+    name: String,
+    error: String,
+}
+
+impl Verify {
+    pub fn run(&self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        self.common.start()?;
+        let model = match open_hct(&self.input) {
+            Ok(model) => model,
+            Err(error) => {
+                let report = Report {
+                    ok: false,
+                    tensors: 0,
+                    files: 0,
+                    bytes: self.input.metadata().map_or(0, |m| m.len()),
+                    seconds: begin.elapsed().as_secs_f64(),
+                    failures: vec![Failure {
+                        kind: "index",
+                        name: self.input.display().to_string(),
+                        error: error.to_string(),
+                    }],
+                };
+                // The table would only repeat the error.
+                self.common.print(&report, |_| String::new())?;
+                return Err(error);
+            }
+        };
+        let failures = check(&model);
+        let report = Report {
+            ok: failures.is_empty(),
+            tensors: model.index().tensors.len(),
+            files: model.index().files.len(),
+            bytes: model.file_bytes(),
+            seconds: begin.elapsed().as_secs_f64(),
+            failures,
+        };
+        self.common.print(&report, |report| self.table(report))?;
+        match report.failures.len() {
+            0 => Ok(()),
+            1 => bail!(
+                "1 part of {} is damaged: copy or download it again",
+                self.input.display()
+            ),
+            n => bail!(
+                "{n} parts of {} are damaged: copy or download it again",
+                self.input.display()
+            ),
+        }
+    }
+
+    fn table(&self, report: &Report) -> String {
+        if report.ok {
+            return format!(
+                "{}: intact ({} tensors and {} carried files in {}, checked in {})\n",
+                self.input.display(),
+                report.tensors,
+                report.files,
+                units::bytes(report.bytes),
+                units::time(Duration::from_secs_f64(report.seconds))
+            );
+        }
+        let columns = ["damaged", "name", "what is wrong"].map(|c| (c, Align::Left));
+        let mut table = Table::new(&columns);
+        for f in &report.failures {
+            table.row([f.kind.to_owned(), printable(&f.name), printable(&f.error)]);
+        }
+        table.render()
+    }
+}
+
+/// All that is wrong with the model, in stored order.
+fn check(model: &HctModel) -> Vec<Failure> {
+    let tensors = &model.index().tensors;
+    let bar = Bar::new("checking", tensors.iter().map(|t| t.decoded_bytes()).sum());
+    let files = model.index().files.iter();
+    let mut failures: Vec<Failure> = files
+        .filter_map(|f| Some(failure("file", &f.path, &model.carried(f).err()?)))
+        .collect();
+    let tensor = |&i: &usize| {
+        let error = model.verify(i).err();
+        bar.advance(tensors[i].decoded_bytes(), &tensors[i].name);
+        Some((i, failure("tensor", &tensors[i].name, &error?)))
+    };
+    let (large, small): (Vec<usize>, Vec<usize>) =
+        (0..tensors.len()).partition(|&i| tensors[i].decoded_bytes() >= LARGE);
+    let mut damaged: Vec<(usize, Failure)> = small.par_iter().filter_map(tensor).collect();
+    damaged.extend(large.iter().filter_map(tensor));
+    damaged.sort_by_key(|&(i, _)| i);
+    failures.extend(damaged.into_iter().map(|(_, f)| f));
+    failures
+}
+
+fn failure(kind: &'static str, name: &str, error: &Error) -> Failure {
+    let error = match error {
+        // The name stands beside it.
+        Error::Hct { error, .. } => innermost(error).to_string(),
+        Error::Carried { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    };
+    Failure {
+        kind,
+        name: name.to_owned(),
+        error,
+    }
+}

@@ -1,0 +1,90 @@
+//! From errors to messages and exit codes.
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use hct_model::{DiffError, Error};
+
+/// What was asked for makes no sense, or needs another option.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A usage error.
+pub fn usage(message: impl Into<String>) -> anyhow::Error {
+    Usage(message.into()).into()
+}
+
+/// Prints `error`, and what to do about it, to stderr. Gives the exit code: 2 for wrong usage, 1
+/// for anything else.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    let model_error = match error.downcast_ref::<DiffError>() {
+        Some(DiffError::Read(error)) => Some(error),
+        _ => error.downcast_ref::<Error>(),
+    };
+    if let Some(hint) = model_error.and_then(hint) {
+        eprintln!("hint: {hint}");
+    }
+    if error.is::<Usage>() || model_error.is_some_and(is_usage) {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn is_usage(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::IndexGiven { .. }
+            | Error::ManyShards { .. }
+            | Error::NotReplaceable { .. }
+            | Error::OutputExists { .. }
+            | Error::OutputUnnamed { .. }
+    )
+}
+
+/// What to do, where the message itself does not say.
+fn hint(error: &Error) -> Option<&'static str> {
+    const DAMAGED: &str = "the file is damaged or cut short: copy or download it again";
+    match error {
+        Error::Io { action, reason, .. } => match (*action, reason.kind()) {
+            ("open" | "read", ErrorKind::NotFound) => Some(
+                "give a .safetensors file, a folder with a checkpoint, or a .hct file that exists",
+            ),
+            (_, ErrorKind::NotFound) => Some("create the folder first, or choose another"),
+            (_, ErrorKind::StorageFull) => Some("free some space, or choose another disk"),
+            _ => None,
+        },
+        Error::NotAFile { .. } | Error::NoSafetensors { .. } | Error::Header { .. } => Some(
+            "a checkpoint is a .safetensors file, or a folder with one or with an index and shards",
+        ),
+        Error::OutputExists { .. } => Some("pass --force to replace it"),
+        Error::Carried { .. } => Some(DAMAGED),
+        Error::Hct { error, .. } => match innermost(error) {
+            hct_core::Error::NotHct(_) => {
+                Some("give a complete file made by `hct compress`; if it is one, it is damaged")
+            }
+            hct_core::Error::Truncated { .. }
+            | hct_core::Error::Checksum { .. }
+            | hct_core::Error::Invalid { .. } => Some(DAMAGED),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The error without the tensor it happened in.
+pub fn innermost(error: &hct_core::Error) -> &hct_core::Error {
+    match error {
+        hct_core::Error::Tensor { source, .. } => innermost(source),
+        other => other,
+    }
+}

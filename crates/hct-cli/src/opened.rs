@@ -1,0 +1,96 @@
+//! A model given on the command line: a checkpoint or an HCT file.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::bail;
+use hct_core::FileKind;
+use hct_model::{Checkpoint, Error, HctModel, TensorSource};
+
+/// How every HCT file begins (docs/FORMAT.md).
+const MAGIC: &[u8; 8] = b"\x89HCT\r\n\x1a\n";
+
+/// An open model.
+pub enum Opened {
+    Checkpoint(Checkpoint),
+    Hct(HctModel),
+}
+
+/// Whether `path` is an HCT file, or calls itself one and should be reported as a bad one.
+pub fn is_hct(path: &Path) -> bool {
+    let mut start = [0; 8];
+    let has_magic = File::open(path)
+        .and_then(|mut file| file.read_exact(&mut start))
+        .is_ok_and(|()| start == *MAGIC);
+    let called_hct = || {
+        path.extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("hct"))
+            && path.is_file()
+    };
+    has_magic || called_hct()
+}
+
+/// Opens a path that must be an HCT file.
+pub fn open_hct(path: &Path) -> anyhow::Result<HctModel> {
+    if path.is_dir() {
+        bail!("{} is a folder; give an .hct file", path.display());
+    }
+    Ok(HctModel::open(path)?)
+}
+
+impl Opened {
+    /// Opens whichever it is.
+    pub fn open(path: &Path) -> Result<Opened, Error> {
+        if is_hct(path) {
+            HctModel::open(path).map(Opened::Hct)
+        } else {
+            Checkpoint::open(path).map(Opened::Checkpoint)
+        }
+    }
+
+    /// Its tensors.
+    pub fn source(&self) -> &dyn TensorSource {
+        match self {
+            Opened::Checkpoint(checkpoint) => checkpoint,
+            Opened::Hct(model) => model,
+        }
+    }
+
+    /// Bytes that tensor `index` takes.
+    pub fn tensor_bytes(&self, index: usize) -> u64 {
+        match self {
+            Opened::Checkpoint(checkpoint) => {
+                let info = &checkpoint.tensors()[index];
+                info.dtype
+                    .byte_len(info.shape.iter().product())
+                    .unwrap_or(0)
+            }
+            Opened::Hct(model) => model.index().tensors[index].stored_bytes(),
+        }
+    }
+
+    /// Whether files other than weights belong to it.
+    pub fn has_side_files(&self) -> bool {
+        match self {
+            Opened::Checkpoint(checkpoint) => !checkpoint.side_files().is_empty(),
+            Opened::Hct(model) => {
+                let files = &model.index().files;
+                files.iter().any(|f| f.kind == FileKind::Side)
+            }
+        }
+    }
+
+    /// Bytes of the whole model: an HCT file as it is; a checkpoint's safetensors files, and its
+    /// side files if asked for.
+    pub fn bytes(&self, with_side_files: bool) -> u64 {
+        match self {
+            Opened::Hct(model) => model.file_bytes(),
+            Opened::Checkpoint(checkpoint) => {
+                let side_files = checkpoint.side_files().iter().map(|f| f.len);
+                let side_files = side_files.filter(|_| with_side_files).sum::<u64>();
+                checkpoint.total_bytes() + side_files
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! A progress bar on a terminal, nothing elsewhere.
+
+use std::time::Duration;
+
+use hct_model::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar on stderr that disappears when it is dropped.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar for work on `total` bytes, which `action` describes in one word.
+    pub fn new(action: &'static str, total: u64) -> Bar {
+        // Hidden by itself when stderr is not a terminal.
+        let bar = ProgressBar::new(total);
+        let template = "{prefix} [{bar:20}] {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(action);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Bar(bar)
+    }
+}
+
+impl Progress for Bar {
+    fn advance(&self, bytes: u64, _tensor: &str) {
+        self.0.inc(bytes);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
