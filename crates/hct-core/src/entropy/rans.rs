@@ -10,39 +10,71 @@ use crate::{Error, Result};
 /// Lower bound of a state between symbols.
 pub(crate) const LOW: u32 = 1 << 16;
 
+/// How to code one symbol: its frequency, running sum and the reciprocal of the frequency.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EncoderSymbol {
+    freq: u32,
+    start: u32,
+    reciprocal: f64,
+}
+
+impl EncoderSymbol {
+    /// A symbol of frequency `freq` ≥ 1.
+    pub fn new(freq: u32, start: u32) -> Self {
+        debug_assert!(freq > 0, "a symbol of frequency 0 cannot be coded");
+        EncoderSymbol {
+            freq,
+            start,
+            reciprocal: 1.0 / f64::from(freq),
+        }
+    }
+
+    /// ⌊x / freq⌋. The product is within 2⁻²⁰ of the quotient, which lies at least 2⁻¹² below the
+    /// next integer, so adding 2⁻¹⁴ corrects quotients that are integers and no others.
+    #[inline(always)]
+    fn divide(&self, x: u32) -> u32 {
+        (f64::from(x) * self.reciprocal + 1.0 / 16384.0) as u32
+    }
+}
+
 /// Encodes symbols in reverse order.
 pub(crate) struct RansEncoder {
     states: Vec<u32>,
-    /// Words in reverse order.
+    /// Words in reverse order, and how many there are.
     words: Vec<u16>,
+    len: usize,
 }
 
 impl RansEncoder {
-    pub fn new(lanes: usize, expected_words: usize) -> Self {
+    /// An encoder of at most `symbols` symbols.
+    pub fn new(lanes: usize, symbols: usize) -> Self {
+        // A symbol emits at most one word.
         RansEncoder {
             states: vec![LOW; lanes],
-            words: Vec::with_capacity(expected_words),
+            words: vec![0; symbols],
+            len: 0,
         }
     }
 
-    /// Codes one symbol of frequency `freq` ≥ 1 and running sum `start` in `lane`.
+    /// Codes one symbol in `lane`.
     #[inline(always)]
-    pub fn put(&mut self, lane: usize, (freq, start): (u32, u32)) {
-        debug_assert!(freq > 0, "a symbol of frequency 0 cannot be coded");
-        let mut x = self.states[lane];
-        if u64::from(x) >= u64::from(freq) << (32 - PROB_BITS) {
-            self.words.push(x as u16);
-            x >>= 16;
-        }
-        self.states[lane] = ((x / freq) << PROB_BITS) + x % freq + start;
+    pub fn put(&mut self, lane: usize, symbol: &EncoderSymbol) {
+        let x = self.states[lane];
+        let full = u64::from(x) >= u64::from(symbol.freq) << (32 - PROB_BITS);
+        // Written always and kept sometimes, for want of a predictable branch.
+        self.words[self.len] = x as u16;
+        self.len += usize::from(full);
+        let x = if full { x >> 16 } else { x };
+        let q = symbol.divide(x);
+        self.states[lane] = (q << PROB_BITS) + (x - q * symbol.freq) + symbol.start;
     }
 
     pub fn finish(self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.states.len() * 4 + self.words.len() * 2);
+        let mut out = Vec::with_capacity(self.states.len() * 4 + self.len * 2);
         for x in self.states {
             out.extend_from_slice(&x.to_le_bytes());
         }
-        for w in self.words.iter().rev() {
+        for w in self.words[..self.len].iter().rev() {
             out.extend_from_slice(&w.to_le_bytes());
         }
         out
@@ -135,4 +167,26 @@ impl<'a> Words<'a> {
 #[inline(always)]
 pub(crate) fn slot(x: u32) -> usize {
     (x & (PROB_SCALE - 1)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn division_by_reciprocal_is_exact() {
+        for freq in 1..=PROB_SCALE {
+            let symbol = EncoderSymbol::new(freq, 0);
+            let top = u32::MAX / freq;
+            for q in [0, 1, 2, top / 3, top / 2, top - 1, top] {
+                for x in [
+                    (q * freq).saturating_sub(1),
+                    q * freq,
+                    (q * freq).saturating_add(1),
+                ] {
+                    assert_eq!(symbol.divide(x), x / freq, "{x} / {freq}");
+                }
+            }
+        }
+    }
 }
