@@ -18,7 +18,7 @@ pub(crate) fn encode(
         .iter()
         .map(|t| t.encoder_symbols().collect())
         .collect();
-    let mut enc = RansEncoder::new(LANES, symbols.len());
+    let mut enc = RansEncoder::<LANES>::new(symbols.len());
     for (i, &s) in symbols.iter().enumerate().rev() {
         enc.put(i % LANES, &coders[context(i)][usize::from(s)]);
     }

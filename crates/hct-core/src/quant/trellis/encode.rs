@@ -87,6 +87,13 @@ impl TileCoder {
 
     /// Entropy-codes a quantized tile.
     pub fn code(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
+        match self.lanes {
+            8 => self.code_lanes::<8>(contexts, quantized),
+            _ => self.code_lanes::<32>(contexts, quantized),
+        }
+    }
+
+    fn code_lanes<const L: usize>(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
         let (indices, of) = (&quantized.indices, &quantized.contexts);
         let max: Vec<u32> = (0..contexts.tables.len())
             .map(|c| contexts.max_magnitude(c) as u32)
@@ -99,7 +106,7 @@ impl TileCoder {
                 .for_each(|(c, e)| *c = e);
         }
         let mut patched = Vec::new();
-        let mut rans = RansEncoder::new(self.lanes, indices.len());
+        let mut rans = RansEncoder::<L>::new(indices.len());
         let coded = indices
             .chunks(self.lanes)
             .zip(of.chunks(self.lanes))
@@ -113,7 +120,7 @@ impl TileCoder {
                     let kept = contexts.coded_magnitude(usize::from(c), m) as i32;
                     s = symbol(if k < 0 { -kept } else { kept });
                     let v = multiple(m as i32, self.quantizer(c));
-                    let i = (step * self.lanes + lane) as u64;
+                    let i = (step * L + lane) as u64;
                     patched.push((i, i64::from(if k < 0 { -v } else { v })));
                 }
                 rans.put(lane, &coders[usize::from(c) * SYMBOLS + s]);
