@@ -152,14 +152,20 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The same without branches, for when [`Words::has`] has promised a word.
+    /// The same for all lanes of a step without branches, after [`Words::has`] has promised a word
+    /// for each.
     #[inline(always)]
-    pub fn renormalize_promised(&mut self, x: &mut u32) {
-        let need = *x < LOW;
-        let b = &self.bytes[self.pos..self.pos + 2];
-        let word = u32::from(u16::from_le_bytes([b[0], b[1]]));
-        *x = if need { *x << 16 | word } else { *x };
-        self.pos += 2 * usize::from(need);
+    pub fn renormalize_lanes<const L: usize>(&mut self, states: &mut [u32; L]) {
+        let (words, _) = self.bytes[self.pos..self.pos + 2 * L].as_chunks::<2>();
+        let mut used = 0;
+        for x in states {
+            let need = *x < LOW;
+            // `used` is below L, which the compiler cannot see but predicts.
+            let word = u32::from(u16::from_le_bytes(words[used]));
+            *x = if need { *x << 16 | word } else { *x };
+            used += usize::from(need);
+        }
+        self.pos += 2 * used;
     }
 
     /// Errs unless every word was read and every state is back at its start: a check that the

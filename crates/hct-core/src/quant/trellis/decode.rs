@@ -3,7 +3,7 @@
 use super::contexts::Contexts;
 use super::{Trellis, multiple};
 use crate::entropy::binary::{Decoder, UintModel};
-use crate::entropy::freq::{PROB_BITS, PROB_SCALE, Slot};
+use crate::entropy::freq::{FreqTable, PROB_BITS, PROB_SCALE, Slot};
 use crate::entropy::rans::{Words, slot};
 use crate::simd::multiversion;
 use crate::{Error, Result};
@@ -11,33 +11,44 @@ use crate::{Error, Result};
 /// Room for the symbols of one context.
 pub(crate) const SYMBOLS: usize = 256;
 
-/// Everything a tile needs that its plane shares: decoding tables and reproduction points.
+/// Decoding entries and reproduction values of one context. Arrays, so that a slot and a symbol
+/// need no bounds check.
+struct ContextTable {
+    slots: [u32; PROB_SCALE as usize],
+    points: [f32; SYMBOLS],
+}
+
+/// Everything a tile needs that its plane shares.
 pub(crate) struct Tables {
     trellis: Trellis,
     step: f32,
-    slots: Vec<u32>,
-    points: Vec<f32>,
+    contexts: Vec<ContextTable>,
 }
 
 impl Tables {
     pub fn new(trellis: Trellis, step: f32, contexts: &Contexts) -> Self {
         let quantizers = trellis.quantizers();
-        let mut slots = Vec::with_capacity(contexts.tables.len() * PROB_SCALE as usize);
-        let mut points = vec![0f32; contexts.tables.len() * SYMBOLS];
-        for (c, table) in contexts.tables.iter().enumerate() {
+        let mut slots = Vec::with_capacity(PROB_SCALE as usize);
+        let table = |(c, table): (usize, &FreqTable)| {
+            slots.clear();
             table.push_slots(&mut slots);
-            let q = (c % quantizers) as i32;
+            let mut out = ContextTable {
+                slots: [0; PROB_SCALE as usize],
+                points: [0.0; SYMBOLS],
+            };
+            out.slots.copy_from_slice(&slots);
             for m in 1..=contexts.max_magnitude(c) {
-                let value = point(q, m, contexts.shift(c, m), step);
-                points[c * SYMBOLS + 2 * m - 1] = value;
-                points[c * SYMBOLS + 2 * m] = -value;
+                let value = point((c % quantizers) as i32, m, contexts.shift(c, m), step);
+                out.points[2 * m - 1] = value;
+                out.points[2 * m] = -value;
             }
-        }
+            out
+        };
+        let contexts = contexts.tables.iter().enumerate().map(table).collect();
         Tables {
             trellis,
             step,
-            slots,
-            points,
+            contexts,
         }
     }
 }
@@ -81,45 +92,55 @@ fn lanes_of<const L: usize>(
     out: &mut [f32],
 ) -> Result<()> {
     let (mut states, mut words) = Words::open::<L>(stream)?;
-    if tables.trellis.states() == 1 {
-        run::<L, 1>(tables, classes, &mut states, &mut words, out);
-    } else {
-        run::<L, 2>(tables, classes, &mut states, &mut words, out);
+    match tables.trellis.states() {
+        1 => run::<L, 1>(tables, classes, &mut states, &mut words, out),
+        4 => run::<L, 4>(tables, classes, &mut states, &mut words, out),
+        8 => run::<L, 8>(tables, classes, &mut states, &mut words, out),
+        16 => run::<L, 16>(tables, classes, &mut states, &mut words, out),
+        _ => run::<L, 32>(tables, classes, &mut states, &mut words, out),
     }
     words.finish(&states)
 }
 
 multiversion! {
-    fn run<const L: usize, const Q: usize>(
+    fn run<const L: usize, const S: usize>(
         tables: &Tables,
         classes: &[u8],
         states: &mut [u32; L],
         words: &mut Words<'_>,
         out: &mut [f32],
-    ) = run_body::<L, Q>;
+    ) = run_body::<L, S>;
 }
 
 #[inline(always)]
-fn run_body<const L: usize, const Q: usize>(
+fn run_body<const L: usize, const S: usize>(
     tables: &Tables,
     classes: &[u8],
     states: &mut [u32; L],
     words: &mut Words<'_>,
     out: &mut [f32],
 ) {
-    let trellis = tables.trellis;
+    // Of a constant size, so that the compiler folds its polynomials.
+    let trellis = Trellis::new(S).expect("a supported size");
+    let contexts = &tables.contexts[..];
     let mut x = *states;
-    let mut s = [0usize; L];
+    let mut s = [0u32; L];
     let (class_steps, class_tail) = classes.as_chunks::<L>();
     let (out_steps, out_tail) = out.as_chunks_mut::<L>();
-    let one = |x: &mut u32, s: &mut usize, class: u8, value: &mut f32| {
-        let context = usize::from(class) * Q + if Q == 1 { 0 } else { *s & 1 };
-        let entry = tables.slots[context << PROB_BITS | slot(*x)];
+    let one = |x: &mut u32, s: &mut u32, class: u8, value: &mut f32| {
+        let context = match S {
+            1 => usize::from(class),
+            _ => 2 * usize::from(class) + (*s & 1) as usize,
+        };
+        let table = &contexts[context];
+        let entry = table.slots[slot(*x)];
         *x = Slot::freq(entry) * (*x >> PROB_BITS) + Slot::bias(entry);
-        let symbol = usize::from(Slot::symbol(entry));
-        *value = tables.points[context * SYMBOLS + symbol];
-        if Q == 2 {
-            *s = trellis.next(*s, symbol.div_ceil(2) & 1);
+        let symbol = Slot::symbol(entry);
+        *value = table.points[usize::from(symbol)];
+        if S > 1 {
+            // Symbols 2m − 1 and 2m stand for ± m.
+            let odd = (u32::from(symbol) + 1) >> 1 & 1;
+            *s = trellis.next(*s as usize, odd as usize) as u32;
         }
     };
     for (class, value) in class_steps.iter().zip(out_steps) {
@@ -127,7 +148,7 @@ fn run_body<const L: usize, const Q: usize>(
             one(&mut x[l], &mut s[l], class[l], &mut value[l]);
         }
         if words.has(L) {
-            x.iter_mut().for_each(|x| words.renormalize_promised(x));
+            words.renormalize_lanes(&mut x);
         } else {
             x.iter_mut().for_each(|x| words.renormalize(x));
         }

@@ -57,7 +57,9 @@ impl Trellis {
         if self.states == 1 {
             return 0;
         }
-        (state >> 1) ^ ((state & 1) * (self.h0 >> 1)) ^ (odd * (self.h1 >> 1))
+        // Masks rather than products: this is in the decoder's inner loop.
+        let mask = |bit: usize, polynomial: usize| 0usize.wrapping_sub(bit) & (polynomial >> 1);
+        (state >> 1) ^ mask(state & 1, self.h0) ^ mask(odd, self.h1)
     }
 }
 
