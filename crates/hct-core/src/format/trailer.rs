@@ -23,7 +23,7 @@ pub(crate) fn header() -> [u8; HEADER_LEN] {
     out
 }
 
-/// Checks a header and returns the minor version.
+/// Checks a header.
 pub(crate) fn check_header(bytes: &[u8]) -> Result<()> {
     let mut r = Reader::new(bytes, "file header");
     if r.bytes(8).ok() != Some(&MAGIC[..]) {

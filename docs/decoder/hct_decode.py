@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""A decoder of HCT V3 files written from docs/FORMAT.md alone; § numbers are its sections.
+
+It favours being read over speed and needs only the Python standard library.
+
+    hct_decode.py --list FILE.hct
+    hct_decode.py FILE.hct TENSOR OUT.bin [LAYERS]
+    hct_decode.py --carried FILE.hct PATH OUT
+"""
+
+import math
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+from entropy import Bad, Binary, Reader, Uint, f32, need
+from tiles import Trellis, inverse_dct, lossless_tile, sparse_tile
+
+
+# §3 – §6 The file
+
+DTYPES = ('BOOL 8, U8 8, I8 8, U16 16, I16 16, U32 32, I32 32, U64 64, I64 64, F16 16, BF16 16, '
+          'F32 32, F64 64, C64 64, F8_E4M3 8, F8_E5M2 8, F8_E8M0 8, F6_E2M3 6, F6_E3M2 6, F4 4, '
+          'F8_E4M3FNUZ 8, F8_E5M2FNUZ 8')
+DTYPES = [(name, int(size)) for name, size in map(str.split, DTYPES.split(','))]
+
+
+class Chunks:
+    """Hands out the chunks of one record, each beginning where the one before ended (§3)."""
+
+    def __init__(self, offset, end):
+        self.offset, self.end = offset, end
+
+    def next(self, r):
+        chunk = (self.offset, r.varint(), r.number('I'))
+        self.offset += chunk[1]
+        need(chunk[0] >= 16 or chunk[1] == 0, 'a chunk lies in the header')
+        need(self.offset <= self.end, 'a chunk lies past the payload')
+        return chunk
+
+    def several(self, r, n):
+        need(n <= (len(r.data) - r.pos) // 5, 'the index has fewer chunks than it claims')
+        return [self.next(r) for _ in range(n)]
+
+
+class File:
+    def __init__(self, path):
+        self.data = data = Path(path).read_bytes()
+        need(len(data) >= 48, 'too short for an HCT file')
+        need(data[:8] == b'\x89HCT\r\n\x1a\n', 'not an HCT file')
+        need(struct.unpack_from('<HH', data, 8) == (3, 0), 'another version')
+        need(data[12:16] == bytes(4), 'reserved header bytes')
+        offset, length, crc, reserved, magic = struct.unpack('<QQII8s', data[-32:])
+        need(magic == b'HCT3END\n' and reserved == 0, 'not an HCT trailer')
+        need(offset >= 16 and offset + length == len(data) - 32, 'the index does not fit')
+        self.end = offset
+        r = Reader(self.chunk((offset, length, crc)))
+        need(r.varint() == 0, 'reserved index flags')
+        labels = [r.string() for _ in range(r.varint())]
+        self.files = [self.read_file(r) for _ in range(r.varint())]
+        self.tensors = {}
+        for _ in range(r.varint()):
+            tensor = self.read_tensor(r, len(labels))
+            need(tensor['name'] not in self.tensors, 'a tensor name is there twice')
+            self.tensors[tensor['name']] = tensor
+        r.finish()
+
+    def chunk(self, chunk):
+        offset, length, crc = chunk
+        data = self.data[offset:offset + length]
+        need(zlib.crc32(data) == crc, f'the checksum at {offset} is wrong')
+        return data
+
+    def read_file(self, r):
+        """§4, §15"""
+        kind, path, packing = r.code(0, 1), r.string(), r.code(0, 1)
+        length = r.varint()
+        return kind, path, packing, length, Chunks(r.varint(), self.end).next(r)
+
+    def carried(self, path):
+        """§15"""
+        for _, name, packing, length, chunk in self.files:
+            if name == path:
+                need(length <= 256 << 20, 'a carried file is too large')
+                data = self.chunk(chunk)
+                if packing:
+                    data = zlib.decompressobj().decompress(data, length + 1)
+                need(len(data) == length, 'a carried file has the wrong length')
+                return data
+        raise Bad('no such file')
+
+    def read_tensor(self, r, labels):
+        """§4, §5"""
+        t = {'name': r.string(), 'dtype': r.code(*range(len(DTYPES)))}
+        name, size = DTYPES[t['dtype']]
+        t['shape'] = [r.varint() for _ in range(r.up_to(64))]
+        n = 1
+        for d in t['shape']:
+            n *= d
+            need(n < 1 << 64, 'a tensor is too large')
+        need(n * size < 1 << 64 and n * size % 8 == 0, 'a size overflows or is not whole bytes')
+        t['bytes'] = n * size // 8
+        t['shard'] = r.up_to(len(self.files)) - 1
+        need(t['shard'] < 0 or self.files[t['shard']][0] == 0, 'a shard is not a shard')
+        r.up_to(labels - 1)
+        chunks = Chunks(r.varint(), self.end)
+        if r.code(0, 1) == 0:
+            t['tile'] = r.up_to(1 << 24, 1)
+            need(t['tile'] % -(-size // 8) == 0, 'a lossless tile splits an element')
+            t['tiles'] = chunks.several(r, -(-t['bytes'] // t['tile']))
+            return t
+        need(name in ('F16', 'BF16', 'F32'), 'layers of another dtype')
+        rows, cols = r.varint(), r.varint()
+        need(rows and cols and rows * cols == n, 'the folded shape does not fit')
+        t['rows'], t['cols'], t['layers'] = rows, cols, []
+        for _ in range(r.up_to(64, 1)):
+            if r.code(0, 1) == 0:
+                t['layers'].append([self.read_plane(r, rows, cols, chunks)])
+            else:
+                rank = r.up_to(min(rows, cols), 1)
+                left = self.read_plane(r, rows, rank, chunks)
+                t['layers'].append([left, self.read_plane(r, rank, cols, chunks)])
+        return t
+
+    def read_plane(self, r, rows, cols, chunks):
+        """§5.3"""
+        p = {'rows': rows, 'cols': cols}
+        p['tile'] = height, width = r.up_to(rows, 1), r.up_to(cols, 1)
+        need(height * width <= 1 << 22 and (width == cols or height == 1), 'not a tiling')
+        p['transform'] = r.code(0, 1, 2, 3)
+        flags = r.code(*range(8))
+        p['whole'], p['means'], p['gains'] = flags & 1, flags & 2, flags & 4
+        p['quantizer'] = r.code(0, 1, 2, 3)
+        if p['quantizer'] == 3:
+            p['states'], p['lanes'] = 1 << r.code(0, 2, 3, 4, 5), 1 << r.code(3, 5)
+        need(not p['gains'] or p['quantizer'] == 3, 'gains go with the trellis only')
+        p['header'] = chunks.next(r)
+        p['tiles'] = chunks.several(r, -(-rows // height) * -(-cols // width))
+        return p
+
+    def plane(self, p):
+        """§6"""
+        r = Reader(self.chunk(p['header']))
+        means = None
+        if p['means']:
+            unit = r.number('f')
+            need(0 < unit < math.inf, 'the unit of the means is out of range')
+            dec, model = Binary(r.blob()), Uint()
+            multiples = [model.signed(dec) for _ in range(p['cols'])]
+            need(all(abs(m) <= 1 << 24 for m in multiples), 'a mean is out of range')
+            dec.finish()
+            means = [f32(m * unit) for m in multiples]
+        trellis = Trellis(r, p) if p['quantizer'] == 3 else None
+        r.finish()
+        rows, cols, (height, width) = p['rows'], p['cols'], p['tile']
+        out, tiles = [], iter(p['tiles'])
+        for top in range(0, rows, height):
+            for left in range(0, cols, width):
+                h, w = min(height, rows - top), min(width, cols - left)
+                data = self.chunk(next(tiles))
+                if trellis:
+                    values = trellis.tile(data, left, h, w)
+                else:
+                    values = sparse_tile(data, h * w, w, p['quantizer'])
+                if p['transform'] and not p['whole']:
+                    values = inverse_dct(values, h, w, p['transform'])
+                out += values
+        if p['transform'] and p['whole']:
+            out = inverse_dct(out, rows, cols, p['transform'])
+        if means:
+            out = [f32(v + means[i % cols]) for i, v in enumerate(out)]
+        return out
+
+    def decode(self, name, layers=64):
+        """§5"""
+        need(name in self.tensors, 'no such tensor')
+        t = self.tensors[name]
+        dtype, size = DTYPES[t['dtype']]
+        if 'tiles' in t:
+            width, rotated = -(-size // 8), dtype in ('F16', 'BF16', 'F32', 'F64')
+            sizes = [min(t['tile'], t['bytes'] - at) for at in range(0, t['bytes'], t['tile'])]
+            return b''.join(lossless_tile(self.chunk(c), n, width, rotated)
+                            for n, c in zip(sizes, t['tiles']))
+        used = t['layers'][:max(layers, 1)]
+        if len(used) == 1 and len(used[0]) == 1 and not used[0][0]['whole']:
+            total = self.plane(used[0][0])
+        else:
+            total, cols = [0.0] * (t['rows'] * t['cols']), t['cols']
+            for layer in used:
+                planes = [self.plane(p) for p in layer]
+                if len(planes) == 1:
+                    total = [f32(a + b) for a, b in zip(total, planes[0])]
+                    continue
+                (left, right), rank = planes, layer[0]['cols']
+                for i in range(len(total)):
+                    for k in range(rank):
+                        product = f32(left[i // cols * rank + k] * right[k * cols + i % cols])
+                        total[i] = f32(total[i] + product)
+        return b''.join(to_dtype(v, dtype) for v in total)
+
+
+def to_dtype(v, dtype):
+    """§5.2"""
+    if dtype == 'F32':
+        return struct.pack('<f', v)
+    if dtype == 'F16':
+        try:
+            return struct.pack('<e', v)
+        except OverflowError:
+            return struct.pack('<e', math.copysign(65504, v))
+    pattern = struct.unpack('<I', struct.pack('<f', v))[0]
+    pattern = (pattern + 0x7fff + (pattern >> 16 & 1)) >> 16
+    return struct.pack('<H', pattern & 0x8000 | min(pattern & 0x7fff, 0x7f7f))
+
+
+def main(args):
+    if args[:1] == ['--list'] and len(args) == 2:
+        file = File(args[1])
+        for kind, path, _, length, _ in file.files:
+            print(('shard', 'side file')[kind], repr(path), length)
+        for t in file.tensors.values():
+            how = f"{len(t['layers'])} layers" if 'layers' in t else 'lossless'
+            print('tensor', repr(t['name']), DTYPES[t['dtype']][0], t['shape'], how)
+    elif args[:1] == ['--carried'] and len(args) == 4:
+        Path(args[3]).write_bytes(File(args[1]).carried(args[2]))
+    elif len(args) in (3, 4) and not args[0].startswith('--'):
+        layers = int(args[3]) if len(args) == 4 else 64
+        Path(args[2]).write_bytes(File(args[0]).decode(args[1], layers))
+    else:
+        print(__doc__)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Bad as error:
+        sys.exit(f'error: {error}')
