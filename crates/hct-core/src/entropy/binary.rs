@@ -14,6 +14,8 @@ pub(crate) struct Bit {
 /// Slowest adaptation: p moves by 1/2^6 of its error.
 const SLOWEST: u8 = 6;
 const TOP: u32 = 1 << 24;
+/// Zero bytes that may be missing at the end of a stream.
+const MAX_DROPPED: u32 = 8;
 
 impl Bit {
     pub const fn new() -> Self {
@@ -107,7 +109,8 @@ impl Encoder {
         self.low = (self.low & 0x00ff_ffff) << 8;
     }
 
-    /// Ends the stream. Trailing zero bytes are dropped: the decoder reads zeros past the end.
+    /// Ends the stream. Up to [`MAX_DROPPED`] trailing zero bytes are dropped: the decoder reads
+    /// zeros past the end.
     pub fn finish(mut self) -> Vec<u8> {
         // Choose the value in [low, low + range) with the most trailing zeros.
         for bits in (0..32).rev() {
@@ -123,8 +126,10 @@ impl Encoder {
         }
         // The first byte is the initial cache, always 0 or a carry that cannot happen.
         self.out.remove(0);
-        while self.out.last() == Some(&0) {
-            self.out.pop();
+        for _ in 0..MAX_DROPPED {
+            if self.out.last() == Some(&0) {
+                self.out.pop();
+            }
         }
         self.out
     }
@@ -209,7 +214,7 @@ impl<'a> Decoder<'a> {
                 "bytes left over after the last symbol",
             ));
         }
-        if self.past_end > 8 {
+        if self.past_end > MAX_DROPPED {
             return Err(Error::invalid(what, "the coded data end too early"));
         }
         Ok(())
@@ -217,7 +222,7 @@ impl<'a> Decoder<'a> {
 
     /// Whether reading has run far past the end: the rest can only be noise.
     pub fn exhausted(&self) -> bool {
-        self.past_end > 8
+        self.past_end > MAX_DROPPED
     }
 }
 
@@ -237,7 +242,7 @@ impl UintModel {
         }
     }
 
-    /// Codes `value`, which must be below `u64::MAX`.
+    /// Codes `value`, which must be below 2⁶³ − 1.
     pub fn encode(&mut self, enc: &mut Encoder, value: u64) {
         let v = value + 1;
         let len = v.ilog2();
@@ -333,6 +338,23 @@ mod tests {
         let mut model = Bit::new();
         assert!(bits.iter().all(|&b| dec.bit(&mut model) == b));
         dec.finish("test").unwrap();
+    }
+
+    #[test]
+    fn long_runs_of_the_likely_symbol_decode() {
+        // Such streams end in many zero bytes.
+        for (n, last) in [(1_000, 0), (200_000, 0), (200_000, 5), (3_000_000, 0)] {
+            let mut enc = Encoder::new();
+            let mut model = UintModel::new();
+            (0..n).for_each(|_| model.encode(&mut enc, 0));
+            model.encode(&mut enc, last);
+            let bytes = enc.finish();
+            let mut dec = Decoder::new(&bytes);
+            let mut model = UintModel::new();
+            assert!((0..n).all(|_| model.decode(&mut dec) == 0));
+            assert_eq!(model.decode(&mut dec), last);
+            dec.finish("test").unwrap();
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The index at the end of a file.
 
 use super::record::{Chunk, TensorRecord};
+use super::trailer::HEADER_LEN;
 use crate::wire::{Reader, put_blob, put_varint};
 use crate::{Error, Result};
 
@@ -67,6 +68,9 @@ impl FileEntry {
         let unpacked_len = r.varint()?;
         let mut offset = r.varint()?;
         let data = Chunk::read(r, &mut offset)?;
+        if data.offset < HEADER_LEN as u64 && data.len > 0 {
+            return Err(Error::invalid("carried file", "overlaps the file header"));
+        }
         if offset > payload_end {
             return Err(Error::Truncated {
                 what: "carried file",

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::trailer::HEADER_LEN;
 use crate::plane::EncodedPlane;
 use crate::quant::block::BlockBits;
 use crate::recipe::{MAX_TILE, PlaneRecipe, Quantizer};
@@ -290,6 +291,7 @@ impl TensorRecord {
         let file = r.varint_below(files as u64 + 1, "shard number")?;
         let label = r.varint_below(labels.len() as u64, "label number")?;
         let mut offset = r.varint()?;
+        let first = offset;
         let recipe = match r.u8()? {
             LOSSLESS => Recipe::Lossless(read_lossless(r, dtype, bytes, &mut offset)?),
             LAYERS => read_layers(r, dtype, elements, &mut offset)?,
@@ -300,6 +302,9 @@ impl TensorRecord {
                 });
             }
         };
+        if first < HEADER_LEN as u64 && offset > first {
+            return Err(Error::invalid("payload", "overlaps the file header"));
+        }
         if offset > payload_end {
             return Err(Error::Truncated {
                 what: "payload",

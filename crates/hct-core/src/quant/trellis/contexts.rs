@@ -226,7 +226,7 @@ impl Contexts {
             let mut shifts = before.map_or([0; SHIFTS], |b| b.shifts);
             for (j, shift) in shifts.iter_mut().enumerate().take(len as usize - 1) {
                 *shift = shift.saturating_add(m.shifts[j].decode_signed(dec));
-                if shift.abs() > MAX_SHIFT {
+                if shift.unsigned_abs() > MAX_SHIFT as u64 {
                     return bad("a reproduction shift is out of range");
                 }
             }

@@ -8,6 +8,8 @@ use crate::entropy::rans::{Words, slot};
 use crate::simd::multiversion;
 use crate::{Error, Result};
 
+/// Largest multiple of the step that a patch may hold; f32 holds all below exactly.
+const MAX_PATCH: u64 = 1 << 24;
 /// Room for the symbols of one context.
 pub(crate) const SYMBOLS: usize = 256;
 
@@ -171,11 +173,13 @@ fn patch(bytes: &[u8], step: f32, out: &mut [f32]) -> Result<()> {
         let v = value.decode_signed(&mut dec);
         let target = usize::try_from(at).ok().and_then(|i| out.get_mut(i));
         match target {
-            Some(target) if !dec.exhausted() => *target = v as f32 * step,
+            Some(target) if !dec.exhausted() && v.unsigned_abs() <= MAX_PATCH => {
+                *target = v as f32 * step
+            }
             _ => {
                 return Err(Error::invalid(
                     "patch",
-                    "lies outside its tile or is cut short",
+                    "lies outside its tile, is out of range or cut short",
                 ));
             }
         }
