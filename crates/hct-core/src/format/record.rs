@@ -2,6 +2,7 @@
 //! of every piece of its payload.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::plane::EncodedPlane;
 use crate::quant::block::BlockBits;
@@ -171,8 +172,8 @@ pub struct TensorRecord {
     /// The shard it belongs to, as an index into [`super::Index::files`].
     pub file: Option<usize>,
     /// What the encoder says of its choice: the strategy, and why it fell back if it did. The
-    /// decoder ignores it.
-    pub label: String,
+    /// decoder ignores it. Tensors share it, so that a long one cannot multiply in memory.
+    pub label: Arc<str>,
     /// How to rebuild it.
     pub recipe: Recipe,
 }
@@ -252,7 +253,7 @@ impl TensorRecord {
     /// Inverse of [`TensorRecord::write`]; chunks must lie below `payload_end`.
     pub(crate) fn read(
         r: &mut Reader<'_>,
-        labels: &[String],
+        labels: &[Arc<str>],
         files: usize,
         payload_end: u64,
     ) -> Result<Self> {
@@ -264,7 +265,7 @@ impl TensorRecord {
     fn read_named(
         r: &mut Reader<'_>,
         name: String,
-        labels: &[String],
+        labels: &[Arc<str>],
         files: usize,
         payload_end: u64,
     ) -> Result<Self> {

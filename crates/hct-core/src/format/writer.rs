@@ -1,6 +1,7 @@
 //! Writing a file in one pass.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::index::{FileEntry, FileKind, Index};
 use super::record::{Chunk, Layer, LosslessRecipe, Recipe, TensorRecord, place};
@@ -12,6 +13,9 @@ use crate::{Dtype, Error, Result, lossless, parallel};
 
 /// Bytes of a lossless tile: as long in time to decode as a lossy one, about.
 const LOSSLESS_TILE: usize = 1 << 21;
+
+/// Tensors back that a label is looked for, to share it.
+const LABELS_REMEMBERED: usize = 64;
 
 /// Name, element type and shape of a tensor to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,7 +221,11 @@ impl<W: Write> HctWriter<W> {
             self.write(&bytes)?;
         }
         let TensorMeta { name, dtype, shape } = meta;
-        let label = label.to_owned();
+        let known = self.index.tensors.iter().rev().map(|t| &t.label);
+        let label = known
+            .take(LABELS_REMEMBERED)
+            .find(|l| ***l == *label)
+            .map_or_else(|| label.into(), Arc::clone);
         self.index.tensors.push(TensorRecord {
             name,
             dtype,
