@@ -63,11 +63,6 @@ impl FreqTable {
         FreqTable { freq, start }
     }
 
-    /// Number of symbols, those of frequency 0 included.
-    pub fn len(&self) -> usize {
-        self.freq.len()
-    }
-
     /// Frequency and running sum of `symbol`.
     pub fn get(&self, symbol: usize) -> (u32, u32) {
         (u32::from(self.freq[symbol]), u32::from(self.start[symbol]))
@@ -205,7 +200,7 @@ mod tests {
             (1..200).collect(),
         ] {
             let table = FreqTable::from_weights(&weights);
-            let sum: u32 = (0..table.len()).map(|s| table.get(s).0).sum();
+            let sum: u32 = (0..weights.len()).map(|s| table.get(s).0).sum();
             assert_eq!(sum, PROB_SCALE);
             for (s, &w) in weights.iter().enumerate() {
                 assert_eq!(w > 0, table.get(s).0 > 0);

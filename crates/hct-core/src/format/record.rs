@@ -14,7 +14,7 @@ use crate::{Dtype, Error, Result};
 /// Most dimensions of a tensor.
 const MAX_DIMS: u64 = 64;
 /// Most layers of a tensor.
-const MAX_LAYERS: u64 = 64;
+pub(crate) const MAX_LAYERS: usize = 64;
 /// Most bytes of a lossless tile.
 pub(crate) const MAX_LOSSLESS_TILE: u64 = 1 << 24;
 
@@ -378,7 +378,7 @@ fn read_layers(
     if cols == 0 {
         return Err(Error::invalid("folded shape", "is empty"));
     }
-    let n = r.varint_below(MAX_LAYERS + 1, "number of layers")?;
+    let n = r.varint_below(MAX_LAYERS as u64 + 1, "number of layers")?;
     if n == 0 {
         return Err(Error::invalid("number of layers", "is zero"));
     }
@@ -435,7 +435,7 @@ fn read_plane(
     let tile_rows = r.varint_below(rows as u64 + 1, "tile rows")? as usize;
     let tile_cols = r.varint_below(cols as u64 + 1, "tile columns")? as usize;
     let contiguous = tile_cols == cols || tile_rows == 1;
-    let size = tile_rows.checked_mul(tile_cols).unwrap_or(usize::MAX);
+    let size = tile_rows.saturating_mul(tile_cols);
     if size == 0 || size > MAX_TILE || !contiguous {
         return Err(Error::invalid(
             "tile",

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::index::{FileEntry, FileKind, Index};
-use super::record::{Chunk, Layer, LosslessRecipe, Recipe, TensorRecord, place};
+use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
 use crate::plane::{EncodedPlane, Preparation, SparseFormat, encode_sparse};
@@ -101,6 +101,51 @@ impl EncodedTensor {
         let layers = vec![EncodedLayer::Plane(plane)];
         EncodedTensor {
             coding: Coding::Layers { rows, cols, layers },
+        }
+    }
+
+    /// The product of a rows × rank and a rank × cols plane.
+    ///
+    /// # Errors
+    /// When their shapes do not fit, or the rank exceeds the rows or the columns.
+    pub fn product(left: EncodedPlane, right: EncodedPlane) -> Result<Self> {
+        let (rows, rank, cols) = (left.recipe.rows, left.recipe.cols, right.recipe.cols);
+        if rank != right.recipe.rows || rank > rows.min(cols) {
+            return Err(Error::Encode(format!(
+                "{rows} × {rank} and {} × {cols} planes are no factors of a matrix",
+                right.recipe.rows
+            )));
+        }
+        let layers = vec![EncodedLayer::Product(left, right)];
+        Ok(EncodedTensor {
+            coding: Coding::Layers { rows, cols, layers },
+        })
+    }
+
+    /// The sum of two tensors: the layers of `self`, then those of `refinement`.
+    ///
+    /// # Errors
+    /// When either is lossless, they are folded differently, or there are more than 64 layers.
+    pub fn plus(self, refinement: Self) -> Result<Self> {
+        match (self.coding, refinement.coding) {
+            (
+                Coding::Layers {
+                    rows,
+                    cols,
+                    mut layers,
+                },
+                Coding::Layers {
+                    rows: r,
+                    cols: c,
+                    layers: more,
+                },
+            ) if (rows, cols) == (r, c) && layers.len() + more.len() <= MAX_LAYERS => {
+                layers.extend(more);
+                Ok(EncodedTensor {
+                    coding: Coding::Layers { rows, cols, layers },
+                })
+            }
+            _ => Err(Error::Encode("these tensors cannot be added".into())),
         }
     }
 

@@ -56,11 +56,6 @@ impl<'a> PlaneDecoder<'a> {
         })
     }
 
-    /// Whether a tile can be decoded without the others.
-    pub fn tiles_stand_alone(&self) -> bool {
-        !self.recipe.whole
-    }
-
     /// Decodes tile `i` to values; to coefficients when the transform spans the plane.
     ///
     /// # Errors
