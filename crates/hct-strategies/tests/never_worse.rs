@@ -1,0 +1,97 @@
+//! The rdo strategy against single fixed recipes at the distortion it reached itself: never worse
+//! than the best of them by more than 1 %.
+
+#[path = "../../hct-core/tests/common/mod.rs"]
+mod common;
+
+use common::{Kind, bytes_of, floats_of, meta};
+use hct_core::{
+    Dtype, HctReader, MatrixView, Preparation, Transform, TrellisAnalysis, TrellisSettings,
+};
+use hct_strategies::{Quality, RdoEncoder, Strategy, TensorView};
+
+/// Bytes that `preparation` takes at squared error `target`, interpolated between two steps.
+fn bytes_at(matrix: MatrixView<'_>, preparation: Preparation, target: f64) -> f64 {
+    let analysis = TrellisAnalysis::new(matrix, preparation, TrellisSettings::new(8)).unwrap();
+    let mut step = (3.7 * target / matrix.len() as f64).sqrt() as f32;
+    let (mut bytes, mut error) = (0.0, 1.0);
+    for _ in 0..6 {
+        let plane = analysis
+            .encode(step, &analysis.train(step, 1 << 18))
+            .unwrap();
+        (bytes, error) = (plane.payload_bytes() as f64, plane.squared_error());
+        if (error / target - 1.0).abs() < 0.002 {
+            break;
+        }
+        step *= (target / error).sqrt() as f32;
+    }
+    // 6 dB a bit for what is left of the difference.
+    bytes + 0.5 * (error / target).log2() * matrix.len() as f64 / 8.0
+}
+
+fn recipes() -> Vec<(&'static str, Preparation)> {
+    let mut out: Vec<_> = Transform::ALL
+        .into_iter()
+        .map(|t| (t.name(), Preparation::tiled(t)))
+        .collect();
+    for (name, transform) in [
+        ("mean", Transform::None),
+        ("mean + dct-rows", Transform::DctRows),
+    ] {
+        let remove_means = true;
+        out.push((
+            name,
+            Preparation {
+                remove_means,
+                ..Preparation::tiled(transform)
+            },
+        ));
+    }
+    out
+}
+
+#[test]
+fn never_worse_than_the_best_fixed_recipe() {
+    let mut worse = Vec::new();
+    for (kind, rows, cols) in [
+        (Kind::Gaussian, 256, 256),
+        (Kind::HeavyTails, 192, 320),
+        (Kind::LowRank, 256, 256),
+        (Kind::Smooth, 512, 128),
+        (Kind::LoudRows, 300, 200),
+        (Kind::Means, 512, 128),
+        (Kind::Outliers, 256, 256),
+    ] {
+        for rel_mse in [0.018, 0.002] {
+            let bytes = bytes_of(&kind.values(rows, cols, 6), Dtype::F32);
+            let meta = meta("layer.weight", Dtype::F32, &[rows as u64, cols as u64]);
+            let view = TensorView {
+                meta: &meta,
+                bytes: &bytes,
+            };
+            let coded = RdoEncoder::new(Quality::RelMse(rel_mse))
+                .encode(view)
+                .unwrap();
+            let size = coded.tensor.payload_bytes() as f64;
+            let file = common::file_of(meta.clone(), coded.tensor);
+            let reader = HctReader::open(&file).unwrap();
+            let original = floats_of(&bytes, Dtype::F32);
+            let decoded = floats_of(&reader.decode(0).unwrap(), Dtype::F32);
+            let error = common::squared_error(&original, &decoded);
+            let matrix = MatrixView::from_values(&original, rows, cols).unwrap();
+            let (name, best) = recipes()
+                .into_iter()
+                .map(|(name, how)| (name, bytes_at(matrix, how, error)))
+                .min_by(|a, b| a.1.total_cmp(&b.1))
+                .unwrap();
+            if size > 1.01 * best {
+                let recipe = &reader.index().tensors[0].recipe;
+                let over = 100.0 * (size / best - 1.0);
+                worse.push(format!(
+                    "{kind:?} at {rel_mse}: {recipe} is {over:.2} % above {name}"
+                ));
+            }
+        }
+    }
+    assert!(worse.is_empty(), "{worse:#?}");
+}
