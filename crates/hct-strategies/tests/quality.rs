@@ -216,14 +216,13 @@ fn more_effort_takes_fewer_bits() {
             rdo(encoder, &meta, &bytes).1
         });
         let [fast, default, max] = bits;
-        println!("{kind:?} {bits:?}");
-        assert!(
-            default < fast - 0.05 * (fast / 3.0).min(1.0),
-            "{kind:?}: {bits:?}"
-        );
-        assert!(
-            max < default - 0.005 * (fast / 3.0).min(1.0),
-            "{kind:?}: {bits:?}"
-        );
+        // Below a quarter of a bit, efforts only have to be alike.
+        let (gain, more) = if fast < 0.25 {
+            (-0.01, -0.01)
+        } else {
+            (0.05, 0.01)
+        };
+        assert!(default < fast - gain, "{kind:?}: {bits:?}");
+        assert!(max < default - more, "{kind:?}: {bits:?}");
     }
 }
