@@ -1,9 +1,22 @@
 //! A progress bar on a terminal, nothing elsewhere.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hct_model::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Set by Ctrl-C; long work stops at the next tensor and cleans up.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Makes Ctrl-C stop long work cleanly, and a second one at once.
+fn handle_interrupts() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+}
 
 /// A bar on stderr that disappears when it is dropped.
 pub struct Bar(ProgressBar);
@@ -18,6 +31,8 @@ impl Bar {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_prefix(action);
+        // A second handler in one process is the only thing that can fail.
+        let _ = handle_interrupts();
         bar.enable_steady_tick(Duration::from_millis(200));
         Bar(bar)
     }
@@ -26,6 +41,15 @@ impl Bar {
 impl Progress for Bar {
     fn advance(&self, bytes: u64, _tensor: &str) {
         self.0.inc(bytes);
+    }
+
+    fn cancelled(&self) -> bool {
+        INTERRUPTED.load(Ordering::Relaxed)
+    }
+
+    fn restart(&self, pass: usize) {
+        self.0.reset();
+        self.0.set_prefix(format!("pass {pass}"));
     }
 }
 

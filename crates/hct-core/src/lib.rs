@@ -45,8 +45,9 @@ mod wire;
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
-    EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index, Layer,
-    LosslessRecipe, PlaneRecord, ReadAt, Recipe, Section, Sections, TensorMeta, TensorRecord,
+    EncodedLayer, EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index,
+    Layer, LosslessRecipe, PlaneRecord, ReadAt, Recipe, Section, Sections, TensorMeta,
+    TensorRecord,
 };
 pub use matrix::{MatrixView, Moments, fold};
 pub use plane::{

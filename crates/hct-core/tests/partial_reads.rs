@@ -8,8 +8,8 @@ use std::sync::Mutex;
 
 use common::{Kind, Rng, bytes_of, file_of, floats_of, meta, preparation, trellis, with_gains};
 use hct_core::{
-    Dtype, EncodedPlane, EncodedTensor, HctReader, MatrixView, ReadAt, SparseFormat, Transform,
-    encode_sparse,
+    Dtype, EncodedLayer, EncodedPlane, EncodedTensor, HctReader, MatrixView, ReadAt, SparseFormat,
+    Transform, encode_sparse,
 };
 
 /// Notes every range read.
@@ -212,9 +212,8 @@ fn rows_of_sums_come_from_all_layers() {
         .map(|(a, b)| a + b)
         .collect();
     let pieces = 2 * (1 + a.recipe().tiles());
-    let tensor = EncodedTensor::plane(a)
-        .plus(EncodedTensor::plane(b))
-        .unwrap();
+    let tensor =
+        EncodedTensor::layers(vec![EncodedLayer::Plane(a), EncodedLayer::Plane(b)]).unwrap();
     let file = file_of(meta("t", Dtype::F32, &[ROWS as u64, COLS as u64]), tensor);
     let read = HctReader::open(&file)
         .unwrap()

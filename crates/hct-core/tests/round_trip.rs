@@ -6,8 +6,8 @@ mod common;
 use common::{Kind, bytes_of, file_of, floats_of, meta, preparation, squared_error, trellis};
 use half::{bf16, f16};
 use hct_core::{
-    Dtype, EncodedPlane, EncodedTensor, HctReader, MatrixView, Preparation, SparseFormat,
-    TensorMeta, Transform, encode_sparse, fold,
+    Dtype, EncodedLayer, EncodedPlane, EncodedTensor, HctReader, MatrixView, Preparation,
+    SparseFormat, TensorMeta, Transform, encode_sparse, fold,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -301,8 +301,8 @@ proptest! {
         let right = code(&Kind::Gaussian.values(rank, cols, !seed), rank, cols, 0.1);
         let rest = code(&Kind::HeavyTails.values(rows, cols, seed), rows, cols, 0.5);
         let (l, r, p) = (left.decode().unwrap(), right.decode().unwrap(), rest.decode().unwrap());
-        let product = EncodedTensor::product(left, right).unwrap();
-        let sum = product.plus(EncodedTensor::plane(rest)).unwrap();
+        let product = EncodedLayer::Product(left, right);
+        let sum = EncodedTensor::layers(vec![product, EncodedLayer::Plane(rest)]).unwrap();
         let file = file_of(meta("t", Dtype::F32, &[rows as u64, cols as u64]), sum);
         let reader = HctReader::open(&file).unwrap();
         let mut expected: Vec<f32> = (0..rows * cols)

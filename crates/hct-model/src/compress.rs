@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
-use hct_core::{FileKind, HctWriter, TensorMeta};
+use hct_core::{FileKind, HctWriter, Recipe, TensorMeta};
 use hct_strategies::{Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
 use rayon::prelude::*;
+use tempfile::NamedTempFile;
 
 use crate::batch::batches;
 use crate::packing::pack;
@@ -23,7 +24,7 @@ pub struct CompressOptions {
 }
 
 /// What came of compressing a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CompressReport {
     /// Bytes of the checkpoint's safetensors files and of the side files carried.
     pub input_bytes: u64,
@@ -31,6 +32,15 @@ pub struct CompressReport {
     pub output_bytes: u64,
     /// Elements of all float tensors.
     pub weights: u64,
+    /// Elements of the tensors that were coded with loss.
+    pub lossy_weights: u64,
+}
+
+impl CompressReport {
+    /// Bits per weight, the whole file counted.
+    pub fn bits_per_weight(&self) -> f64 {
+        8.0 * self.output_bytes as f64 / self.weights as f64
+    }
 }
 
 /// Compresses `checkpoint` to the file `output`, each tensor by `strategy` unless only lossless
@@ -47,17 +57,30 @@ pub fn compress(
     options: CompressOptions,
     progress: &dyn Progress,
 ) -> Result<CompressReport, Error> {
+    let (file, report) = compress_beside(checkpoint, output, strategy, options, progress)?;
+    persist(file, output, options.overwrite)?;
+    Ok(report)
+}
+
+/// Compresses to a temporary file beside `output`, for [`persist`] to give it its name.
+pub(crate) fn compress_beside(
+    checkpoint: &Checkpoint,
+    output: &Path,
+    strategy: &dyn Strategy,
+    options: CompressOptions,
+    progress: &dyn Progress,
+) -> Result<(NamedTempFile, CompressReport), Error> {
     if !options.overwrite && output.exists() {
         return Err(Error::OutputExists {
             path: output.to_owned(),
         });
     }
-    let in_output = |source| Error::Hct {
+    let in_output = |error| Error::Hct {
         path: output.to_owned(),
-        error: Box::new(source),
+        error: Box::new(error),
     };
-    let mut writer = HctWriter::new(BufWriter::with_capacity(1 << 20, create_beside(output)?))
-        .map_err(in_output)?;
+    let file = BufWriter::with_capacity(1 << 20, create_beside(output)?);
+    let mut writer = HctWriter::new(file).map_err(in_output)?;
     let mut input_bytes = checkpoint.total_bytes();
     let mut shards = Vec::new();
     for shard in checkpoint.shards() {
@@ -71,7 +94,7 @@ pub fn compress(
             carry(&mut writer, FileKind::Side, &side.rel_path, &bytes).map_err(in_output)?;
         }
     }
-    let weights = add_tensors(
+    let mut report = add_tensors(
         checkpoint,
         &mut writer,
         strategy,
@@ -79,21 +102,17 @@ pub fn compress(
         &shards,
         in_output,
     )?;
+    report.input_bytes = input_bytes;
     let buffered = writer.finish().map_err(in_output)?;
     let file = buffered
         .into_inner()
         .map_err(|e| Error::io("write", output)(e.into_error()))?;
-    let output_bytes = file
+    report.output_bytes = file
         .as_file()
         .metadata()
         .map_err(Error::io("inspect", output))?
         .len();
-    persist(file, output, options.overwrite)?;
-    Ok(CompressReport {
-        input_bytes,
-        output_bytes,
-        weights,
-    })
+    Ok((file, report))
 }
 
 fn carry<W: Write>(
@@ -115,7 +134,7 @@ fn read_side_file(path: &Path, len: u64) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Codes and writes every tensor; returns the number of float elements.
+/// Codes and writes every tensor; reports the numbers of elements.
 fn add_tensors<W: Write>(
     checkpoint: &Checkpoint,
     writer: &mut HctWriter<W>,
@@ -123,14 +142,17 @@ fn add_tensors<W: Write>(
     progress: &dyn Progress,
     shards: &[usize],
     in_output: impl Fn(hct_core::Error) -> Error,
-) -> Result<u64, Error> {
+) -> Result<CompressReport, Error> {
     let tensors = checkpoint.tensors();
     let sizes: Vec<u64> = tensors
         .iter()
         .map(|t| t.dtype.byte_len(t.shape.iter().product()).unwrap_or(0))
         .collect();
-    let mut weights = 0;
+    let mut report = CompressReport::default();
     for batch in batches(&sizes) {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
         let coded: Vec<Result<(TensorMeta, Coded), Error>> = batch
             .clone()
             .into_par_iter()
@@ -139,17 +161,21 @@ fn add_tensors<W: Write>(
         for (i, coded) in batch.zip(coded) {
             let (meta, coded) = coded?;
             let file = checkpoint.shard_of(i).map(|s| shards[s]);
+            let elements = meta.shape.iter().product::<u64>();
             if meta.dtype.is_float() {
-                weights += meta.shape.iter().product::<u64>();
+                report.weights += elements;
             }
             let name = meta.name.clone();
-            writer
+            let record = writer
                 .add_tensor(meta, coded.tensor, file, &coded.label)
                 .map_err(&in_output)?;
+            if matches!(record.recipe, Recipe::Layers { .. }) {
+                report.lossy_weights += elements;
+            }
             progress.advance(sizes[i], &name);
         }
     }
-    Ok(weights)
+    Ok(report)
 }
 
 fn encode(

@@ -6,6 +6,7 @@ use hct_core::FileKind;
 use rayon::prelude::*;
 
 use crate::batch::batches;
+use crate::safetensors_out::check_replaceable;
 use crate::{DirWriter, Error, HctModel, Header, Progress, ShardWriter, TensorSource};
 
 /// What came of decompressing.
@@ -47,6 +48,9 @@ pub fn decompress(
         output_bytes += shard.write(model, &mut writer, progress)?;
         writer.finish(overwrite)?;
     } else {
+        if output.exists() {
+            check_replaceable(output)?;
+        }
         let folder = DirWriter::create(output)?;
         for shard in &shards {
             let mut writer = folder.shard(&shard.name, shard.header.clone())?;
@@ -69,14 +73,14 @@ pub fn decompress(
 }
 
 /// A shard to be written: its header and, for each of the header's tensors, the record.
-struct Shard {
+pub(crate) struct Shard {
     name: String,
     header: Header,
     records: Vec<usize>,
 }
 
 /// The shards of a model, with every promise of their headers checked against the records.
-fn shards(model: &HctModel) -> Result<Vec<Shard>, Error> {
+pub(crate) fn shards(model: &HctModel) -> Result<Vec<Shard>, Error> {
     let index = model.index();
     let lie = |reason: String| Error::Carried {
         path: model.path().to_owned(),
@@ -150,6 +154,9 @@ impl Shard {
             .map(|&i| model.index().tensors[i].decoded_bytes())
             .collect();
         for batch in batches(&sizes) {
+            if progress.cancelled() {
+                return Err(Error::Cancelled);
+            }
             let decoded: Vec<_> = batch
                 .clone()
                 .into_par_iter()

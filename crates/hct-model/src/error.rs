@@ -284,6 +284,23 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// No distortion brings the file down to the size asked for.
+    #[error(
+        "{}: {wanted:.3} bits per weight cannot be reached; the nearest is {reached:.3} \
+         (what is stored losslessly and carried files count too)",
+        path.display()
+    )]
+    RateOutOfReach {
+        /// The output asked for.
+        path: PathBuf,
+        /// Bits per weight asked for.
+        wanted: f64,
+        /// The nearest that was reached.
+        reached: f64,
+    },
+    /// [`crate::Progress::cancelled`] said so.
+    #[error("stopped; nothing was written")]
+    Cancelled,
     /// A sharded checkpoint was to be written as one file.
     #[error("{}: the model has {shards} shards; give a folder to decompress to", path.display())]
     ManyShards {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hct_core::{FileEntry, FileKind, HctReader, Index, Sections};
 
+use crate::decompress::shards;
 use crate::file_source::FileSource;
 use crate::packing::unpack;
 use crate::{Error, TensorBytes, TensorInfo, TensorSource};
@@ -75,6 +76,15 @@ impl HctModel {
     /// Bytes of the index.
     pub fn index_bytes(&self) -> u64 {
         self.reader.index_bytes()
+    }
+
+    /// Checks that what the carried shard headers say agrees with the tensors' records, so that
+    /// the checkpoint can be written back.
+    ///
+    /// # Errors
+    /// When it does not, naming the tensor.
+    pub fn check_layout(&self) -> Result<(), Error> {
+        shards(self).map(drop)
     }
 
     /// Checks every checksum of tensor `number` and that all of it decodes.

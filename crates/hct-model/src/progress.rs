@@ -4,6 +4,16 @@
 pub trait Progress: Sync {
     /// `bytes` more of the uncompressed tensors are done; `tensor` was the last of them.
     fn advance(&self, bytes: u64, tensor: &str);
+
+    /// Whether to stop; asked between tensors. A stopped run leaves nothing behind.
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    /// Everything begins again, for the `pass`th time.
+    fn restart(&self, pass: usize) {
+        let _ = pass;
+    }
 }
 
 /// Nobody listens.

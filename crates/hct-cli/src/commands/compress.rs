@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use hct_model::{Checkpoint, CompressOptions, TensorInfo, TensorSource, compress};
+use hct_model::{
+    Checkpoint, CompressOptions, TensorInfo, TensorSource, compress, compress_to_rate,
+};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
@@ -13,7 +15,7 @@ use crate::failure::usage;
 use crate::opened::is_hct;
 use crate::output_path::{check_apart, check_file};
 use crate::progress::Bar;
-use crate::strategy_args::StrategyArgs;
+use crate::strategy_args::{Plan, StrategyArgs};
 use crate::table::{Align, Table, printable};
 use crate::units;
 
@@ -42,6 +44,8 @@ const EXAMPLES: &str = "\
 EXAMPLES
   hct compress my-model -o my-model.hct
   hct compress model.safetensors -o small.hct --retention 0.8 --force
+  hct compress my-model -o my-model.hct --strategy rdo --bpw 3.5
+  hct compress my-model -o my-model.hct --strategy rdo --cosine 0.998 --effort max
   hct compress my-model -o exact.hct --strategy lossless
   hct compress my-model -o my-model.hct --json | jq .bits_per_weight";
 
@@ -61,7 +65,7 @@ struct Report {
 impl Compress {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        let strategy = self.strategy.build()?;
+        let plan = self.strategy.build()?;
         if is_hct(&self.input) {
             return Err(usage(format!(
                 "{} is an HCT file already; `hct decompress` makes a checkpoint of it",
@@ -98,13 +102,20 @@ impl Compress {
             side_files: !self.no_side_files,
             overwrite: self.force,
         };
-        let done = compress(&checkpoint, &self.output, &*strategy, options, &bar)?;
+        let done = match &plan {
+            Plan::Strategy(strategy) => {
+                compress(&checkpoint, &self.output, &**strategy, options, &bar)?
+            }
+            Plan::Rate(effort, bpw) => {
+                compress_to_rate(&checkpoint, &self.output, *effort, *bpw, options, &bar)?.0
+            }
+        };
         drop(bar);
         let report = Report {
             input_bytes: done.input_bytes,
             output_bytes: done.output_bytes,
             weights: done.weights,
-            bits_per_weight: units::bits_per(done.output_bytes, done.weights),
+            bits_per_weight: done.bits_per_weight(),
             ratio: units::ratio(done.input_bytes as f64, done.output_bytes as f64),
             seconds: begin.elapsed().as_secs_f64(),
         };

@@ -133,6 +133,11 @@ fn check(model: &HctModel) -> Vec<Failure> {
     let mut failures: Vec<Failure> = files
         .filter_map(|f| Some(failure("file", &f.path, &model.carried(f).err()?)))
         .collect();
+    if failures.is_empty()
+        && let Err(error) = model.check_layout()
+    {
+        failures.push(failure("index", "shard headers", &error));
+    }
     let tensor = |&i: &usize| {
         let error = model.verify(i).err();
         bar.advance(tensors[i].decoded_bytes(), &tensors[i].name);

@@ -1,6 +1,7 @@
 //! Frequency tables: integer symbol frequencies that sum to 2¹², and their decoding tables.
 
 use super::binary::{Decoder, Encoder, UintModel};
+use super::rans::EncoderSymbol;
 use crate::{Error, Result};
 
 /// Frequencies are in units of 2⁻¹².
@@ -89,9 +90,13 @@ impl FreqTable {
         FreqTable { freq, start }
     }
 
-    /// Frequency and running sum of `symbol`.
-    pub fn get(&self, symbol: usize) -> (u32, u32) {
-        (u32::from(self.freq[symbol]), u32::from(self.start[symbol]))
+    /// Encoding entries of all symbols; those of frequency 0 must not be used.
+    pub fn encoder_symbols(&self) -> impl Iterator<Item = EncoderSymbol> + '_ {
+        let entry = |(&f, &s): (&u16, &u16)| match f {
+            0 => EncoderSymbol::default(),
+            f => EncoderSymbol::new(f.into(), s.into()),
+        };
+        self.freq.iter().zip(&self.start).map(entry)
     }
 
     /// Bits that coding `symbol` costs; infinite where its frequency is 0.
@@ -229,10 +234,10 @@ mod tests {
                 FreqTable::from_weights(&weights),
                 FreqTable::from_counts(&weights),
             ] {
-                let sum: u32 = (0..weights.len()).map(|s| table.get(s).0).sum();
+                let sum: u32 = table.freq.iter().map(|&f| u32::from(f)).sum();
                 assert_eq!(sum, PROB_SCALE);
                 for (s, &w) in weights.iter().enumerate() {
-                    assert_eq!(w > 0, table.get(s).0 > 0);
+                    assert_eq!(w > 0, table.freq[s] > 0);
                 }
                 let mut enc = Encoder::new();
                 table.write(&mut enc, &mut TableModel::new());

@@ -2,7 +2,7 @@
 //! tables picked by what came before it.
 
 use super::freq::{FreqTable, PROB_SCALE, Slot};
-use super::rans::{RansEncoder, Words, slot};
+use super::rans::{EncoderSymbol, RansEncoder, Words, slot};
 use crate::Result;
 
 /// Lanes of a plain symbol stream.
@@ -14,9 +14,13 @@ pub(crate) fn encode(
     tables: &[FreqTable],
     context: impl Fn(usize) -> usize,
 ) -> Vec<u8> {
-    let mut enc = RansEncoder::new(LANES, symbols.len() / 2);
+    let coders: Vec<Vec<EncoderSymbol>> = tables
+        .iter()
+        .map(|t| t.encoder_symbols().collect())
+        .collect();
+    let mut enc = RansEncoder::<LANES>::new(symbols.len());
     for (i, &s) in symbols.iter().enumerate().rev() {
-        enc.put(i % LANES, tables[context(i)].get(usize::from(s)));
+        enc.put(i % LANES, &coders[context(i)][usize::from(s)]);
     }
     enc.finish()
 }

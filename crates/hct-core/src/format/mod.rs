@@ -14,4 +14,4 @@ pub use reader::HctReader;
 pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
 pub use trailer::FORMAT_VERSION;
-pub use writer::{EncodedTensor, HctWriter, TensorMeta};
+pub use writer::{EncodedLayer, EncodedTensor, HctWriter, TensorMeta};

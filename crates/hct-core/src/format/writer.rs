@@ -28,10 +28,26 @@ pub struct TensorMeta {
     pub shape: Vec<u64>,
 }
 
-/// A term of a tensor, coded.
-enum EncodedLayer {
+/// A term of a tensor's sum, coded.
+pub enum EncodedLayer {
+    /// A matrix of the tensor's folded shape.
     Plane(EncodedPlane),
+    /// The product of a rows × rank and a rank × cols matrix.
     Product(EncodedPlane, EncodedPlane),
+}
+
+impl EncodedLayer {
+    /// Rows and columns of the layer, or none where a product's factors do not fit.
+    fn shape(&self) -> Option<(usize, usize)> {
+        match self {
+            EncodedLayer::Plane(p) => Some((p.recipe.rows, p.recipe.cols)),
+            EncodedLayer::Product(l, r) => {
+                let rank = l.recipe.cols;
+                let fits = rank == r.recipe.rows && rank <= l.recipe.rows.min(r.recipe.cols);
+                fits.then_some((l.recipe.rows, r.recipe.cols))
+            }
+        }
+    }
 }
 
 enum Coding {
@@ -104,48 +120,24 @@ impl EncodedTensor {
         }
     }
 
-    /// The product of a rows × rank and a rank × cols plane.
+    /// A tensor that is the sum of `layers`, most important first: any prefix of them decodes to
+    /// an approximation.
     ///
     /// # Errors
-    /// When their shapes do not fit, or the rank exceeds the rows or the columns.
-    pub fn product(left: EncodedPlane, right: EncodedPlane) -> Result<Self> {
-        let (rows, rank, cols) = (left.recipe.rows, left.recipe.cols, right.recipe.cols);
-        if rank != right.recipe.rows || rank > rows.min(cols) {
-            return Err(Error::Encode(format!(
-                "{rows} × {rank} and {} × {cols} planes are no factors of a matrix",
-                right.recipe.rows
-            )));
-        }
-        let layers = vec![EncodedLayer::Product(left, right)];
-        Ok(EncodedTensor {
-            coding: Coding::Layers { rows, cols, layers },
-        })
-    }
-
-    /// The sum of two tensors: the layers of `self`, then those of `refinement`.
-    ///
-    /// # Errors
-    /// When either is lossless, they are folded differently, or there are more than 64 layers.
-    pub fn plus(self, refinement: Self) -> Result<Self> {
-        match (self.coding, refinement.coding) {
-            (
-                Coding::Layers {
-                    rows,
-                    cols,
-                    mut layers,
-                },
-                Coding::Layers {
-                    rows: r,
-                    cols: c,
-                    layers: more,
-                },
-            ) if (rows, cols) == (r, c) && layers.len() + more.len() <= MAX_LAYERS => {
-                layers.extend(more);
+    /// When there are none, more than 64, or they differ in shape.
+    pub fn layers(layers: Vec<EncodedLayer>) -> Result<Self> {
+        let shape = layers.first().and_then(EncodedLayer::shape);
+        match shape {
+            Some((rows, cols))
+                if layers.len() <= MAX_LAYERS && layers.iter().all(|l| l.shape() == shape) =>
+            {
                 Ok(EncodedTensor {
                     coding: Coding::Layers { rows, cols, layers },
                 })
             }
-            _ => Err(Error::Encode("these tensors cannot be added".into())),
+            _ => Err(Error::Encode(
+                "layers must be 1 to 64 matrices of one shape".into(),
+            )),
         }
     }
 
@@ -305,5 +297,71 @@ impl<W: Write> HctWriter<W> {
             .map_err(io_error("writing the file"))?;
         self.offset += bytes.len() as u64;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::HctReader;
+
+    fn plane(values: &[f32], rows: usize, cols: usize, format: SparseFormat) -> EncodedPlane {
+        let matrix = MatrixView::from_values(values, rows, cols).unwrap();
+        encode_sparse(matrix, Preparation::tiled(Transform::None), format, 1.0).unwrap()
+    }
+
+    #[test]
+    fn layers_and_products_add_up_and_every_prefix_decodes() {
+        let (rows, cols, rank) = (24, 40, 3);
+        let noise = |i: usize| ((i * 7919) % 211) as f32 / 105.5 - 1.0;
+        let left: Vec<f32> = (0..rows * rank).map(noise).collect();
+        let right: Vec<f32> = (0..rank * cols).map(|i| noise(i + 999)).collect();
+        let rest: Vec<f32> = (0..rows * cols).map(|i| 0.1 * noise(3 * i + 5)).collect();
+        let product = EncodedLayer::Product(
+            plane(&left, rows, rank, SparseFormat::Half),
+            plane(&right, rank, cols, SparseFormat::Half),
+        );
+        let layers = vec![
+            product,
+            EncodedLayer::Plane(plane(&rest, rows, cols, SparseFormat::Int8)),
+        ];
+        let meta = TensorMeta {
+            name: "w".into(),
+            dtype: Dtype::F32,
+            shape: vec![rows as u64, cols as u64],
+        };
+        let mut writer = HctWriter::new(Vec::new()).unwrap();
+        writer
+            .add_tensor(meta, EncodedTensor::layers(layers).unwrap(), None, "test")
+            .unwrap();
+        let reader = HctReader::open(writer.finish().unwrap()).unwrap();
+        let decoded = |layers| -> Vec<f32> {
+            let bytes = reader.decode_layers(0, layers).unwrap();
+            bytes
+                .chunks(4)
+                .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+                .collect()
+        };
+        let (base, full) = (decoded(1), decoded(2));
+        for r in 0..rows {
+            for c in 0..cols {
+                let i = r * cols + c;
+                let low_rank: f32 = (0..rank)
+                    .map(|k| left[r * rank + k] * right[k * cols + c])
+                    .sum();
+                assert!((base[i] - low_rank).abs() < 5e-3);
+                assert!((full[i] - low_rank - rest[i]).abs() < 6e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn layers_of_different_shapes_are_refused() {
+        let a = plane(&[1.0; 12], 3, 4, SparseFormat::Int4);
+        let b = plane(&[1.0; 12], 4, 3, SparseFormat::Int4);
+        let layers = vec![EncodedLayer::Plane(a.clone()), EncodedLayer::Plane(b)];
+        assert!(EncodedTensor::layers(layers).is_err());
+        assert!(EncodedTensor::layers(vec![EncodedLayer::Product(a.clone(), a)]).is_err());
+        assert!(EncodedTensor::layers(Vec::new()).is_err());
     }
 }

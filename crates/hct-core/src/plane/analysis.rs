@@ -165,6 +165,12 @@ impl<'a> TrellisAnalysis<'a> {
         self.tiles.preparation()
     }
 
+    /// Number of values of the plane.
+    #[allow(clippy::len_without_is_empty, reason = "a plane is never empty")]
+    pub fn len(&self) -> usize {
+        self.recipe.len()
+    }
+
     /// Mean square of the prepared values, from the sample.
     pub fn energy(&self) -> f64 {
         self.energy

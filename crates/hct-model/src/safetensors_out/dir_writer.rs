@@ -85,10 +85,8 @@ impl DirWriter {
             Err(error) if error.kind() == ErrorKind::NotFound => false,
             Err(error) => return Err(Error::io("open", &target)(error)),
             Ok(_) if !overwrite => return Err(Error::OutputExists { path: target }),
-            Ok(metadata) => {
-                if !metadata.is_dir() || !is_replaceable(&target)? {
-                    return Err(Error::NotReplaceable { path: target });
-                }
+            Ok(_) => {
+                check_replaceable(&target)?;
                 true
             }
         };
@@ -100,6 +98,18 @@ impl DirWriter {
         // It is no longer where it was, so there is nothing to clean up.
         let _ = folder.keep();
         Ok(())
+    }
+}
+
+/// Errs unless `target` is a folder that may be replaced by a checkpoint.
+pub(crate) fn check_replaceable(target: &Path) -> Result<(), Error> {
+    let metadata = fs::symlink_metadata(target).map_err(Error::io("open", target))?;
+    if metadata.is_dir() && is_replaceable(target)? {
+        Ok(())
+    } else {
+        Err(Error::NotReplaceable {
+            path: target.to_owned(),
+        })
     }
 }
 

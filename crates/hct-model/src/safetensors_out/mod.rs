@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use crate::Error;
 pub use dir_writer::DirWriter;
+pub(crate) use dir_writer::check_replaceable;
 pub use shard_writer::ShardWriter;
 
 /// The folder a new file or folder goes into; also makes sure that `target` names one.

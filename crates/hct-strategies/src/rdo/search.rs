@@ -9,8 +9,11 @@ use super::Effort;
 use super::preparation::candidates;
 use super::quality::{Quality, median_excess};
 
-/// Values that a rate or distortion is estimated from.
-const ESTIMATE: usize = 1 << 16;
+/// Values that the rate and distortion of a step are estimated from: more for large tensors, of
+/// which a second encoding would cost more than a closer estimate.
+fn estimate_values(weights: usize) -> usize {
+    (weights / 8).clamp(1 << 16, 1 << 18)
+}
 /// The share of the allowed distortion that encodings aim for, against the error of estimates.
 const AIM: f64 = 0.9975;
 /// Full encodings to try before settling for the best.
@@ -25,11 +28,12 @@ pub(super) struct StepGuess {
 
 /// Finds the step at which the estimated mean squared error is `distortion`.
 pub(super) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepGuess {
+    let values = estimate_values(analysis.len());
     // At high rate the error of the trellis is about δ²/3.7.
     let mut step = ((3.7 * distortion).sqrt() as f32).max(analysis.min_step());
     let mut tries = 0;
     loop {
-        let training = analysis.train(step, ESTIMATE);
+        let training = analysis.train(step, values);
         let estimate = training.estimate();
         let ratio = distortion / estimate.distortion;
         tries += 1;

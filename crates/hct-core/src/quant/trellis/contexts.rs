@@ -38,24 +38,23 @@ pub(crate) fn symbol(index: i32) -> usize {
 pub(crate) struct Statistics {
     /// Occurrences of each magnitude, the last entry counting all from [`MAX_MAGNITUDE`] + 1 on.
     pub counts: Vec<[u64; MAX_MAGNITUDE + 2]>,
-    /// Sums of |value|/δ − multiple over magnitudes 1, 2, ≥ 3.
-    pub residuals: Vec<[f64; SHIFTS]>,
+    /// Sums of |value|/δ − multiple over magnitudes 0 (unused), 1, 2, ≥ 3.
+    pub residuals: Vec<[f64; SHIFTS + 1]>,
 }
 
 impl Statistics {
     pub fn new(contexts: usize) -> Self {
         Statistics {
             counts: vec![[0; MAX_MAGNITUDE + 2]; contexts],
-            residuals: vec![[0.0; SHIFTS]; contexts],
+            residuals: vec![[0.0; SHIFTS + 1]; contexts],
         }
     }
 
     #[inline(always)]
     pub fn add(&mut self, context: usize, magnitude: usize, residual: f32) {
         self.counts[context][magnitude.min(MAX_MAGNITUDE + 1)] += 1;
-        if magnitude > 0 {
-            self.residuals[context][magnitude.min(SHIFTS) - 1] += f64::from(residual);
-        }
+        // The entry of magnitude 0 is never read: cheaper than a branch.
+        self.residuals[context][magnitude.min(SHIFTS)] += f64::from(residual);
     }
 
     pub fn merge(&mut self, other: &Statistics) {
@@ -271,7 +270,7 @@ fn predict(logs: &[i64], before: Option<&Context>, j: usize, precision: i64) -> 
 /// Quantized log-frequencies and shifts of one context.
 fn fit(
     counts: &[u64; MAX_MAGNITUDE + 2],
-    residuals: &[f64; SHIFTS],
+    residuals: &[f64; SHIFTS + 1],
     precision: i64,
     before: Option<&Context>,
 ) -> Context {
@@ -309,7 +308,7 @@ fn fit(
         };
         // Worth its bits only where enough samples share it.
         if n >= 32 {
-            let mean = residuals[j] / n as f64 / f64::from(SHIFT_UNIT);
+            let mean = residuals[j + 1] / n as f64 / f64::from(SHIFT_UNIT);
             *shift = (libm::round(mean) as i64).clamp(-MAX_SHIFT, MAX_SHIFT);
         }
     }

@@ -8,8 +8,8 @@ use crate::entropy::rans::{Words, slot};
 use crate::simd::multiversion;
 use crate::{Error, Result};
 
-/// Reproduction values of one context, by symbol.
-const SYMBOLS: usize = 256;
+/// Room for the symbols of one context.
+pub(crate) const SYMBOLS: usize = 256;
 
 /// Everything a tile needs that its plane shares: decoding tables and reproduction points.
 pub(crate) struct Tables {

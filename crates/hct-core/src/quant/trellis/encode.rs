@@ -1,11 +1,11 @@
 //! Encoding tiles of trellis-quantized values.
 
 use super::contexts::{Contexts, Statistics, symbol};
-use super::decode::point;
+use super::decode::{SYMBOLS, point};
 use super::viterbi::{self, Quantized, Search};
 use super::{Trellis, multiple};
 use crate::entropy::binary::{Encoder, UintModel};
-use crate::entropy::rans::RansEncoder;
+use crate::entropy::rans::{EncoderSymbol, RansEncoder};
 
 /// A tile's values and their classes.
 pub(crate) struct TileValues<'a> {
@@ -43,14 +43,19 @@ impl TileCoder {
     pub fn statistics(&self, values: &[f32], quantized: &Quantized, contexts: usize) -> Statistics {
         let mut stats = Statistics::new(contexts);
         let inverse = 1.0 / self.step;
+        // Odd multiples in contexts of Q1.
+        let odd: Vec<f32> = (0..contexts)
+            .map(|c| self.quantizer(c as u8) as f32)
+            .collect();
         for ((&v, &k), &c) in values
             .iter()
             .zip(&quantized.indices)
             .zip(&quantized.contexts)
         {
-            let m = k.abs();
-            let residual = v.abs() * inverse - multiple(m, self.quantizer(c)) as f32;
-            stats.add(usize::from(c), m as usize, residual);
+            let m = k.unsigned_abs();
+            // Meaningless for 0, which has no residual.
+            let point = (2 * m) as f32 - odd[usize::from(c)];
+            stats.add(usize::from(c), m as usize, v.abs() * inverse - point);
         }
         stats
     }
@@ -82,32 +87,46 @@ impl TileCoder {
 
     /// Entropy-codes a quantized tile.
     pub fn code(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
+        match self.lanes {
+            8 => self.code_lanes::<8>(contexts, quantized),
+            _ => self.code_lanes::<32>(contexts, quantized),
+        }
+    }
+
+    fn code_lanes<const L: usize>(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
+        let (indices, of) = (&quantized.indices, &quantized.contexts);
+        let max: Vec<u32> = (0..contexts.tables.len())
+            .map(|c| contexts.max_magnitude(c) as u32)
+            .collect();
+        let mut coders = vec![EncoderSymbol::default(); contexts.tables.len() * SYMBOLS];
+        for (table, coders) in contexts.tables.iter().zip(coders.chunks_exact_mut(SYMBOLS)) {
+            coders
+                .iter_mut()
+                .zip(table.encoder_symbols())
+                .for_each(|(c, e)| *c = e);
+        }
         let mut patched = Vec::new();
-        let mut symbols = vec![0u8; quantized.indices.len()];
-        let coded = quantized
-            .indices
-            .iter()
-            .zip(&quantized.contexts)
-            .zip(&mut symbols);
-        for (i, ((&k, &c), s)) in coded.enumerate() {
-            let m = k.unsigned_abs() as usize;
-            let max = contexts.max_magnitude(usize::from(c));
-            let mut k_coded = k;
-            if m > max {
-                let kept = contexts.coded_magnitude(usize::from(c), m) as i32;
-                k_coded = if k < 0 { -kept } else { kept };
-                let v = multiple(m as i32, self.quantizer(c));
-                patched.push((i as u64, i64::from(if k < 0 { -v } else { v })));
+        let mut rans = RansEncoder::<L>::new(indices.len());
+        let coded = indices
+            .chunks(self.lanes)
+            .zip(of.chunks(self.lanes))
+            .enumerate()
+            .rev();
+        for (step, (indices, of)) in coded {
+            for (lane, (&k, &c)) in indices.iter().zip(of).enumerate().rev() {
+                let mut s = symbol(k);
+                if k.unsigned_abs() > max[usize::from(c)] {
+                    let m = k.unsigned_abs() as usize;
+                    let kept = contexts.coded_magnitude(usize::from(c), m) as i32;
+                    s = symbol(if k < 0 { -kept } else { kept });
+                    let v = multiple(m as i32, self.quantizer(c));
+                    let i = (step * L + lane) as u64;
+                    patched.push((i, i64::from(if k < 0 { -v } else { v })));
+                }
+                rans.put(lane, &coders[usize::from(c) * SYMBOLS + s]);
             }
-            *s = symbol(k_coded) as u8;
         }
-        let mut rans = RansEncoder::new(self.lanes, symbols.len() / 4);
-        for (i, (&s, &c)) in symbols.iter().zip(&quantized.contexts).enumerate().rev() {
-            rans.put(
-                i % self.lanes,
-                contexts.tables[usize::from(c)].get(usize::from(s)),
-            );
-        }
+        patched.reverse();
         CodedTile {
             stream: rans.finish(),
             patches: code_patches(&patched),

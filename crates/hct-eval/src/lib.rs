@@ -1,0 +1,46 @@
+//! Runs models before and after HCT and measures what changed.
+//!
+//! Load a model from its [`ModelFiles`] and any [`hct_model::TensorSource`] (a checkpoint, an HCT
+//! file, a [`RivalModel`]), then:
+//!
+//! - for a [`LanguageModel`]: cut a text with [`LanguageModel::windows`], measure [`perplexity`],
+//!   or build a [`Reference`] and [`Reference::compare`] any number of candidates with it;
+//! - for a [`SentenceEncoder`]: take the [`sentences`] of a text, build a [`SentenceReference`] and
+//!   [`SentenceReference::compare`] candidates.
+//!
+//! Everything runs in F32 on the CPU, so equal weights give equal results, bit for bit.
+
+mod config;
+mod decoder;
+mod encoder;
+mod error;
+mod generate;
+mod language_model;
+mod linear;
+mod metrics;
+mod model;
+mod model_files;
+mod perplexity;
+mod reference;
+mod rival;
+mod sentence_reference;
+mod sentences;
+mod statistics;
+#[cfg(test)]
+mod tests;
+mod tokenizer;
+mod weights;
+mod windows;
+
+pub use encoder::SentenceEncoder;
+pub use error::Error;
+pub use language_model::LanguageModel;
+pub use metrics::LanguageReport;
+pub use model::Model;
+pub use model_files::ModelFiles;
+pub use perplexity::{Perplexity, perplexity};
+pub use reference::Reference;
+pub use rival::{RivalFormat, RivalModel};
+pub use sentence_reference::{SentenceReference, SentenceReport};
+pub use sentences::sentences;
+pub use windows::Windows;

@@ -1,0 +1,74 @@
+//! A text as the windows of tokens that models are run on.
+
+use crate::Error;
+
+/// Disjoint windows of a tokenised text.
+///
+/// The text is tokenised as a whole and cut every `context` tokens, so the last window may be
+/// shorter. Models whose tokenizer marks the start of a text (BOS) get that mark at the start of
+/// every window, within the `context` tokens. In each window every token but the first is scored,
+/// given all that come before it in the window; there is no overlap and no part that is only read.
+pub struct Windows {
+    windows: Vec<Vec<u32>>,
+}
+
+impl Windows {
+    pub(crate) fn cut(start: &[u32], tokens: &[u32], context: usize) -> Result<Windows, Error> {
+        let windows: Vec<Vec<u32>> = tokens
+            .chunks(context - start.len())
+            .map(|chunk| [start, chunk].concat())
+            .filter(|window| window.len() > 1)
+            .collect();
+        if windows.is_empty() {
+            return Err(Error::TextTooShort {
+                what: "tokens",
+                found: tokens.len(),
+                least: 2,
+            });
+        }
+        Ok(Windows { windows })
+    }
+
+    /// How many tokens are scored.
+    pub fn scored(&self) -> usize {
+        self.windows.iter().map(|window| window.len() - 1).sum()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Vec<u32>> {
+        self.windows.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(start: &[u32], tokens: &[u32], context: usize) -> Vec<Vec<u32>> {
+        Windows::cut(start, tokens, context).unwrap().windows
+    }
+
+    #[test]
+    fn windows_are_disjoint_and_begin_with_the_start_tokens() {
+        let tokens = [1, 2, 3, 4, 5, 6, 7];
+        assert_eq!(cut(&[], &tokens, 3), [vec![1, 2, 3], vec![4, 5, 6]]);
+        assert_eq!(cut(&[], &tokens, 4), [vec![1, 2, 3, 4], vec![5, 6, 7]]);
+        assert_eq!(
+            cut(&[9], &tokens, 4),
+            [vec![9, 1, 2, 3], vec![9, 4, 5, 6], vec![9, 7]]
+        );
+    }
+
+    #[test]
+    fn every_token_but_the_first_of_a_window_is_scored() {
+        let tokens = [1, 2, 3, 4, 5, 6, 7];
+        assert_eq!(Windows::cut(&[], &tokens, 3).unwrap().scored(), 4);
+        assert_eq!(Windows::cut(&[9], &tokens, 4).unwrap().scored(), 7);
+    }
+
+    #[test]
+    fn a_text_with_nothing_to_score_is_refused() {
+        assert!(Windows::cut(&[], &[1], 3).is_err());
+        assert!(Windows::cut(&[9], &[], 3).is_err());
+        assert!(Windows::cut(&[9], &[1], 3).is_ok());
+    }
+}

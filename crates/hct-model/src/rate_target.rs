@@ -1,0 +1,82 @@
+//! Compressing to a given size.
+
+use std::path::Path;
+
+use hct_strategies::{Effort, Quality, RdoEncoder};
+use tempfile::NamedTempFile;
+
+use crate::compress::compress_beside;
+use crate::safetensors_out::persist;
+use crate::{Checkpoint, CompressOptions, CompressReport, Error, Progress};
+
+/// The file ends up within this share of the bits asked for, where that is possible at all.
+const TOLERANCE: f64 = 0.005;
+/// Whole encodings to try; two are usual.
+const ATTEMPTS: usize = 6;
+/// Coarsest relative mean squared error: beyond it hardly anything is left of a tensor.
+const COARSEST: f64 = 0.9;
+/// Finest; float tensors are stored losslessly long before.
+const FINEST: f64 = 1e-12;
+
+/// Compresses so that the whole file takes `bits_per_weight`, to 1 %: every tensor at the same
+/// relative mean squared error, which is one common slope of relative error against rate. Returns
+/// the report and that error.
+///
+/// # Errors
+/// As [`crate::compress()`]; or when the size cannot be reached, because what must stay lossless
+/// takes more, or the checkpoint has no lossy tensors.
+pub fn compress_to_rate(
+    checkpoint: &Checkpoint,
+    output: &Path,
+    effort: Effort,
+    bits_per_weight: f64,
+    options: CompressOptions,
+    progress: &dyn Progress,
+) -> Result<(CompressReport, f64), Error> {
+    // The usual gap to the Shannon bound, to begin with.
+    let mut rel_mse = (-2.0 * (bits_per_weight - 0.1))
+        .exp2()
+        .clamp(FINEST, COARSEST);
+    let mut before: Option<(f64, f64)> = None;
+    let mut best: Option<(f64, NamedTempFile, CompressReport, f64)> = None;
+    for attempt in 1..=ATTEMPTS {
+        if attempt > 1 {
+            progress.restart(attempt);
+        }
+        let strategy = RdoEncoder::new(Quality::RelMse(rel_mse)).effort(effort);
+        let (file, report) = compress_beside(checkpoint, output, &strategy, options, progress)?;
+        let excess = report.bits_per_weight() - bits_per_weight;
+        let off = (excess / bits_per_weight).abs();
+        if best.as_ref().is_none_or(|(least, ..)| off < *least) {
+            best = Some((off, file, report, rel_mse));
+        }
+        if off <= TOLERANCE || report.lossy_weights == 0 {
+            break;
+        }
+        // 6 dB a bit, or the slope measured between the last two.
+        let octaves = rel_mse.log2();
+        let slope = match before {
+            Some((o, e)) if (o - octaves).abs() > 1e-9 => (excess - e) / (octaves - o),
+            _ => -0.5 * report.lossy_weights as f64 / report.weights as f64,
+        };
+        before = Some((octaves, excess));
+        let next = (octaves - excess / slope.min(-0.05))
+            .exp2()
+            .clamp(FINEST, COARSEST);
+        if next == rel_mse {
+            break;
+        }
+        rel_mse = next;
+    }
+    let (off, file, report, rel_mse) = best.expect("at least one attempt was made");
+    // A file smaller than asked for, because everything is lossless already, is no failure.
+    if off > 2.0 * TOLERANCE && report.bits_per_weight() > bits_per_weight {
+        return Err(Error::RateOutOfReach {
+            path: output.to_owned(),
+            wanted: bits_per_weight,
+            reached: report.bits_per_weight(),
+        });
+    }
+    persist(file, output, options.overwrite)?;
+    Ok((report, rel_mse))
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Compresses the sample checkpoint at a stated quality and shows sizes and what was lost.
+set -euo pipefail
+cd "$(dirname "$0")"
+out=target/demo
+rm -rf "$out" && mkdir -p "$out"
+cargo build --release --locked --quiet -p hct-cli
+hct=target/release/hct
+sample=assets/sample/model.safetensors
+run() { printf '\n$ hct %s\n' "$*"; "$hct" "$@"; }
+run compress "$sample" -o "$out/uniform.hct"
+run compress "$sample" -o "$out/rdo.hct" --strategy rdo --cosine 0.995
+run verify "$out/rdo.hct"
+run info "$out/rdo.hct"
+run diff "$sample" "$out/rdo.hct"
+run decompress "$out/rdo.hct" -o "$out/restored.safetensors"
