@@ -79,7 +79,7 @@ fn put_plane(out: &mut Vec<u8>, plane: &[u8]) {
         out.extend([PLANE_CONSTANT, first]);
         return;
     }
-    let table = FreqTable::from_weights(&counts);
+    let table = FreqTable::from_counts(&counts);
     let estimate: f64 = counts
         .iter()
         .enumerate()

@@ -36,7 +36,7 @@ impl<'a> MatrixView<'a> {
             )));
         }
         let width = dtype.bits() / 8;
-        if bytes.len() % width != 0 {
+        if !bytes.len().is_multiple_of(width) {
             return Err(Error::Encode(format!(
                 "{} bytes are not whole {dtype} values",
                 bytes.len()

@@ -137,7 +137,7 @@ fn tensor((record, sections): (&TensorRecord, &Sections)) -> Tensor {
         name: record.name.clone(),
         dtype: record.dtype.name(),
         shape: record.shape.clone(),
-        strategy: record.label.clone(),
+        strategy: record.label.to_string(),
         recipe: record.recipe.to_string(),
         bytes: record.stored_bytes(),
         bits_per_weight: units::bits_per(record.stored_bytes(), record.elements()),

@@ -51,6 +51,32 @@ impl FreqTable {
         Self::from_freqs(freq)
     }
 
+    /// The table nearest to `counts`, for tables that are written: what rounding down leaves over
+    /// goes to the largest remainders. Of 256 symbols it is much.
+    pub fn from_counts(counts: &[u64]) -> Self {
+        let total: u128 = counts.iter().map(|&c| u128::from(c)).sum();
+        let scaled = |c: u64| u128::from(c) * u128::from(PROB_SCALE);
+        let mut freq: Vec<u64> = counts
+            .iter()
+            .map(|&c| ((scaled(c) / total) as u64).max(u64::from(c > 0)))
+            .collect();
+        let sum: u64 = freq.iter().sum();
+        // Symbols rounded up to 1 have had theirs.
+        let remainder = |s: usize| match scaled(counts[s]) {
+            scaled if scaled < total => 0,
+            scaled => scaled % total,
+        };
+        let mut order: Vec<usize> = (0..counts.len()).collect();
+        order.sort_by_key(|&s| std::cmp::Reverse(remainder(s)));
+        for &s in order
+            .iter()
+            .take(u64::from(PROB_SCALE).saturating_sub(sum) as usize)
+        {
+            freq[s] += 1;
+        }
+        Self::from_weights(&freq)
+    }
+
     fn from_freqs(freq: Vec<u16>) -> Self {
         let mut sum = 0;
         let start = freq
@@ -204,19 +230,24 @@ mod tests {
             vec![1; 256],
             (1..200).collect(),
         ] {
-            let table = FreqTable::from_weights(&weights);
-            let sum: u32 = table.freq.iter().map(|&f| u32::from(f)).sum();
-            assert_eq!(sum, PROB_SCALE);
-            for (s, &w) in weights.iter().enumerate() {
-                assert_eq!(w > 0, table.freq[s] > 0);
+            for table in [
+                FreqTable::from_weights(&weights),
+                FreqTable::from_counts(&weights),
+            ] {
+                let sum: u32 = table.freq.iter().map(|&f| u32::from(f)).sum();
+                assert_eq!(sum, PROB_SCALE);
+                for (s, &w) in weights.iter().enumerate() {
+                    assert_eq!(w > 0, table.freq[s] > 0);
+                }
+                let mut enc = Encoder::new();
+                table.write(&mut enc, &mut TableModel::new());
+                let bytes = enc.finish();
+                let mut dec = Decoder::new(&bytes);
+                let mut model = TableModel::new();
+                let back = FreqTable::read(&mut dec, &mut model, weights.len()).unwrap();
+                assert_eq!(back, table);
+                dec.finish("table").unwrap();
             }
-            let mut enc = Encoder::new();
-            table.write(&mut enc, &mut TableModel::new());
-            let bytes = enc.finish();
-            let mut dec = Decoder::new(&bytes);
-            let back = FreqTable::read(&mut dec, &mut TableModel::new(), weights.len()).unwrap();
-            assert_eq!(back, table);
-            dec.finish("table").unwrap();
         }
     }
 }

@@ -106,11 +106,7 @@ impl Index {
                 labels.len() - 1
             })
         };
-        let numbers: Vec<usize> = self
-            .tensors
-            .iter()
-            .map(|t| label_of(t.label.as_str()))
-            .collect();
+        let numbers: Vec<usize> = self.tensors.iter().map(|t| label_of(&*t.label)).collect();
         let mut out = Vec::new();
         // Flags, all reserved.
         put_varint(&mut out, 0);
@@ -140,7 +136,7 @@ impl Index {
         }
         let labels = r.count(1, "number of labels")?;
         let labels = (0..labels)
-            .map(|_| r.string("label"))
+            .map(|_| Ok(r.string("label")?.into()))
             .collect::<Result<Vec<_>>>()?;
         let files = r.count(10, "number of files")?;
         let files = (0..files)

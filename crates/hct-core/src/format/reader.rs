@@ -157,9 +157,12 @@ impl<S: ReadAt> HctReader<S> {
                     return self.plane_range(record, plane, elements, out);
                 }
                 // Several layers, or one whose transform spans the tensor: rebuild it whole.
-                let n = record.elements();
-                let mut sum = zeroed::<f32>(n)?;
-                for layer in used {
+                let (mut sum, rest) = match used {
+                    // Not added to zeros, which would lose the sign of its own.
+                    [Layer::Plane(plane), rest @ ..] => (self.plane(plane)?, rest),
+                    _ => (zeroed::<f32>(record.elements())?, used),
+                };
+                for layer in rest {
                     self.add_layer(layer, *cols, &mut sum)?;
                 }
                 floats::from_f32(

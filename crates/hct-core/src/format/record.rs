@@ -2,6 +2,7 @@
 //! of every piece of its payload.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::trailer::HEADER_LEN;
 use crate::plane::EncodedPlane;
@@ -14,7 +15,7 @@ use crate::{Dtype, Error, Result};
 /// Most dimensions of a tensor.
 const MAX_DIMS: u64 = 64;
 /// Most layers of a tensor.
-const MAX_LAYERS: u64 = 64;
+pub(crate) const MAX_LAYERS: usize = 64;
 /// Most bytes of a lossless tile.
 pub(crate) const MAX_LOSSLESS_TILE: u64 = 1 << 24;
 
@@ -172,8 +173,8 @@ pub struct TensorRecord {
     /// The shard it belongs to, as an index into [`super::Index::files`].
     pub file: Option<usize>,
     /// What the encoder says of its choice: the strategy, and why it fell back if it did. The
-    /// decoder ignores it.
-    pub label: String,
+    /// decoder ignores it. Tensors share it, so that a long one cannot multiply in memory.
+    pub label: Arc<str>,
     /// How to rebuild it.
     pub recipe: Recipe,
 }
@@ -253,7 +254,7 @@ impl TensorRecord {
     /// Inverse of [`TensorRecord::write`]; chunks must lie below `payload_end`.
     pub(crate) fn read(
         r: &mut Reader<'_>,
-        labels: &[String],
+        labels: &[Arc<str>],
         files: usize,
         payload_end: u64,
     ) -> Result<Self> {
@@ -265,7 +266,7 @@ impl TensorRecord {
     fn read_named(
         r: &mut Reader<'_>,
         name: String,
-        labels: &[String],
+        labels: &[Arc<str>],
         files: usize,
         payload_end: u64,
     ) -> Result<Self> {
@@ -382,7 +383,7 @@ fn read_layers(
     if cols == 0 {
         return Err(Error::invalid("folded shape", "is empty"));
     }
-    let n = r.varint_below(MAX_LAYERS + 1, "number of layers")?;
+    let n = r.varint_below(MAX_LAYERS as u64 + 1, "number of layers")?;
     if n == 0 {
         return Err(Error::invalid("number of layers", "is zero"));
     }
@@ -439,7 +440,7 @@ fn read_plane(
     let tile_rows = r.varint_below(rows as u64 + 1, "tile rows")? as usize;
     let tile_cols = r.varint_below(cols as u64 + 1, "tile columns")? as usize;
     let contiguous = tile_cols == cols || tile_rows == 1;
-    let size = tile_rows.checked_mul(tile_cols).unwrap_or(usize::MAX);
+    let size = tile_rows.saturating_mul(tile_cols);
     if size == 0 || size > MAX_TILE || !contiguous {
         return Err(Error::invalid(
             "tile",

@@ -1,9 +1,10 @@
 //! Writing a file in one pass.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::index::{FileEntry, FileKind, Index};
-use super::record::{Chunk, Layer, LosslessRecipe, Recipe, TensorRecord, place};
+use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
 use crate::plane::{EncodedPlane, Preparation, SparseFormat, encode_sparse};
@@ -12,6 +13,9 @@ use crate::{Dtype, Error, Result, lossless, parallel};
 
 /// Bytes of a lossless tile: as long in time to decode as a lossy one, about.
 const LOSSLESS_TILE: usize = 1 << 21;
+
+/// Tensors back that a label is looked for, to share it.
+const LABELS_REMEMBERED: usize = 64;
 
 /// Name, element type and shape of a tensor to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +129,7 @@ impl EncodedTensor {
         let shape = layers.first().and_then(EncodedLayer::shape);
         match shape {
             Some((rows, cols))
-                if layers.len() <= 64 && layers.iter().all(|l| l.shape() == shape) =>
+                if layers.len() <= MAX_LAYERS && layers.iter().all(|l| l.shape() == shape) =>
             {
                 Ok(EncodedTensor {
                     coding: Coding::Layers { rows, cols, layers },
@@ -254,7 +258,11 @@ impl<W: Write> HctWriter<W> {
             self.write(&bytes)?;
         }
         let TensorMeta { name, dtype, shape } = meta;
-        let label = label.to_owned();
+        let known = self.index.tensors.iter().rev().map(|t| &t.label);
+        let label = known
+            .take(LABELS_REMEMBERED)
+            .find(|l| ***l == *label)
+            .map_or_else(|| label.into(), Arc::clone);
         self.index.tensors.push(TensorRecord {
             name,
             dtype,

@@ -408,14 +408,7 @@ impl<'a> TrellisAnalysis<'a> {
     fn quantized_tile(&self, i: usize, coder: TileCoder, costs: &[f32]) -> Result<QuantizedTile> {
         let tile = self.recipe.tile(i);
         let values = self.tiles.load(&tile);
-        // The bits of magnitudes order as the magnitudes do, with infinity and NaN on top.
-        let max = values.iter().fold(0, |m, v| v.abs().to_bits().max(m));
-        let max = f32::from_bits(max);
-        if !max.is_finite() {
-            return Err(Error::Encode(
-                "a value is NaN or infinite; code the tensor losslessly".into(),
-            ));
-        }
+        let max = self.tiles.largest(&values)?;
         if max / coder.step > MAX_INDEX {
             let step = coder.step;
             return Err(Error::Encode(format!(

@@ -32,7 +32,8 @@ impl SparseFormat {
 /// transform spans the plane, of the plane.
 ///
 /// # Errors
-/// When `retention` is not in (0, 1] or a value is not finite.
+/// When `retention` is not in (0, 1] or a value is not finite or, before a transform,
+/// within a few thousandfold of the end of the f32 range.
 pub fn encode_sparse(
     matrix: MatrixView<'_>,
     preparation: Preparation,
@@ -44,11 +45,6 @@ pub fn encode_sparse(
             "retention {retention} is not in (0, 1]"
         )));
     }
-    if !matrix.is_finite() {
-        return Err(Error::Encode(
-            "a value is NaN or infinite; code the tensor losslessly".into(),
-        ));
-    }
     let tiles = Tiles::new(matrix, preparation);
     let recipe = tiles.recipe(format.quantizer());
     let whole_mask = tiles
@@ -57,6 +53,7 @@ pub fn encode_sparse(
     let coded = parallel::map(recipe.tiles(), |i| {
         let tile = recipe.tile(i);
         let values = tiles.load(&tile);
+        tiles.largest(&values)?;
         let mask = match &whole_mask {
             Some(mask) => mask[tile.first..tile.first + tile.len()].to_vec(),
             None => position::keep_largest(&values, retention),

@@ -5,6 +5,7 @@ use crate::matrix::MatrixView;
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
 use crate::scale_model;
 use crate::transform::{self, Transform};
+use crate::{Error, Result};
 
 /// A plane's values, means removed and transformed, tile by tile.
 pub(crate) struct Tiles<'a> {
@@ -113,6 +114,29 @@ impl<'a> Tiles<'a> {
             }
         }
         values
+    }
+
+    /// Largest magnitude among the loaded values of a tile.
+    ///
+    /// # Errors
+    /// When one is not finite, or so large that a sum in the decoder might not be.
+    pub fn largest(&self, values: &[f32]) -> Result<f32> {
+        // The bits of magnitudes order as the magnitudes do, with infinity and NaN on top.
+        let bits = |values: &[f32]| values.iter().fold(0, |m, v| v.abs().to_bits().max(m));
+        let max = f32::from_bits(bits(values));
+        // An inverse transform sums up to √n times the largest coefficient in each direction.
+        let spread = self.whole.as_ref().map_or(values.len(), Vec::len) as f32;
+        let limit = match (self.preparation.transform, &self.means) {
+            (Transform::None, None) => f32::MAX,
+            _ => f32::MAX / (8.0 * spread.sqrt()),
+        };
+        let mean = f32::from_bits(bits(&self.mean_values));
+        if max <= limit && mean <= f32::MAX / 4.0 {
+            return Ok(max);
+        }
+        Err(Error::Encode(
+            "a value is NaN, infinite or too large; code the tensor losslessly".into(),
+        ))
     }
 
     /// All coefficients, when the transform spans the plane.

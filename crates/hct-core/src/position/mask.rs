@@ -85,7 +85,7 @@ fn unpack<const W: usize>(groups: &[u8], n: usize) -> Result<Vec<bool>> {
     if groups.len() != n.div_ceil(W) {
         return Err(Error::invalid("position bitmap", "has the wrong length"));
     }
-    if n % W != 0 && groups[n / W] >> (n % W) != 0 {
+    if !n.is_multiple_of(W) && groups[n / W] >> (n % W) != 0 {
         return Err(Error::invalid(
             "position bitmap",
             "has bits set past its end",
@@ -109,7 +109,7 @@ fn bernoulli(p: u64) -> FreqTable {
         .map(|group| {
             let ones = group.count_ones();
             // At most 2⁴⁸ before the shift.
-            (p.pow(ones) * (4096 - p).pow(GROUP as u32 - ones) >> 1).max(1)
+            ((p.pow(ones) * (4096 - p).pow(GROUP as u32 - ones)) >> 1).max(1)
         })
         .collect();
     FreqTable::from_weights(&weights)

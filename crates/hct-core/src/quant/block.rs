@@ -221,7 +221,7 @@ fn put_symbols(out: &mut Vec<u8>, symbols: &[u8], bits: BlockBits) {
     let mut counts = vec![0u64; bits.symbols()];
     symbols.iter().for_each(|&s| counts[usize::from(s)] += 1);
     if !symbols.is_empty() {
-        let table = FreqTable::from_weights(&counts);
+        let table = FreqTable::from_counts(&counts);
         let mut enc = Encoder::new();
         table.write(&mut enc, &mut TableModel::new());
         let mut coded = Vec::new();

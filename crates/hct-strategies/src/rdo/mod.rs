@@ -4,7 +4,9 @@ mod preparation;
 mod quality;
 mod search;
 
-use hct_core::{EncodedTensor, Error, MatrixView, Result, TrellisSettings, fold};
+use hct_core::{
+    EncodedPlane, EncodedTensor, Error, MatrixView, Result, TensorMeta, TrellisSettings, fold,
+};
 
 use crate::roles::is_embedding;
 use crate::{Coded, LosslessEncoder, Strategy, TensorView};
@@ -88,6 +90,22 @@ fn matrix<'a>(tensor: TensorView<'a>) -> Result<MatrixView<'a>> {
     MatrixView::from_bytes(tensor.bytes, tensor.meta.dtype, rows, cols)
 }
 
+/// Whether lossless coding might take fewer bytes than `plane`: when the target is near lossless,
+/// or the tensor is constant or of few values. A run in its middle tells well enough.
+fn lossless_may_win(tensor: TensorView<'_>, plane: &EncodedPlane) -> Result<bool> {
+    const SAMPLE: usize = 1 << 16;
+    let width = tensor.meta.dtype.bits() / 8;
+    let len = tensor.bytes.len().min(SAMPLE);
+    let start = (tensor.bytes.len() - len) / 2 / width * width;
+    let meta = TensorMeta {
+        shape: vec![(len / width) as u64],
+        ..tensor.meta.clone()
+    };
+    let sample = EncodedTensor::lossless(&meta, &tensor.bytes[start..start + len])?;
+    let share = len as f64 / tensor.bytes.len() as f64;
+    Ok((sample.payload_bytes() as f64) < 1.25 * share * plane.payload_bytes() as f64 + 64.0)
+}
+
 impl Strategy for RdoEncoder {
     fn name(&self) -> &'static str {
         "rdo"
@@ -103,9 +121,7 @@ impl Strategy for RdoEncoder {
             is_embedding(&tensor.meta.name),
         );
         if let Some(plane) = search.run()? {
-            // Near-lossless targets can cost more than all the bits there are.
-            let ceiling = matrix.len() * tensor.meta.dtype.bits() / 8;
-            if plane.payload_bytes() < ceiling / 3 {
+            if !lossless_may_win(tensor, &plane)? {
                 return Ok(Coded {
                     tensor: EncodedTensor::plane(plane),
                     label: "rdo".into(),

@@ -123,11 +123,17 @@ impl<'a> Search<'a> {
             0.994
         };
         let mut step = guess.step;
+        // A transform along columns puts most of the energy into a few rows, which estimates may
+        // miss.
+        let training = match analysis.preparation().transform {
+            Transform::None | Transform::DctRows => guess.training,
+            Transform::DctCols | Transform::Dct2 => analysis.train(step, usize::MAX),
+        };
         let mut best: Option<EncodedPlane> = None;
         // Steps known to reach the quality and to miss it.
         let (mut reaches, mut misses) = (0f32, f32::INFINITY);
         for _ in 0..ATTEMPTS {
-            let plane = match analysis.encode(step, &guess.training) {
+            let plane = match analysis.encode(step, &training) {
                 Ok(plane) => plane,
                 Err(_) => break,
             };

@@ -1,0 +1,16 @@
+//! Shared by the integration tests: deterministic tensors of many kinds, and short ways to code
+//! them. hct-strategies includes this folder by path.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "every test binary uses its own part"
+)]
+
+mod coding;
+mod generate;
+
+pub use coding::{
+    bytes_of, file_of, floats_of, meta, preparation, squared_error, trellis, with_gains,
+};
+pub use generate::{Kind, Rng};

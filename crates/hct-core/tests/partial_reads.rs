@@ -1,0 +1,224 @@
+//! Reading some rows: the same bytes as from decoding all, and only the tiles that hold them.
+
+mod common;
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Mutex;
+
+use common::{Kind, Rng, bytes_of, file_of, floats_of, meta, preparation, trellis, with_gains};
+use hct_core::{
+    Dtype, EncodedLayer, EncodedPlane, EncodedTensor, HctReader, MatrixView, ReadAt, SparseFormat,
+    Transform, encode_sparse,
+};
+
+/// Notes every range read.
+struct Noting {
+    bytes: Vec<u8>,
+    ranges: Mutex<Vec<(u64, usize)>>,
+}
+
+impl ReadAt for Noting {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
+        self.ranges.lock().unwrap().push((offset, len));
+        self.bytes.read_at(offset, len)
+    }
+}
+
+impl Noting {
+    /// The non-empty ranges read since the last call, in order of place.
+    fn take(&self) -> Vec<(u64, usize)> {
+        let mut ranges = std::mem::take(&mut *self.ranges.lock().unwrap());
+        ranges.retain(|&(_, len)| len > 0);
+        ranges.sort_unstable();
+        ranges
+    }
+}
+
+/// Reads random rows of a tensor of `rows` rows and checks them and what was read for them, which
+/// must be `pieces(rows)` ranges.
+fn check(file: Vec<u8>, rows: u64, pieces: impl Fn(u64, u64) -> usize) {
+    let source = Noting {
+        bytes: file,
+        ranges: Mutex::default(),
+    };
+    let reader = HctReader::open(&source).unwrap();
+    // The header, the trailer and the index.
+    assert_eq!(source.take().len(), 3);
+    let all = reader.decode(0).unwrap();
+    let everything = source.take();
+    assert_eq!(everything.len(), pieces(0, rows));
+    let row = all.len() / rows as usize;
+    let mut rng = Rng(rows);
+    for k in 0..40 {
+        let (a, b) = (rng.below(rows as usize + 1), rng.below(rows as usize + 1));
+        let (a, b) = if k < 5 {
+            (a, (a + 1).min(rows as usize))
+        } else {
+            (a.min(b), a.max(b))
+        };
+        let part = reader.decode_rows(0, a as u64..b as u64).unwrap();
+        assert!(part == all[a * row..b * row], "rows {a}..{b}");
+        let read = source.take();
+        let wanted = if a == b {
+            0
+        } else {
+            pieces(a as u64, b as u64)
+        };
+        assert_eq!(read.len(), wanted, "rows {a}..{b}");
+        assert!(read.iter().all(|range| everything.contains(range)));
+    }
+    assert!(reader.decode_rows(0, 0..rows + 1).is_err());
+    let backwards = std::ops::Range { start: 2, end: 1 };
+    assert!(reader.decode_rows(0, backwards).is_err());
+}
+
+fn check_plane(plane: EncodedPlane, dtype: Dtype) {
+    let recipe = *plane.recipe();
+    let meta = meta("t", dtype, &[recipe.rows as u64, recipe.cols as u64]);
+    let file = file_of(meta, EncodedTensor::plane(plane));
+    let shared =
+        usize::from(recipe.to_string().contains("mean + ") || recipe.to_string().contains("rans"));
+    let per_band = recipe.cols.div_ceil(recipe.tile_cols);
+    let bands = |rows: u64| rows as usize / recipe.tile_rows;
+    check(file, recipe.rows as u64, |a, b| {
+        let touched = bands(b + recipe.tile_rows as u64 - 1) - bands(a);
+        shared
+            + if recipe.whole {
+                recipe.tiles()
+            } else {
+                touched * per_band
+            }
+    });
+}
+
+const ROWS: usize = 60;
+const COLS: usize = 50;
+
+#[test]
+fn rows_of_sparse_planes() {
+    let values = Kind::LowRank.values(ROWS, COLS, 1);
+    let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
+    for (i, format) in [SparseFormat::Int4, SparseFormat::Int8, SparseFormat::Half]
+        .into_iter()
+        .enumerate()
+    {
+        for (t, transform) in Transform::ALL.into_iter().enumerate() {
+            // Bands of rows, pieces of rows, one tile.
+            for tile in [Some(400), Some(20), None] {
+                for whole in [false, true] {
+                    let mut how = preparation(transform, whole, tile);
+                    how.remove_means = t == i;
+                    let plane = encode_sparse(matrix, how, format, 0.7).unwrap();
+                    check_plane(plane, [Dtype::F32, Dtype::F16, Dtype::BF16][t % 3]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_trellis_planes() {
+    let values = Kind::LoudRows.values(ROWS, COLS, 2);
+    let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
+    for states in [1, 4, 8, 16, 32] {
+        for transform in Transform::ALL {
+            for (tile, whole) in [(Some(400), false), (Some(20), false), (Some(400), true)] {
+                let mut how = preparation(transform, whole, tile);
+                how.remove_means = states == 4;
+                check_plane(trellis(matrix, how, states, 0.4).unwrap(), Dtype::BF16);
+            }
+        }
+    }
+    let gains = (0..ROWS as i32).map(|r| r % 9 - 4).collect();
+    let how = preparation(Transform::DctRows, false, Some(300));
+    check_plane(with_gains(matrix, how, 8, 0.4, gains).unwrap(), Dtype::F32);
+}
+
+#[test]
+fn rows_of_tensors_of_other_ranks() {
+    // [12, 5, 7, 3] folds to 60 × 21: a row of the tensor is five of the matrix.
+    let values = Kind::Gaussian.values(60, 21, 3);
+    let matrix = MatrixView::from_values(&values, 60, 21).unwrap();
+    let plane = trellis(
+        matrix,
+        preparation(Transform::None, false, Some(21 * 8)),
+        8,
+        0.3,
+    )
+    .unwrap();
+    let file = file_of(
+        meta("t", Dtype::F16, &[12, 5, 7, 3]),
+        EncodedTensor::plane(plane),
+    );
+    check(file, 12, |a, b| {
+        1 + (5 * b).div_ceil(8) as usize - (5 * a / 8) as usize
+    });
+    // [1, 1260] is one row, [1260, 1] many.
+    let matrix = MatrixView::from_values(&values, 1260, 1).unwrap();
+    let plane = trellis(
+        matrix,
+        preparation(Transform::None, false, Some(100)),
+        8,
+        0.3,
+    )
+    .unwrap();
+    check_plane(plane, Dtype::F32);
+    let matrix = MatrixView::from_values(&values, 1, 1260).unwrap();
+    let plane = trellis(
+        matrix,
+        preparation(Transform::None, false, Some(100)),
+        8,
+        0.3,
+    )
+    .unwrap();
+    check_plane(plane, Dtype::F32);
+}
+
+#[test]
+fn rows_of_lossless_tensors() {
+    // 6 MB of F32 in three tiles of 2 MiB; a row of 1500 bytes may lie across two.
+    let values = Kind::Gaussian.values(4000, 375, 5);
+    let meta = meta("t", Dtype::F32, &[4000, 375]);
+    let tensor = EncodedTensor::lossless(&meta, &bytes_of(&values, Dtype::F32)).unwrap();
+    check(file_of(meta, tensor), 4000, |a, b| {
+        ((b * 1500).div_ceil(1 << 21) - a * 1500 / (1 << 21)) as usize
+    });
+}
+
+#[test]
+fn rows_of_sums_come_from_all_layers() {
+    let code = |seed| {
+        let values = Kind::Gaussian.values(ROWS, COLS, seed);
+        let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
+        trellis(
+            matrix,
+            preparation(Transform::None, false, Some(400)),
+            4,
+            0.5,
+        )
+        .unwrap()
+    };
+    let (a, b) = (code(1), code(2));
+    let sum: Vec<f32> = a
+        .decode()
+        .unwrap()
+        .iter()
+        .zip(b.decode().unwrap())
+        .map(|(a, b)| a + b)
+        .collect();
+    let pieces = 2 * (1 + a.recipe().tiles());
+    let tensor =
+        EncodedTensor::layers(vec![EncodedLayer::Plane(a), EncodedLayer::Plane(b)]).unwrap();
+    let file = file_of(meta("t", Dtype::F32, &[ROWS as u64, COLS as u64]), tensor);
+    let read = HctReader::open(&file)
+        .unwrap()
+        .decode_rows(0, 3..9)
+        .unwrap();
+    assert!(floats_of(&read, Dtype::F32) == sum[3 * COLS..9 * COLS]);
+    check(file, ROWS as u64, |_, _| pieces);
+}

@@ -1,0 +1,228 @@
+//! The rdo strategy reaches its target on every kind of tensor, as a reader of the file sees it.
+
+#[path = "../../hct-core/tests/common/mod.rs"]
+mod common;
+
+use common::{Kind, bytes_of, file_of, floats_of, meta};
+use hct_core::{Dtype, HctReader, TensorMeta};
+use hct_strategies::{Effort, Quality, RdoEncoder, Strategy, TensorView};
+
+/// Encodes, writes, reads; returns the label, the bits per weight, the original and the decoded.
+fn rdo(encoder: RdoEncoder, meta: &TensorMeta, bytes: &[u8]) -> (String, f64, Vec<f32>, Vec<f32>) {
+    let coded = encoder.encode(TensorView { meta, bytes }).unwrap();
+    let original = floats_of(bytes, meta.dtype);
+    let bits = 8.0 * coded.tensor.payload_bytes() as f64 / original.len() as f64;
+    let file = file_of(meta.clone(), coded.tensor);
+    let decoded = HctReader::open(&file).unwrap().decode(0).unwrap();
+    (coded.label, bits, original, floats_of(&decoded, meta.dtype))
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(&a, &b)| f64::from(a) * f64::from(b))
+        .sum()
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    if a == b {
+        return 1.0;
+    }
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+fn rel_mse(a: &[f32], b: &[f32]) -> f64 {
+    common::squared_error(a, b) / dot(a, a).max(f64::MIN_POSITIVE)
+}
+
+const SHAPES: [&[u64]; 8] = [
+    &[96, 128],
+    &[64, 64],
+    &[2, 2049],
+    &[4099, 2],
+    &[61, 71],
+    &[16, 12, 5, 5],
+    &[1, 77, 64],
+    &[3, 40, 1, 41],
+];
+
+fn tensor(kind: Kind, shape: &[u64], dtype: Dtype) -> (TensorMeta, Vec<u8>) {
+    let (rows, cols) = hct_core::fold(shape).unwrap();
+    let values: Vec<f32> = kind.values(rows, cols, 5);
+    let values: Vec<f32> = match kind {
+        Kind::HugeOutlier | Kind::Extremes | Kind::Subnormals => values,
+        _ => values.iter().map(|v| 0.02 * v).collect(),
+    };
+    (meta("layer.weight", dtype, shape), bytes_of(&values, dtype))
+}
+
+#[test]
+fn targets_are_reached_on_every_kind_and_shape() {
+    for (i, kind) in Kind::ALL.into_iter().enumerate() {
+        for (k, shape) in SHAPES.into_iter().enumerate() {
+            let dtype = [Dtype::BF16, Dtype::F16, Dtype::F32][(i + k) % 3];
+            let (meta, bytes) = tensor(kind, shape, dtype);
+            for effort in [Effort::Fast, Effort::Default] {
+                let target = [0.991, 0.95, 0.9995][(i + k) % 3];
+                let encoder = RdoEncoder::new(Quality::Cosine(target)).effort(effort);
+                let (label, _, a, b) = rdo(encoder, &meta, &bytes);
+                let reached = cosine(&a, &b);
+                assert!(
+                    reached >= target - 1e-9,
+                    "{kind:?} {shape:?} {dtype}: {reached} ({label})"
+                );
+                let target = [1e-2, 1e-3, 0.1][(i + k) % 3];
+                let encoder = RdoEncoder::new(Quality::RelMse(target)).effort(effort);
+                let (label, _, a, b) = rdo(encoder, &meta, &bytes);
+                let reached = rel_mse(&a, &b);
+                assert!(
+                    reached <= target * (1.0 + 1e-9),
+                    "{kind:?} {shape:?} {dtype}: {reached} ({label})"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn targets_are_not_overshot() {
+    for kind in [
+        Kind::Gaussian,
+        Kind::HeavyTails,
+        Kind::LowRank,
+        Kind::LoudRows,
+        Kind::Smooth,
+    ] {
+        let (meta, bytes) = tensor(kind, &[256, 192], Dtype::BF16);
+        for target in [0.03, 0.018, 0.003] {
+            let (label, _, a, b) = rdo(RdoEncoder::new(Quality::RelMse(target)), &meta, &bytes);
+            let reached = rel_mse(&a, &b);
+            // 1 % of distortion is 0.007 bit.
+            assert!(
+                reached >= 0.985 * target,
+                "{kind:?}: {reached} for {target} ({label})"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_costs_nothing_costs_next_to_nothing() {
+    for kind in [Kind::Zeros, Kind::SignedZeros, Kind::Constant] {
+        for dtype in [Dtype::BF16, Dtype::F32] {
+            let (meta, bytes) = tensor(kind, &[512, 256], dtype);
+            let (label, bits, a, b) = rdo(RdoEncoder::new(Quality::Cosine(0.991)), &meta, &bytes);
+            let most = if kind == Kind::SignedZeros {
+                1.02
+            } else {
+                0.02
+            };
+            assert!(bits < most, "{kind:?} {dtype}: {bits} ({label})");
+            assert!(cosine(&a, &b) >= 0.991);
+        }
+    }
+    // One outlier that holds all the energy: a handful of bytes.
+    let (meta, bytes) = tensor(Kind::HugeOutlier, &[512, 256], Dtype::F32);
+    let (label, bits, _, _) = rdo(RdoEncoder::new(Quality::Cosine(0.991)), &meta, &bytes);
+    assert!(bits < 0.05, "{bits} ({label})");
+}
+
+#[test]
+fn impossible_targets_fall_back_to_lossless_and_say_so() {
+    let (meta, bytes) = tensor(Kind::Gaussian, &[64, 80], Dtype::BF16);
+    for quality in [
+        Quality::Cosine(1.0),
+        Quality::RelMse(0.0),
+        Quality::RelMse(1e-30),
+    ] {
+        let (label, _, a, b) = rdo(RdoEncoder::new(quality), &meta, &bytes);
+        assert!(label.contains("lossless"), "{label}");
+        assert!(a == b);
+    }
+}
+
+/// The median over rows of the cosine once the original's mean row is subtracted from both.
+fn median_row_cosine(a: &[f32], b: &[f32], cols: usize) -> f64 {
+    let rows = a.len() / cols;
+    let mut mean = vec![0f64; cols];
+    for row in a.chunks(cols) {
+        mean.iter_mut()
+            .zip(row)
+            .for_each(|(m, &v)| *m += f64::from(v) / rows as f64);
+    }
+    let centered = |row: &[f32]| -> Vec<f32> {
+        row.iter()
+            .zip(&mean)
+            .map(|(&v, m)| (f64::from(v) - m) as f32)
+            .collect()
+    };
+    let mut cosines: Vec<f64> = a
+        .chunks(cols)
+        .zip(b.chunks(cols))
+        .map(|(a, b)| cosine(&centered(a), &centered(b)))
+        .collect();
+    cosines.sort_by(f64::total_cmp);
+    cosines[rows / 2]
+}
+
+#[test]
+fn embeddings_keep_their_median_row() {
+    let (rows, cols) = (600, 96);
+    for kind in [
+        Kind::Gaussian,
+        Kind::Means,
+        Kind::LoudRows,
+        Kind::Smooth,
+        Kind::HeavyTails,
+    ] {
+        for (scale, dtype) in [(0.02, Dtype::BF16), (1.0, Dtype::F16)] {
+            // Shouting rows make the tensor's own cosine blind to the others.
+            let values: Vec<f32> = kind
+                .values(rows, cols, 2)
+                .iter()
+                .enumerate()
+                .map(|(i, v)| scale * v * if i / cols < 20 { 12.0 } else { 1.0 })
+                .collect();
+            let meta = meta(
+                "model.embed_tokens.weight",
+                dtype,
+                &[rows as u64, cols as u64],
+            );
+            let encoder = RdoEncoder::new(Quality::Cosine(0.991));
+            let (label, bits, a, b) = rdo(encoder, &meta, &bytes_of(&values, dtype));
+            assert!(cosine(&a, &b) >= 0.991, "{kind:?} ({label})");
+            let median = median_row_cosine(&a, &b, cols);
+            assert!(
+                median >= 0.991 - 1e-6,
+                "{kind:?} {dtype}: {median} at {bits} bits ({label})"
+            );
+        }
+    }
+}
+
+#[test]
+fn more_effort_takes_fewer_bits() {
+    for kind in [
+        Kind::Gaussian,
+        Kind::HeavyTails,
+        Kind::LowRank,
+        Kind::LoudRows,
+        Kind::Smooth,
+        Kind::Means,
+    ] {
+        let (meta, bytes) = tensor(kind, &[384, 256], Dtype::F32);
+        let bits = [Effort::Fast, Effort::Default, Effort::Max].map(|effort| {
+            let encoder = RdoEncoder::new(Quality::RelMse(0.01)).effort(effort);
+            rdo(encoder, &meta, &bytes).1
+        });
+        let [fast, default, max] = bits;
+        // Below a quarter of a bit, efforts only have to be alike.
+        let (gain, more) = if fast < 0.25 {
+            (-0.01, -0.01)
+        } else {
+            (0.05, 0.01)
+        };
+        assert!(default < fast - gain, "{kind:?}: {bits:?}");
+        assert!(max < default - more, "{kind:?}: {bits:?}");
+    }
+}
