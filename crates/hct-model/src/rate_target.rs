@@ -54,15 +54,13 @@ pub fn compress_to_rate(
             break;
         }
         // 6 dB a bit, or the slope measured between the last two.
-        let octaves = rel_mse.log2();
+        let octaves = libm::log2(rel_mse);
         let slope = match before {
             Some((o, e)) if (o - octaves).abs() > 1e-9 => (excess - e) / (octaves - o),
             _ => -0.5 * report.lossy_weights as f64 / report.weights as f64,
         };
         before = Some((octaves, excess));
-        let next = (octaves - excess / slope.min(-0.05))
-            .exp2()
-            .clamp(FINEST, COARSEST);
+        let next = libm::exp2(octaves - excess / slope.min(-0.05)).clamp(FINEST, COARSEST);
         if next == rel_mse {
             break;
         }

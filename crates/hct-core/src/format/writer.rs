@@ -1,5 +1,6 @@
 //! Writing a file in one pass.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -141,6 +142,26 @@ impl EncodedTensor {
         }
     }
 
+    /// Errs unless this can be a coding of a tensor of such a type and shape.
+    fn check_fits(&self, meta: &TensorMeta) -> Result<()> {
+        let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+        let fits = match &self.coding {
+            Coding::Lossless { tile_bytes, tiles } => elements
+                .and_then(|n| meta.dtype.byte_len(n))
+                .is_some_and(|b| b.div_ceil(*tile_bytes) == tiles.len() as u64),
+            Coding::Layers { rows, cols, .. } => {
+                meta.dtype.is_codable() && elements == Some((rows * cols) as u64)
+            }
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Error::Encode(format!(
+                "the coded values are not those of a {} tensor of shape {:?}",
+                meta.dtype, meta.shape
+            ))),
+        }
+    }
+
     /// Bytes of payload; the record in the index comes on top.
     pub fn payload_bytes(&self) -> usize {
         match &self.coding {
@@ -161,6 +182,7 @@ pub struct HctWriter<W: Write> {
     out: W,
     offset: u64,
     index: Index,
+    names: HashSet<String>,
 }
 
 fn io_error(context: &'static str) -> impl FnOnce(io::Error) -> Error {
@@ -180,6 +202,7 @@ impl<W: Write> HctWriter<W> {
             out,
             offset: header.len() as u64,
             index: Index::default(),
+            names: HashSet::new(),
         })
     }
 
@@ -217,7 +240,8 @@ impl<W: Write> HctWriter<W> {
     /// Writes a tensor: `file` is the shard it belongs to, `label` what made it.
     ///
     /// # Errors
-    /// When writing fails.
+    /// When there is a tensor of that name already, `tensor` was not made of one like `meta`, or
+    /// writing fails.
     pub fn add_tensor(
         &mut self,
         meta: TensorMeta,
@@ -225,6 +249,12 @@ impl<W: Write> HctWriter<W> {
         file: Option<usize>,
         label: &str,
     ) -> Result<&TensorRecord> {
+        tensor
+            .check_fits(&meta)
+            .map_err(|e| e.in_tensor(&meta.name))?;
+        if !self.names.insert(meta.name.clone()) {
+            return Err(Error::Encode("the name occurs twice".into()).in_tensor(&meta.name));
+        }
         let mut offset = self.offset;
         let mut payload = Vec::new();
         let recipe = match tensor.coding {

@@ -10,7 +10,6 @@ use hct_core::{
 
 use crate::roles::is_embedding;
 use crate::{Coded, LosslessEncoder, Strategy, TensorView};
-use preparation::candidates;
 pub use quality::Quality;
 use search::Search;
 
@@ -60,27 +59,6 @@ impl RdoEncoder {
     pub fn effort(mut self, effort: Effort) -> Self {
         self.effort = effort;
         self
-    }
-
-    /// Bits per weight that `tensor` would take at each of the relative mean squared errors in
-    /// `points`, estimated from a sample, side information left out.
-    ///
-    /// # Errors
-    /// When the tensor has no lossy coding.
-    pub fn rate_curve(&self, tensor: TensorView<'_>, points: &[f64]) -> Result<Vec<f64>> {
-        let matrix = matrix(tensor)?;
-        let moments = matrix.moments();
-        let energy = moments.energy;
-        if energy == 0.0 {
-            return Ok(vec![0.0; points.len()]);
-        }
-        let middle = points[points.len() / 2] * energy;
-        let candidates = candidates(matrix, &moments, middle, self.effort)?;
-        let analysis = &candidates[0];
-        points
-            .iter()
-            .map(|&d| Ok(search::step_for(analysis, d * energy).rate))
-            .collect()
     }
 }
 

@@ -12,6 +12,13 @@ const WORTH_MEASURING: f64 = 0.01;
 /// slower.
 const WORTH_USING: f64 = 0.005;
 
+/// A preparation, analysed.
+pub(super) struct Candidate<'a> {
+    /// Estimated bits per weight, infinite where there was nothing to compare with.
+    pub rate: f64,
+    pub analysis: TrellisAnalysis<'a>,
+}
+
 /// Ways to prepare `matrix`, the best at mean squared error `distortion` first.
 ///
 /// A transform is tried when the spectrum of sampled rows or columns promises a gain, means when
@@ -22,7 +29,7 @@ pub(super) fn candidates<'a>(
     moments: &Moments,
     distortion: f64,
     effort: Effort,
-) -> Result<Vec<TrellisAnalysis<'a>>> {
+) -> Result<Vec<Candidate<'a>>> {
     let settings = effort.settings();
     let analyse = |transform, remove_means| {
         let preparation = Preparation {
@@ -52,13 +59,17 @@ pub(super) fn candidates<'a>(
     if everything || gain.rows.min(gain.cols) > WORTH_MEASURING {
         found.push(analyse(Transform::Dct2, false)?);
     }
-    if found.len() == 1 {
-        return Ok(found);
+    if let [_] = found[..] {
+        let alone = |analysis| Candidate {
+            rate: f64::INFINITY,
+            analysis,
+        };
+        return Ok(found.into_iter().map(alone).collect());
     }
-    let mut rated: Vec<(f64, TrellisAnalysis<'a>)> = found
+    let mut rated: Vec<Candidate<'a>> = found
         .into_iter()
-        .map(|a| {
-            let preparation = a.preparation();
+        .map(|analysis| {
+            let preparation = analysis.preparation();
             let means = if preparation.remove_means {
                 mean_cost
             } else {
@@ -69,11 +80,12 @@ pub(super) fn candidates<'a>(
             } else {
                 1.0 + WORTH_USING
             };
-            (slower * (search::step_for(&a, distortion).rate + means), a)
+            let rate = slower * (search::step_for(&analysis, distortion).rate + means);
+            Candidate { rate, analysis }
         })
         .collect();
-    rated.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(rated.into_iter().map(|(_, a)| a).collect())
+    rated.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    Ok(rated)
 }
 
 /// Bits per weight that removing the column means saves a Gaussian: ½·log₂ of the energy ratio.
@@ -82,5 +94,5 @@ fn mean_gain(rows: usize, moments: &Moments) -> f64 {
     let in_means = means.iter().map(|m| m * m).sum::<f64>() / means.len() as f64;
     // Means of noise hold 1/rows of its energy by themselves.
     let rest = 1.0 - (in_means / moments.energy).min(0.999_999) + 1.0 / rows as f64;
-    -0.5 * rest.log2()
+    -0.5 * libm::log2(rest)
 }

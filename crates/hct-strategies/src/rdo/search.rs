@@ -6,7 +6,7 @@ use hct_core::{
 };
 
 use super::Effort;
-use super::preparation::candidates;
+use super::preparation::{Candidate, candidates};
 use super::quality::{Quality, median_excess};
 
 /// Values that the rate and distortion of a step are estimated from: more for large tensors, of
@@ -16,6 +16,8 @@ fn estimate_values(weights: usize) -> usize {
 }
 /// The share of the allowed distortion that encodings aim for, against the error of estimates.
 const AIM: f64 = 0.9975;
+/// Bits per weight below which candidates are compared by encoding them.
+const LOW_RATE: f64 = 0.5;
 /// Full encodings to try before settling for the best.
 const ATTEMPTS: usize = 8;
 
@@ -46,7 +48,7 @@ pub(super) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepG
         };
         if blind || (ratio - 1.0).abs() < 0.02 || tries == 4 {
             // 6 dB a bit, to correct the rate for what is left of the gap.
-            let left = if blind { 0.0 } else { -0.5 * ratio.log2() };
+            let left = if blind { 0.0 } else { -0.5 * libm::log2(ratio) };
             return StepGuess {
                 step: next,
                 training,
@@ -97,7 +99,10 @@ impl<'a> Search<'a> {
             return Ok(None);
         }
         let mut found = candidates(self.matrix, &self.moments, distortion, self.effort)?;
-        let first = found.swap_remove(0);
+        if found[0].rate < LOW_RATE {
+            return self.smallest(&found, distortion);
+        }
+        let first = found.swap_remove(0).analysis;
         if let Some(center) = &self.center
             && matches!(
                 first.preparation().transform,
@@ -107,6 +112,20 @@ impl<'a> Search<'a> {
             return self.with_row_floor(first.preparation(), center, distortion);
         }
         self.reach(&first, distortion)
+    }
+
+    /// Encodes every candidate: at rates so low, the side information that estimates leave out
+    /// decides.
+    fn smallest(&self, found: &[Candidate<'_>], distortion: f64) -> Result<Option<EncodedPlane>> {
+        let mut best: Option<EncodedPlane> = None;
+        for candidate in found {
+            let plane = self.reach(&candidate.analysis, distortion)?;
+            best = match (best, plane) {
+                (Some(a), Some(b)) if a.payload_bytes() <= b.payload_bytes() => Some(a),
+                (a, b) => b.or(a),
+            };
+        }
+        Ok(best)
     }
 
     /// Encodes until the quality is reached and not overshot by much.
@@ -202,7 +221,7 @@ impl<'a> Search<'a> {
         let level = water_level(&energies, cap, distortion);
         let gains: Vec<i32> = energies
             .iter()
-            .map(|&e| ((4.0 * (cap(e) / level).log2()).floor() as i32).clamp(-64, 0))
+            .map(|&e| ((4.0 * libm::log2(cap(e) / level)).floor() as i32).clamp(-64, 0))
             .collect();
         if gains.iter().all(|&g| g == 0) {
             let analysis = TrellisAnalysis::new(self.matrix, preparation, self.effort.settings())?;
