@@ -6,6 +6,7 @@ mod contestant;
 mod document;
 mod measure;
 mod model;
+mod rd;
 mod strategies;
 
 use std::path::PathBuf;
@@ -26,9 +27,12 @@ pub struct Args {
     /// Threads to work on [default: one per core].
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Rate against distortion instead: docs/RATE_DISTORTION.*.
+    #[arg(long)]
+    rd: bool,
     /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
     /// sample.
-    #[arg(long, conflicts_with_all = ["model", "all"])]
+    #[arg(long, conflicts_with_all = ["model", "all", "rd"])]
     check: bool,
 }
 
@@ -42,6 +46,9 @@ pub fn run(args: &Args) -> Result<()> {
     pool.install(|| {
         if args.check {
             return strategies::check();
+        }
+        if args.rd {
+            return rd::run(args.model.is_none(), &models(args)?);
         }
         strategies::run(&models(args)?)
     })
