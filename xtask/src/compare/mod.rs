@@ -2,6 +2,7 @@
 //! read and as JSON to compute with. One module per table; a table is made of contestants or
 //! recipes, measured into plain structs, from which alone the Markdown is rendered.
 
+mod coders;
 mod contestant;
 mod document;
 mod measure;
@@ -30,9 +31,15 @@ pub struct Args {
     /// Rate against distortion instead: docs/RATE_DISTORTION.*.
     #[arg(long)]
     rd: bool,
-    /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
-    /// sample.
+    /// Entropy coders instead: docs/CODERS.*.
     #[arg(long, conflicts_with_all = ["model", "all", "rd"])]
+    coders: bool,
+    /// Only rewrite Markdown and plots from the JSON files: after a change of wording.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders"])]
+    render: bool,
+    /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
+    /// sample, or docs/RATE_DISTORTION.md and its plots not what its JSON makes.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "render"])]
     check: bool,
 }
 
@@ -45,7 +52,15 @@ pub fn run(args: &Args) -> Result<()> {
         .context("cannot start the threads: pass a smaller --threads")?;
     pool.install(|| {
         if args.check {
+            rd::check()?;
             return strategies::check();
+        }
+        if args.render {
+            strategies::render()?;
+            return rd::render();
+        }
+        if args.coders {
+            return coders::run();
         }
         if args.rd {
             return rd::run(args.model.is_none(), &models(args)?);

@@ -84,6 +84,19 @@ pub fn run(models: &[Model]) -> Result<()> {
     Ok(())
 }
 
+/// Rewrites the Markdown from the JSON.
+pub fn render() -> Result<()> {
+    let tables: Tables = document::read_json(&docs(JSON))?;
+    let mut document = Document::read(&docs(MARKDOWN))?;
+    document.set("about", ABOUT);
+    for (key, tables) in &tables.models {
+        document.set(key, &tables.render());
+    }
+    document.write(&docs(MARKDOWN))?;
+    println!("written: docs/{MARKDOWN}");
+    Ok(())
+}
+
 /// Fails unless the committed documents hold what this code makes of the sample.
 pub fn check() -> Result<()> {
     const ADVICE: &str = "run `cargo xtask compare`, look at the change, and commit it";
@@ -223,7 +236,8 @@ fn error(rel_mse: f64) -> String {
     }
 }
 
-fn speed(millions: f64) -> String {
+/// Millions of something per second, in two digits or so.
+pub fn speed(millions: f64) -> String {
     if millions < 10.0 {
         format!("{millions:.1}")
     } else {

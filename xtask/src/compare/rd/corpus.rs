@@ -146,8 +146,26 @@ impl Corpus {
     }
 }
 
-/// Independent Gaussian samples of unit variance, the same on every machine.
+/// Independent Gaussian samples of unit variance as a matrix.
 pub fn gaussian(rows: usize, cols: usize, dtype: Dtype) -> Result<Tensor> {
+    let values = standard_gaussian(rows * cols);
+    let bytes = match dtype {
+        Dtype::BF16 => values
+            .iter()
+            .flat_map(|&v| half::bf16::from_f32(v).to_le_bytes())
+            .collect(),
+        _ => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+    };
+    let meta = TensorMeta {
+        name: "gaussian".into(),
+        dtype,
+        shape: vec![rows as u64, cols as u64],
+    };
+    Tensor::new(meta, TensorBytes::Owned(bytes))
+}
+
+/// Independent Gaussian samples of unit variance, the same on every machine.
+pub fn standard_gaussian(n: usize) -> Vec<f32> {
     let mut state = 1u64;
     let mut uniform = || {
         // SplitMix64: Steele, Lea and Flood 2014.
@@ -157,19 +175,11 @@ pub fn gaussian(rows: usize, cols: usize, dtype: Dtype) -> Result<Tensor> {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     };
-    let mut bytes = Vec::new();
-    for _ in 0..rows * cols {
-        let radius = (-2.0 * libm::log(1.0 - uniform())).sqrt();
-        let value = (radius * libm::cos(std::f64::consts::TAU * uniform())) as f32;
-        match dtype {
-            Dtype::BF16 => bytes.extend(half::bf16::from_f32(value).to_le_bytes()),
-            _ => bytes.extend(value.to_le_bytes()),
-        }
-    }
-    let meta = TensorMeta {
-        name: "gaussian".into(),
-        dtype,
-        shape: vec![rows as u64, cols as u64],
-    };
-    Tensor::new(meta, TensorBytes::Owned(bytes))
+    // Box and Muller 1958.
+    (0..n)
+        .map(|_| {
+            let radius = (-2.0 * libm::log(1.0 - uniform())).sqrt();
+            (radius * libm::cos(std::f64::consts::TAU * uniform())) as f32
+        })
+        .collect()
 }

@@ -9,12 +9,13 @@ mod report;
 mod rivals;
 mod targets;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::document::{self, Document};
 use super::model::{Model, docs};
 use corpus::Corpus;
+pub use corpus::standard_gaussian;
 use report::{CorpusReport, Report};
 
 const MARKDOWN: &str = "RATE_DISTORTION.md";
@@ -24,30 +25,76 @@ const JSON: &str = "RATE_DISTORTION.json";
 /// done is written before the next is begun.
 pub fn run(with_gaussian: bool, models: &[Model]) -> Result<()> {
     if with_gaussian {
-        write(&Corpus::gaussian()?, None)?;
+        add(&Corpus::gaussian()?, None)?;
     }
     for model in models {
-        write(&Corpus::of(model)?, Some(model))?;
+        add(&Corpus::of(model)?, Some(model))?;
     }
-    println!("written: docs/{MARKDOWN}, docs/{JSON}, docs/rd-*.svg");
     Ok(())
 }
 
-fn write(corpus: &Corpus, model: Option<&Model>) -> Result<()> {
+fn add(corpus: &Corpus, model: Option<&Model>) -> Result<()> {
     let measured = measure(corpus, model)?;
+    println!("{}", render::corpus(&corpus.key, &measured));
     let mut report: Report = document::read_json(&docs(JSON))?;
-    let mut document = Document::read(&docs(MARKDOWN))?;
-    let svg = plot::svg(&corpus.key, &measured)?;
-    document::write(&docs(&format!("rd-{}.svg", corpus.key)), &svg)?;
-    let section = render::corpus(&corpus.key, &measured);
-    println!("{section}");
     report.corpora.insert(corpus.key.clone(), measured);
-    document.set("about", render::ABOUT);
-    document.set("targets", &render::targets(&report));
-    document.set(&corpus.key, &section);
-    document.set("quoted", &render::quoted());
     document::write_json(&docs(JSON), &report)?;
-    document.write(&docs(MARKDOWN))
+    render()
+}
+
+/// Rewrites the Markdown and the plots from the JSON.
+pub fn render() -> Result<()> {
+    let report: Report = document::read_json(&docs(JSON))?;
+    let mut document = Document::read(&docs(MARKDOWN))?;
+    for (key, section) in sections(&report) {
+        document.set(&key, &section);
+    }
+    document.write(&docs(MARKDOWN))?;
+    for (key, corpus) in &report.corpora {
+        document::write(&docs(&plot_name(key)), &plot::svg(key, corpus)?)?;
+    }
+    println!("written: docs/{MARKDOWN} and its plots");
+    Ok(())
+}
+
+/// Fails unless the Markdown and the plots are what the JSON makes. Measures nothing.
+pub fn check() -> Result<()> {
+    const ADVICE: &str = "run `cargo xtask compare --render` and commit what changed";
+    let report: Report = document::read_json(&docs(JSON))?;
+    let document = Document::read(&docs(MARKDOWN))?;
+    for (key, section) in sections(&report) {
+        ensure!(
+            document.section(&key) == Some(section.as_str()),
+            "docs/{MARKDOWN} and docs/{JSON} disagree on {key}; {ADVICE}"
+        );
+    }
+    for (key, corpus) in &report.corpora {
+        let name = plot_name(key);
+        let drawn = std::fs::read_to_string(docs(&name)).unwrap_or_default();
+        ensure!(
+            drawn == plot::svg(key, corpus)?,
+            "docs/{name} is not what docs/{JSON} makes; {ADVICE}"
+        );
+    }
+    Ok(())
+}
+
+/// The sections by key, in reading order.
+fn sections(report: &Report) -> Vec<(String, String)> {
+    let mut sections = vec![
+        ("about".to_owned(), render::ABOUT.to_owned()),
+        ("targets".to_owned(), render::targets(report)),
+    ];
+    for key in report.keys() {
+        let section = render::corpus(key, &report.corpora[key]);
+        sections.push((key.to_owned(), section));
+    }
+    sections.push(("quoted".into(), render::quoted()));
+    sections
+}
+
+fn plot_name(key: &str) -> String {
+    format!("rd-{key}.svg")
 }
 
 fn measure(corpus: &Corpus, model: Option<&Model>) -> Result<CorpusReport> {

@@ -1,6 +1,9 @@
 //! Plots: distortion against rate, and the gap to Shannon's limit against distortion.
 
+use std::ops::Range;
+
 use anyhow::{Result, anyhow};
+use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
@@ -9,6 +12,8 @@ use super::rivals::{FORMATS, NNCODEC, Rival};
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
 const INK: RGBColor = RGBColor(40, 40, 40);
 const QUOTED: RGBColor = RGBColor(190, 60, 50);
 
@@ -16,7 +21,7 @@ const QUOTED: RGBColor = RGBColor(190, 60, 50);
 pub fn svg(key: &str, report: &CorpusReport) -> Result<String> {
     let mut out = String::new();
     {
-        let root = SVGBackend::with_string(&mut out, (1240, 560)).into_drawing_area();
+        let root = SVGBackend::with_string(&mut out, (1240, 720)).into_drawing_area();
         let rivals: Vec<Rival> = if key == "minilm" {
             FORMATS.into_iter().chain(NNCODEC).collect()
         } else {
@@ -29,11 +34,7 @@ pub fn svg(key: &str, report: &CorpusReport) -> Result<String> {
 
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
-fn draw(
-    root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
-    report: &CorpusReport,
-    rivals: &[Rival],
-) -> Drawn {
+fn draw(root: &Area<'_>, report: &CorpusReport, rivals: &[Rival]) -> Drawn {
     root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally(600);
     let curves: Vec<&Curve> = report
@@ -41,7 +42,6 @@ fn draw(
         .iter()
         .filter(|c| c.points.len() > 1)
         .collect();
-    let decibels = |d: f64| 10.0 * libm::log10(d);
     let mut chart = ChartBuilder::on(&left)
         .caption(
             "Relative MSE (dB) against bits per weight",
@@ -63,26 +63,53 @@ fn draw(
         quoted(&mut chart, rival.name, (rival.bpw, decibels(rival.rel_mse)))?;
     }
 
-    let mut chart = ChartBuilder::on(&right)
-        .caption("Gap to ½·log₂(1/rel. MSE), in bits", ("sans-serif", 17))
-        .margin(12)
-        .x_label_area_size(42)
-        .y_label_area_size(52)
-        .right_y_label_area_size(160)
-        .build_cartesian_2d(-28.0..-5.0, -0.15..1.05)?;
-    axes(&mut chart, "rel. MSE, dB", "gap, bits")?;
-    chart.draw_series(LineSeries::new(
-        [(-28.0, 0.0), (-5.0, 0.0)],
-        INK.stroke_width(2),
-    ))?;
-    for (i, curve) in curves.iter().enumerate() {
-        lines(&mut chart, curve, i, |p| (decibels(p.rel_mse), p.gap()))?;
-    }
-    for r in rivals.iter().filter(|r| r.rel_mse > 0.0016) {
-        let gap = r.bpw - shannon(r.rel_mse);
-        quoted(&mut chart, r.name, (decibels(r.rel_mse), gap))?;
-    }
+    let (top, bottom) = right.split_vertically(210);
+    let title = "Gap to ½·log₂(1/rel. MSE), in bits";
+    gaps(&top, Some(title), 0.40..1.10, &curves, rivals)?;
+    gaps(&bottom, None, -0.12..0.36, &curves, rivals)?;
     legend(&right, &curves, !rivals.is_empty())
+}
+
+/// Gaps of the curves and rivals that lie in `range`.
+fn gaps(
+    area: &Area<'_>,
+    title: Option<&str>,
+    range: Range<f64>,
+    curves: &[&Curve],
+    rivals: &[Rival],
+) -> Drawn {
+    let mut builder = ChartBuilder::on(area);
+    if let Some(title) = title {
+        builder.caption(title, ("sans-serif", 17));
+    }
+    let mut chart = builder
+        .margin(12)
+        .margin_right(178)
+        .x_label_area_size(if title.is_some() { 12 } else { 42 })
+        .y_label_area_size(52)
+        .build_cartesian_2d(-28.0..-5.0, range.clone())?;
+    let x = if title.is_some() { "" } else { "rel. MSE, dB" };
+    axes(&mut chart, x, "gap, bits")?;
+    if range.contains(&0.0) {
+        let zero = [(-28.0, 0.0), (-5.0, 0.0)];
+        chart.draw_series(LineSeries::new(zero, INK.stroke_width(2)))?;
+    }
+    for (i, curve) in curves.iter().enumerate() {
+        if curve.points.iter().all(|p| range.contains(&p.gap())) {
+            lines(&mut chart, curve, i, |p| (decibels(p.rel_mse), p.gap()))?;
+        }
+    }
+    for rival in rivals.iter().filter(|r| r.rel_mse > 0.0016) {
+        let gap = rival.bpw - shannon(rival.rel_mse);
+        if range.contains(&gap) {
+            quoted(&mut chart, rival.name, (decibels(rival.rel_mse), gap))?;
+        }
+    }
+    Ok(())
+}
+
+fn decibels(rel_mse: f64) -> f64 {
+    10.0 * libm::log10(rel_mse)
 }
 
 fn axes(chart: &mut Chart<'_, '_>, x: &str, y: &str) -> Drawn {
@@ -94,6 +121,7 @@ fn axes(chart: &mut Chart<'_, '_>, x: &str, y: &str) -> Drawn {
         .bold_line_style(RGBColor(224, 224, 224))
         .axis_style(INK)
         .label_style(("sans-serif", 13))
+        .max_light_lines(1)
         .draw()?;
     Ok(())
 }
@@ -126,41 +154,33 @@ fn quoted(chart: &mut Chart<'_, '_>, name: &str, at: (f64, f64)) -> Drawn {
     Ok(())
 }
 
-/// Colours told apart within a group by number.
+/// Colours told apart within a plot; the groups differ in tone.
 fn style(group: Group, number: usize) -> ShapeStyle {
-    const QUANTIZER: [RGBColor; 5] = [
-        RGBColor(0, 90, 160),
-        RGBColor(86, 180, 233),
-        RGBColor(0, 130, 190),
-        RGBColor(60, 60, 180),
-        RGBColor(120, 120, 220),
-    ];
-    const TRANSFORM: [RGBColor; 5] = [
-        RGBColor(0, 110, 60),
-        RGBColor(90, 170, 60),
-        RGBColor(0, 158, 115),
-        RGBColor(150, 150, 0),
-        RGBColor(110, 200, 160),
-    ];
-    const RDO: [RGBColor; 3] = [
-        RGBColor(230, 159, 0),
-        RGBColor(213, 94, 0),
-        RGBColor(170, 60, 120),
+    // Blues and violets, greens, reds: the quantizers, the transforms, `rdo`.
+    const COLORS: [RGBColor; 13] = [
+        RGBColor(150, 200, 240),
+        RGBColor(86, 160, 233),
+        RGBColor(0, 60, 200),
+        RGBColor(120, 90, 220),
+        RGBColor(70, 20, 120),
+        RGBColor(170, 170, 0),
+        RGBColor(120, 200, 60),
+        RGBColor(0, 150, 60),
+        RGBColor(0, 190, 170),
+        RGBColor(0, 100, 90),
+        RGBColor(250, 170, 0),
+        RGBColor(220, 60, 0),
+        RGBColor(150, 0, 60),
     ];
     match group {
         Group::Uniform => RGBColor(120, 120, 120).stroke_width(2),
-        Group::Quantizer => QUANTIZER[number % 5].stroke_width(1),
-        Group::Transform => TRANSFORM[number % 5].stroke_width(1),
-        Group::Rdo => RDO[number % 3].stroke_width(2),
+        Group::Rdo => COLORS[(number + 12) % 13].stroke_width(2),
+        _ => COLORS[(number + 12) % 13].stroke_width(1),
     }
 }
 
 /// The names of the curves, beside the right plot.
-fn legend(
-    area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
-    curves: &[&Curve],
-    rivals: bool,
-) -> Drawn {
+fn legend(area: &Area<'_>, curves: &[&Curve], rivals: bool) -> Drawn {
     let text = ("sans-serif", 12).into_font().color(&INK);
     let mut entries: Vec<(String, ShapeStyle)> =
         vec![("Shannon limit".into(), INK.stroke_width(2))];
@@ -171,6 +191,9 @@ fn legend(
     for (i, (name, style)) in entries.iter().enumerate() {
         let y = 60 + 20 * i as i32;
         area.draw(&PathElement::new(vec![(474, y), (494, y)], *style))?;
+        if i > 0 {
+            area.draw(&Circle::new((484, y), 3, style.color.filled()))?;
+        }
         area.draw(&Text::new(name.clone(), (500, y - 6), text.clone()))?;
     }
     if rivals {

@@ -9,11 +9,12 @@ use crate::compare::strategies::thousands;
 pub const ABOUT: &str = "# Rate and distortion
 
 Made by `cargo xtask compare --rd --all` (Gaussian samples, the sample, both models of
-`cargo xtask fetch`; about 25 minutes on two cores). `cargo xtask compare --rd` regenerates the
+`cargo xtask fetch`; about 6 minutes on two idle cores, 25 on busy ones). `cargo xtask compare --rd` regenerates the
 Gaussian section and the sample's (under 3 minutes), `cargo xtask compare --rd --model PATH` that of
 any checkpoint. The same numbers in full precision are in
-[RATE_DISTORTION.json](RATE_DISTORTION.json). Everything but the speeds is the same on every
-machine; speeds were measured on a 2-core AVX-512 machine that had other work to do.
+[RATE_DISTORTION.json](RATE_DISTORTION.json). Everything but the speeds, which were
+measured on a 2-core AVX-512 machine that had other work to do, is the same on every machine.
+`cargo xtask compare --render` rewrites this text and the plots from the JSON without measuring.
 
 - **Rate**: bits per weight over the matrices, everything counted: payload, side information,
   tables and the records of the index.
@@ -35,7 +36,8 @@ machine; speeds were measured on a 2-core AVX-512 machine that had other work to
 /// The section with every target.
 pub fn targets(report: &Report) -> String {
     let mut rows = Vec::new();
-    for corpus in report.corpora.values() {
+    for key in report.keys() {
+        let corpus = &report.corpora[key];
         for target in &corpus.targets {
             rows.push(vec![
                 corpus.title.clone(),

@@ -11,6 +11,16 @@ pub struct Report {
     pub corpora: BTreeMap<String, CorpusReport>,
 }
 
+impl Report {
+    /// Keys of the corpora in reading order: the known ones, then the rest by name.
+    pub fn keys(&self) -> Vec<&str> {
+        const KNOWN: [&str; 4] = ["gaussian", "sample", "minilm", "smollm2"];
+        let mut keys: Vec<&str> = self.corpora.keys().map(String::as_str).collect();
+        keys.sort_by_key(|key| KNOWN.iter().position(|k| k == key).unwrap_or(KNOWN.len()));
+        keys
+    }
+}
+
 /// One corpus.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CorpusReport {
