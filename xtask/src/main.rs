@@ -1,6 +1,7 @@
 //! Developer tasks for HCT, run as `cargo xtask <task>`.
 
 mod byte_size;
+mod compare;
 mod fetch;
 mod sample;
 mod staging;
@@ -10,7 +11,8 @@ mod tensor_file;
 use anyhow::Result;
 use clap::Parser;
 
-/// Developer tasks: bring test models, cut the shipped sample, make big synthetic checkpoints.
+/// Developer tasks: bring test models, cut the shipped sample, make big synthetic checkpoints,
+/// regenerate the tables of `docs`.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
@@ -20,6 +22,8 @@ enum Task {
     Sample(sample::Args),
     /// Write a large synthetic sharded checkpoint.
     Synth(synth::Args),
+    /// Measure the strategies and write the tables of `docs`.
+    Compare(compare::Args),
 }
 
 fn main() -> Result<()> {
@@ -27,5 +31,6 @@ fn main() -> Result<()> {
         Task::Fetch(args) => fetch::run(&args),
         Task::Sample(args) => sample::run(&args),
         Task::Synth(args) => synth::run(&args),
+        Task::Compare(args) => compare::run(&args),
     }
 }

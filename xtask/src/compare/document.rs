@@ -1,0 +1,127 @@
+//! Documents that are regenerated in part: Markdown sections between comment markers, and JSON.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A Markdown file with sections that commands write and text that people write.
+pub struct Document {
+    text: String,
+}
+
+impl Document {
+    /// The file at `path`, or an empty one.
+    pub fn read(path: &Path) -> Result<Document> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(e) => return Err(e).with_context(|| format!("cannot read {}", path.display())),
+        };
+        Ok(Document { text })
+    }
+
+    /// The text of a section, if the document has it.
+    pub fn section(&self, key: &str) -> Option<&str> {
+        let (start, end) = self.find(key)?;
+        Some(&self.text[start..end])
+    }
+
+    /// Replaces a section, or appends it.
+    pub fn set(&mut self, key: &str, body: &str) {
+        match self.find(key) {
+            Some((start, end)) => self.text.replace_range(start..end, body),
+            None => {
+                if !self.text.is_empty() {
+                    self.text.push('\n');
+                }
+                self.text
+                    .push_str(&format!("{}{body}{}\n", begin(key), end(key)));
+            }
+        }
+    }
+
+    /// Writes the file, and its folder if that is not there.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write(path, &self.text)
+    }
+
+    fn find(&self, key: &str) -> Option<(usize, usize)> {
+        let (begin, end) = (begin(key), end(key));
+        let start = self.text.find(&begin)? + begin.len();
+        let len = self.text[start..].find(&end)?;
+        Some((start, start + len))
+    }
+}
+
+fn begin(key: &str) -> String {
+    format!("<!-- begin {key} (generated) -->\n")
+}
+
+fn end(key: &str) -> String {
+    format!("<!-- end {key} -->")
+}
+
+/// Reads a JSON document, or gives the default where there is none.
+pub fn read_json<T: DeserializeOwned + Default>(path: &Path) -> Result<T> {
+    match fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .with_context(|| format!("{} is of another version: remove it", path.display())),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(T::default()),
+        Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Writes a JSON document, indented, with a newline at its end.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    write(path, &(serde_json::to_string_pretty(value)? + "\n"))
+}
+
+/// Writes a text file, and its folder if that is not there.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A Markdown table: `align` holds `l` or `r` for each column.
+pub fn table(align: &str, head: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let rule: Vec<&str> = align
+        .chars()
+        .map(|c| if c == 'r' { "---:" } else { "---" })
+        .collect();
+    let mut out = line(head) + &line(&rule);
+    for row in rows {
+        out += &line(&row.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_replaced_and_the_rest_stays() {
+        let mut doc = Document {
+            text: "by hand\n".into(),
+        };
+        doc.set("a", "one\n");
+        doc.set("b", "two\n");
+        doc.set("a", "three\n");
+        assert_eq!(doc.section("a"), Some("three\n"));
+        assert_eq!(doc.section("b"), Some("two\n"));
+        assert_eq!(doc.section("c"), None);
+        assert!(doc.text.starts_with("by hand\n"));
+    }
+
+    #[test]
+    fn tables_have_a_rule() {
+        let text = table("lr", &["x", "y"], &[vec!["a".into(), "1".into()]]);
+        assert_eq!(text, "| x | y |\n| --- | ---: |\n| a | 1 |\n");
+    }
+}
