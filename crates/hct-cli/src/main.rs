@@ -2,10 +2,14 @@
 
 mod commands;
 mod common_args;
+#[cfg(feature = "eval")]
+mod counter;
 mod failure;
 mod opened;
 mod output_path;
 mod progress;
+#[cfg(feature = "eval")]
+mod runnable;
 mod strategy_args;
 mod table;
 mod units;

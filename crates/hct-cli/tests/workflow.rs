@@ -207,7 +207,11 @@ fn strategy_options_change_the_coding() {
 #[test]
 fn help_has_examples() {
     let dir = TempDir::new().unwrap();
-    for command in ["", "compress", "decompress", "info", "diff", "verify"] {
+    let mut commands = vec!["", "compress", "decompress", "info", "diff", "verify"];
+    if cfg!(feature = "eval") {
+        commands.extend(["eval", "generate"]);
+    }
+    for command in commands {
         let help = succeed(dir.path(), &format!("{command} --help")).stdout;
         assert!(help.contains("EXAMPLES\n  hct "), "{help}");
         if !command.is_empty() {

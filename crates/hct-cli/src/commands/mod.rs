@@ -3,6 +3,10 @@
 mod compress;
 mod decompress;
 mod diff;
+#[cfg(feature = "eval")]
+mod eval;
+#[cfg(feature = "eval")]
+mod generate;
 mod info;
 mod verify;
 
@@ -16,6 +20,10 @@ pub enum Command {
     Info(info::Info),
     Diff(diff::Diff),
     Verify(verify::Verify),
+    #[cfg(feature = "eval")]
+    Eval(eval::Eval),
+    #[cfg(feature = "eval")]
+    Generate(generate::Generate),
 }
 
 impl Command {
@@ -27,6 +35,10 @@ impl Command {
             Command::Info(command) => command.run(),
             Command::Diff(command) => command.run(),
             Command::Verify(command) => command.run(),
+            #[cfg(feature = "eval")]
+            Command::Eval(command) => command.run(),
+            #[cfg(feature = "eval")]
+            Command::Generate(command) => command.run(),
         }
     }
 }

@@ -1,0 +1,177 @@
+//! Running models, on a small made-up Llama checkpoint.
+#![cfg(feature = "eval")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use common::{Made, f32_bytes, hct, put, safetensors, succeed, weights};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const WORDS: usize = 96;
+const HIDDEN: usize = 64;
+const INNER: usize = 96;
+
+/// A matrix, spread so that the model has opinions.
+fn matrix(name: &'static str, rows: usize, columns: usize, seed: u64) -> Made {
+    let values = weights(rows * columns, seed);
+    let values: Vec<f32> = values.iter().map(|x| x * 8.0).collect();
+    Made {
+        name,
+        dtype: "F32",
+        shape: vec![rows, columns],
+        bytes: f32_bytes(&values),
+    }
+}
+
+fn norm(name: &'static str) -> Made {
+    Made {
+        name,
+        dtype: "F32",
+        shape: vec![HIDDEN],
+        bytes: f32_bytes(&[1.0; HIDDEN]),
+    }
+}
+
+/// One layer, four heads on two pairs of keys and values, tied embeddings.
+fn llama() -> Vec<u8> {
+    safetensors(&[
+        matrix("model.embed_tokens.weight", WORDS, HIDDEN, 1),
+        norm("model.layers.0.input_layernorm.weight"),
+        norm("model.layers.0.post_attention_layernorm.weight"),
+        matrix("model.layers.0.self_attn.q_proj.weight", 64, HIDDEN, 2),
+        matrix("model.layers.0.self_attn.k_proj.weight", 32, HIDDEN, 3),
+        matrix("model.layers.0.self_attn.v_proj.weight", 32, HIDDEN, 4),
+        matrix("model.layers.0.self_attn.o_proj.weight", HIDDEN, 64, 5),
+        matrix("model.layers.0.mlp.gate_proj.weight", INNER, HIDDEN, 6),
+        matrix("model.layers.0.mlp.up_proj.weight", INNER, HIDDEN, 7),
+        matrix("model.layers.0.mlp.down_proj.weight", HIDDEN, INNER, 8),
+        norm("model.norm.weight"),
+    ])
+}
+
+/// A folder `m` with the model, and a text of its words.
+fn make(dir: &Path) {
+    put(dir, "m/model.safetensors", &llama());
+    let config = json!({
+        "model_type": "llama", "vocab_size": WORDS, "hidden_size": HIDDEN,
+        "intermediate_size": INNER, "num_hidden_layers": 1, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
+        "rope_theta": 10000.0, "tie_word_embeddings": true, "hidden_act": "silu",
+    });
+    put(dir, "m/config.json", config.to_string().as_bytes());
+    let words: BTreeMap<String, usize> = (0..WORDS).map(|i| (format!("w{i}"), i)).collect();
+    let tokenizer = json!({
+        "version": "1.0",
+        "added_tokens": [],
+        "pre_tokenizer": { "type": "WhitespaceSplit" },
+        "model": { "type": "WordLevel", "vocab": words, "unk_token": "w0" },
+    });
+    put(dir, "m/tokenizer.json", tokenizer.to_string().as_bytes());
+    let text: String = (0..200).map(|i| format!("w{} ", i * i % 89)).collect();
+    put(dir, "text.txt", text.as_bytes());
+}
+
+fn number(report: &Value, key: &str) -> f64 {
+    let value = report[key].as_f64();
+    value.unwrap_or_else(|| panic!("no number {key:?} in {report}"))
+}
+
+fn assert_same(report: &Value) {
+    for (key, value) in [
+        ("kld_mean", 0.0),
+        ("kld_p99", 0.0),
+        ("top1", 1.0),
+        ("top5", 1.0),
+        ("logit_cosine", 1.0),
+        ("ppl_ratio", 1.0),
+        ("ppl_ratio_se", 0.0),
+    ] {
+        assert_eq!(number(report, key), value, "{key}");
+    }
+    assert_eq!(report["perplexity"], report["reference_perplexity"]);
+}
+
+#[test]
+fn a_model_is_like_itself_and_like_its_lossless_form() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    let eval = "eval m --text text.txt --context 32 --json";
+    let alone = succeed(dir, eval).json();
+    // 200 words in windows of 32, whose first words are not predicted.
+    assert_eq!(alone["tokens"], 193);
+    assert!(number(&alone, "perplexity") > 1.0);
+    assert_eq!(alone.as_object().unwrap().len(), 2);
+
+    let same = succeed(dir, &format!("{eval} --against m --threads 1")).json();
+    assert_same(&same);
+    // The same sum in another order.
+    let ratio = number(&same, "perplexity") / number(&alone, "perplexity");
+    assert!((ratio - 1.0).abs() < 1e-9, "{ratio}");
+
+    succeed(dir, "compress m -o lossless.hct --strategy lossless");
+    assert_same(&succeed(dir, &format!("{eval} --against lossless.hct")).json());
+    let from_hct = "eval lossless.hct --text text.txt --context 32 --json";
+    assert_eq!(succeed(dir, from_hct).json(), alone);
+    // Weights alone are run as MODEL is.
+    let bare = succeed(dir, &format!("{eval} --against m/model.safetensors"));
+    assert_same(&bare.json());
+    let short = succeed(dir, &format!("{eval} --max-tokens 40")).json();
+    assert_eq!(short["tokens"], 38);
+}
+
+#[test]
+fn what_was_compressed_with_loss_differs_and_more_so_with_fewer_bits() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    let mut last = 0.0;
+    for cosine in ["0.9999", "0.99"] {
+        let compress = "compress m -o c.hct --force --strategy rdo --no-side-files --cosine";
+        succeed(dir, &format!("{compress} {cosine}"));
+        let eval = "eval m --against c.hct --text text.txt --context 32";
+        let report = succeed(dir, &format!("{eval} --json")).json();
+        assert_eq!(report.as_object().unwrap().len(), 10, "{report}");
+        let kld = number(&report, "kld_mean");
+        assert!(kld > last && number(&report, "kld_p99") >= kld, "{report}");
+        assert!(number(&report, "logit_cosine") < 1.0);
+        last = kld;
+        let table = succeed(dir, eval);
+        assert!(table.stdout.contains("top five shared"), "{}", table.stdout);
+        assert_eq!(table.stderr, "", "no progress bar where nobody looks");
+    }
+}
+
+#[test]
+fn text_is_written_from_either_form() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    succeed(dir, "compress m -o m.hct --strategy lossless");
+    let json = succeed(dir, "generate m --prompt w7 -n 5 --json").json();
+    assert_eq!(json["prompt"], "w7");
+    let text = json["text"].as_str().unwrap();
+    assert_eq!(text.split_whitespace().count(), 5, "{text:?}");
+    let plain = succeed(dir, "generate m.hct --prompt w7 -n 5").stdout;
+    assert_eq!(plain, format!("w7{text}\n"));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    succeed(dir, "compress m -o bare.hct --no-side-files");
+    hct(dir, "eval bare.hct --text text.txt").fails(1, &["carries no config.json", "tokenizer"]);
+    hct(dir, "generate bare.hct --prompt w1").fails(1, &["carries no config.json"]);
+    hct(dir, "generate m/model.safetensors --prompt w1").fails(1, &["weights alone", "folder"]);
+    hct(dir, "eval m --text none.txt").fails(1, &["none.txt"]);
+    hct(dir, "eval m --text text.txt --against none.hct").fails(1, &["none.hct", "hint: "]);
+    hct(dir, "eval m --text text.txt").fails(2, &["512", "64"]);
+    hct(dir, "generate m --prompt w1 -n 70").fails(2, &["71", "64"]);
+    std::fs::remove_file(dir.join("m/tokenizer.json")).unwrap();
+    hct(dir, "eval m --text text.txt").fails(1, &["has no tokenizer.json"]);
+}
