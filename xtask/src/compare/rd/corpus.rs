@@ -33,7 +33,7 @@ impl Tensor {
     fn new(meta: TensorMeta, bytes: TensorBytes) -> Result<Tensor> {
         let (rows, cols) = fold(&meta.shape).context("a tensor is empty")?;
         let matrix = MatrixView::from_bytes(&bytes, meta.dtype, rows, cols)?;
-        let energy = matrix.row_energies(None).iter().sum::<f64>() / matrix.len() as f64;
+        let energy = matrix.moments().energy;
         Ok(Tensor {
             meta,
             bytes,
