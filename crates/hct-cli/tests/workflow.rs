@@ -48,7 +48,10 @@ fn the_sample_through_every_command() {
     let weights = report["weights"].as_u64().unwrap();
     // JSON numbers are parsed to within a unit in the last place.
     let close = |key: &str, to: f64| (report[key].as_f64().unwrap() / to - 1.0).abs() < 1e-14;
-    assert!(close("bits_per_weight", 8.0 * output as f64 / weights as f64));
+    assert!(close(
+        "bits_per_weight",
+        8.0 * output as f64 / weights as f64
+    ));
     assert!(close("ratio", input as f64 / output as f64));
     assert!(report["bits_per_weight"].as_f64().unwrap() < 4.25);
 
