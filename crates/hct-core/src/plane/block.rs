@@ -86,5 +86,6 @@ pub fn encode_sparse(
         common,
         tiles,
         squared_error,
+        prediction: None,
     })
 }

@@ -6,6 +6,7 @@ use super::viterbi::{self, Quantized, Search};
 use super::{Trellis, multiple};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::entropy::rans::{EncoderSymbol, RansEncoder};
+use crate::plane::RowComparison;
 
 /// A tile's values and their classes.
 pub(crate) struct TileValues<'a> {
@@ -60,25 +61,24 @@ impl TileCoder {
         stats
     }
 
-    /// Squared errors under the decoder's reproduction points, summed over each run of `row`
-    /// values.
-    pub fn squared_errors(
+    /// Comparisons with the decoder's reproduction points, one for each run of `row` values.
+    pub fn compare(
         &self,
         contexts: &Contexts,
         values: &[f32],
         quantized: &Quantized,
         row: usize,
-    ) -> Vec<f64> {
+    ) -> Vec<RowComparison> {
         let points = Points::new(self, contexts);
         let rows = values
             .chunks(row)
             .zip(quantized.indices.chunks(row))
             .zip(quantized.contexts.chunks(row));
         rows.map(|((values, indices), row_contexts)| {
-            let mut sum = 0f64;
+            let mut sum = RowComparison::default();
             for ((&v, &k), &c) in values.iter().zip(indices).zip(row_contexts) {
-                let d = f64::from(v.abs()) - f64::from(points.get(c, k.unsigned_abs() as usize));
-                sum += d * d;
+                // A value and its point have one sign.
+                sum.add(v.abs(), points.get(c, k.unsigned_abs() as usize));
             }
             sum
         })
