@@ -2,7 +2,7 @@
 //! the rate and distortion of any step can be estimated from the sample, and the plane encoded.
 
 use super::tiles::Tiles;
-use super::{EncodedPlane, Preparation, RowComparison};
+use super::{EncodedPlane, Preparation};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::matrix::MatrixView;
 use crate::quant::trellis::Trellis;
@@ -286,9 +286,8 @@ impl<'a> TrellisAnalysis<'a> {
         let (quantized, stats) = round();
         let n = tile.values.len() as f64;
         let error: f64 = coder
-            .compare(&contexts, tile.values, &quantized, tile.values.len())
+            .squared_errors(&contexts, tile.values, &quantized, tile.values.len())
             .iter()
-            .map(|c| c.error)
             .sum();
         let estimate = Estimate {
             rate: contexts.bits(&stats) / n,
@@ -386,8 +385,7 @@ impl<'a> TrellisAnalysis<'a> {
             }
         });
         let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
-        let mut total = RowComparison::default();
-        coded.iter().for_each(|(_, tile)| total.merge(tile));
+        let squared_error = coded.iter().map(|(_, e)| e).sum();
         let mut common = Vec::new();
         self.tiles.write_means(&mut common);
         common.extend_from_slice(&step.to_le_bytes());
@@ -403,8 +401,7 @@ impl<'a> TrellisAnalysis<'a> {
             recipe,
             common,
             tiles,
-            squared_error: total.error,
-            prediction: (!recipe.means).then_some(total),
+            squared_error,
         })
     }
 
@@ -436,22 +433,25 @@ impl<'a> TrellisAnalysis<'a> {
         })
     }
 
-    /// A tile's payload and how its prepared values compare with their reproduction points.
+    /// A tile's payload and squared error.
     fn code_tile(
         &self,
         i: usize,
         tile: &QuantizedTile,
         coder: TileCoder,
         contexts: &Contexts,
-    ) -> (Vec<u8>, RowComparison) {
+    ) -> (Vec<u8>, f64) {
         let shape = self.recipe.tile(i);
         let gains = self.tiles.gains(&shape);
-        let rows = coder.compare(contexts, &tile.values, &tile.quantized, shape.cols);
-        let mut total = RowComparison::default();
-        for (r, row) in rows.iter().enumerate() {
-            let square = gains.map_or(1.0, |g| f64::from(scale_model::gain(g[r])).powi(2));
-            total.merge(&row.scaled(square));
-        }
+        let errors = coder.squared_errors(contexts, &tile.values, &tile.quantized, shape.cols);
+        let error = match gains {
+            None => errors.iter().sum(),
+            Some(gains) => errors
+                .iter()
+                .zip(gains)
+                .map(|(e, &g)| e * f64::from(scale_model::gain(g)).powi(2))
+                .sum(),
+        };
         let coded = coder.code(contexts, &tile.quantized);
         let mut enc = Encoder::new();
         scale_model::write_scales(&mut enc, &tile.rows);
@@ -462,7 +462,7 @@ impl<'a> TrellisAnalysis<'a> {
         put_blob(&mut payload, &enc.finish());
         put_blob(&mut payload, &coded.patches);
         payload.extend(coded.stream);
-        (payload, total)
+        (payload, error)
     }
 }
 

@@ -86,6 +86,5 @@ pub fn encode_sparse(
         common,
         tiles,
         squared_error,
-        prediction: None,
     })
 }

@@ -18,8 +18,7 @@ pub struct RowComparison {
 }
 
 impl RowComparison {
-    #[inline(always)]
-    pub(crate) fn add(&mut self, a: f32, b: f32) {
+    fn add(&mut self, a: f32, b: f32) {
         let (a, b) = (f64::from(a), f64::from(b));
         self.original += a * a;
         self.decoded += b * b;
@@ -33,16 +32,6 @@ impl RowComparison {
         self.decoded += other.decoded;
         self.product += other.product;
         self.error += other.error;
-    }
-
-    /// The sums of both sides multiplied by a factor whose square is `square`.
-    pub(crate) fn scaled(&self, square: f64) -> Self {
-        RowComparison {
-            original: self.original * square,
-            decoded: self.decoded * square,
-            product: self.product * square,
-            error: self.error * square,
-        }
     }
 
     /// Cosine similarity; 1 for two zero vectors.

@@ -53,8 +53,6 @@ pub struct EncodedPlane {
     pub(crate) tiles: Vec<Vec<u8>>,
     /// Sum of squared errors of the coded values.
     squared_error: f64,
-    /// Sums over all values and their reproductions, where the encoder knows them.
-    prediction: Option<RowComparison>,
 }
 
 impl EncodedPlane {
@@ -71,13 +69,6 @@ impl EncodedPlane {
     /// Sum of squared errors of the decoded values, before rounding to the tensor's dtype.
     pub fn squared_error(&self) -> f64 {
         self.squared_error
-    }
-
-    /// How the decoded values compare with the original before rounding to the tensor's dtype, as
-    /// the encoder predicts it without decoding; none where means were removed, or for sparse
-    /// planes.
-    pub fn prediction(&self) -> Option<RowComparison> {
-        self.prediction
     }
 
     /// Decodes the plane in memory, as a reader of the file will.

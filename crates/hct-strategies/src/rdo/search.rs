@@ -156,9 +156,6 @@ impl<'a> Search<'a> {
                 Ok(plane) => plane,
                 Err(_) => break,
             };
-            if self.surely_close(&plane, close) {
-                return Ok(Some(plane));
-            }
             let excess = self.excess(&plane)?;
             if excess <= 1.0 {
                 reaches = reaches.max(step);
@@ -191,19 +188,6 @@ impl<'a> Search<'a> {
             step = next;
         }
         Ok(best)
-    }
-
-    /// Whether the encoder's own prediction says that the plane is what is wanted, with more room
-    /// than rounding to 16 bits can take up, so that it need not be decoded to know.
-    fn surely_close(&self, plane: &EncodedPlane, close: f64) -> bool {
-        let Some(prediction) = plane.prediction().filter(|_| self.center.is_none()) else {
-            return false;
-        };
-        // BF16 rounds to 2⁻⁹: at most 2⁻¹⁸ of the energy, and of no correlation with the error of
-        // quantization.
-        let margin = 6e-6 / self.quality.rel_mse() + 2e-5;
-        let excess = self.quality.excess(&prediction);
-        excess >= close && excess <= 1.0 - margin
     }
 
     /// How far the plane's distortion is above what the quality allows, at most 1 if it is not.

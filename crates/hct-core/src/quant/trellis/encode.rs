@@ -6,7 +6,6 @@ use super::viterbi::{self, Quantized, Search};
 use super::{Trellis, multiple};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::entropy::rans::{EncoderSymbol, RansEncoder};
-use crate::plane::RowComparison;
 
 /// A tile's values and their classes.
 pub(crate) struct TileValues<'a> {
@@ -61,24 +60,25 @@ impl TileCoder {
         stats
     }
 
-    /// Comparisons with the decoder's reproduction points, one for each run of `row` values.
-    pub fn compare(
+    /// Squared errors under the decoder's reproduction points, summed over each run of `row`
+    /// values.
+    pub fn squared_errors(
         &self,
         contexts: &Contexts,
         values: &[f32],
         quantized: &Quantized,
         row: usize,
-    ) -> Vec<RowComparison> {
+    ) -> Vec<f64> {
         let points = Points::new(self, contexts);
         let rows = values
             .chunks(row)
             .zip(quantized.indices.chunks(row))
             .zip(quantized.contexts.chunks(row));
         rows.map(|((values, indices), row_contexts)| {
-            let mut sum = RowComparison::default();
+            let mut sum = 0f64;
             for ((&v, &k), &c) in values.iter().zip(indices).zip(row_contexts) {
-                // A value and its point have one sign.
-                sum.add(v.abs(), points.get(c, k.unsigned_abs() as usize));
+                let d = f64::from(v.abs()) - f64::from(points.get(c, k.unsigned_abs() as usize));
+                sum += d * d;
             }
             sum
         })
