@@ -51,8 +51,8 @@ pub use format::{
 };
 pub use matrix::{MatrixView, Moments, fold};
 pub use plane::{
-    DEFAULT_TILE, EncodedPlane, Estimate, PlaneComparison, Preparation, RowComparison,
-    SparseFormat, Training, TrellisAnalysis, TrellisSettings, encode_sparse,
+    DEFAULT_TILE, EncodedPlane, Estimate, PlaneComparison, Preparation, RowComparison, Selection,
+    SparseFormat, Training, TrellisAnalysis, TrellisSettings, compare_values, encode_sparse,
 };
 pub use quant::block::BlockBits;
 pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};

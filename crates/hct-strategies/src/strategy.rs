@@ -1,6 +1,6 @@
 //! What every strategy offers.
 
-use hct_core::{EncodedTensor, Result, TensorMeta};
+use hct_core::{EncodedTensor, Error, MatrixView, Result, TensorMeta, fold};
 
 /// A tensor to be coded: its description and its little-endian bytes.
 #[derive(Clone, Copy)]
@@ -9,6 +9,18 @@ pub struct TensorView<'a> {
     pub meta: &'a TensorMeta,
     /// The elements.
     pub bytes: &'a [u8],
+}
+
+impl<'a> TensorView<'a> {
+    /// The tensor as a matrix.
+    ///
+    /// # Errors
+    /// When it is empty, its dtype has no lossy coding, or the bytes are not its elements.
+    pub fn matrix(self) -> Result<MatrixView<'a>> {
+        let (rows, cols) =
+            fold(&self.meta.shape).ok_or_else(|| Error::Encode("the tensor is empty".into()))?;
+        MatrixView::from_bytes(self.bytes, self.meta.dtype, rows, cols)
+    }
 }
 
 /// A coded tensor and what to say of it.

@@ -142,6 +142,24 @@ impl EncodedTensor {
         }
     }
 
+    /// Share of the elements, kept coefficients of all planes counted, that are coded as other
+    /// than zero: above 1 where layers overlap, and 1 for a lossless tensor.
+    pub fn retention(&self) -> f64 {
+        match &self.coding {
+            Coding::Lossless { .. } => 1.0,
+            Coding::Layers { rows, cols, layers } => {
+                let kept: u64 = layers
+                    .iter()
+                    .map(|l| match l {
+                        EncodedLayer::Plane(p) => p.kept(),
+                        EncodedLayer::Product(l, r) => l.kept() + r.kept(),
+                    })
+                    .sum();
+                kept as f64 / (rows * cols) as f64
+            }
+        }
+    }
+
     /// Errs unless this can be a coding of a tensor of such a type and shape.
     fn check_fits(&self, meta: &TensorMeta) -> Result<()> {
         let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));

@@ -385,7 +385,8 @@ impl<'a> TrellisAnalysis<'a> {
             }
         });
         let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
-        let squared_error = coded.iter().map(|(_, e)| e).sum();
+        let squared_error = coded.iter().map(|(_, e, _)| e).sum();
+        let kept = coded.iter().map(|(.., kept)| kept).sum();
         let mut common = Vec::new();
         self.tiles.write_means(&mut common);
         common.extend_from_slice(&step.to_le_bytes());
@@ -396,12 +397,13 @@ impl<'a> TrellisAnalysis<'a> {
         let mut enc = Encoder::new();
         contexts.write(&mut enc);
         put_blob(&mut common, &enc.finish());
-        let tiles = coded.into_iter().map(|(p, _)| p).collect();
+        let tiles = coded.into_iter().map(|(p, ..)| p).collect();
         Ok(EncodedPlane {
             recipe,
             common,
             tiles,
             squared_error,
+            kept,
         })
     }
 
@@ -433,14 +435,14 @@ impl<'a> TrellisAnalysis<'a> {
         })
     }
 
-    /// A tile's payload and squared error.
+    /// A tile's payload, squared error and number of indices other than zero.
     fn code_tile(
         &self,
         i: usize,
         tile: &QuantizedTile,
         coder: TileCoder,
         contexts: &Contexts,
-    ) -> (Vec<u8>, f64) {
+    ) -> (Vec<u8>, f64, u64) {
         let shape = self.recipe.tile(i);
         let gains = self.tiles.gains(&shape);
         let errors = coder.squared_errors(contexts, &tile.values, &tile.quantized, shape.cols);
@@ -462,7 +464,8 @@ impl<'a> TrellisAnalysis<'a> {
         put_blob(&mut payload, &enc.finish());
         put_blob(&mut payload, &coded.patches);
         payload.extend(coded.stream);
-        (payload, error)
+        let kept = tile.quantized.indices.iter().filter(|&&k| k != 0).count();
+        (payload, error, kept as u64)
     }
 }
 

@@ -28,63 +28,187 @@ impl SparseFormat {
     }
 }
 
-/// Encodes the ⌈`retention`·n⌉ coefficients of largest magnitude, per tile or, when the
-/// transform spans the plane, of the plane.
+/// Which coefficients a sparse plane holds, by rank of magnitude, and how it says so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Selection {
+    /// Share of the coefficients that are kept, the largest first, in (0, 1].
+    pub keep: f64,
+    /// Share of the coefficients, the very largest, left to another layer; less than `keep`.
+    pub skip: f64,
+    /// Whether dropped coefficients are coded as zeros, which takes no mask of positions but a
+    /// symbol each.
+    pub zeros: bool,
+}
+
+impl From<f64> for Selection {
+    /// The largest, positions as a mask.
+    fn from(retention: f64) -> Self {
+        Selection {
+            keep: retention,
+            skip: 0.0,
+            zeros: false,
+        }
+    }
+}
+
+impl Selection {
+    fn check(&self) -> Result<()> {
+        let Selection { keep, skip, .. } = *self;
+        if !(keep > 0.0 && keep <= 1.0) {
+            return Err(Error::Encode(format!("retention {keep} is not in (0, 1]")));
+        }
+        if !(skip >= 0.0 && skip < keep) {
+            return Err(Error::Encode(format!(
+                "the share {skip} to skip is not in [0, {keep})"
+            )));
+        }
+        Ok(())
+    }
+
+    fn mask(&self, values: &[f32]) -> Vec<bool> {
+        let mut mask = position::keep_largest(values, self.keep);
+        if self.skip > 0.0 {
+            let skipped = position::keep_largest(values, self.skip);
+            mask.iter_mut().zip(skipped).for_each(|(m, s)| *m &= !s);
+        }
+        mask
+    }
+}
+
+/// Encodes the selected coefficients, by default the ⌈ρ·n⌉ of largest magnitude for a retention
+/// ρ, per tile or, when the transform spans the plane, of the plane.
 ///
 /// # Errors
-/// When `retention` is not in (0, 1] or a value is not finite or, before a transform,
-/// within a few thousandfold of the end of the f32 range.
+/// When shares are out of range, or a value is not finite or, before a transform, within a few
+/// thousandfold of the end of the f32 range.
 pub fn encode_sparse(
     matrix: MatrixView<'_>,
     preparation: Preparation,
     format: SparseFormat,
-    retention: f64,
+    selection: impl Into<Selection>,
 ) -> Result<EncodedPlane> {
-    if !(retention > 0.0 && retention <= 1.0) {
-        return Err(Error::Encode(format!(
-            "retention {retention} is not in (0, 1]"
-        )));
-    }
+    let selection = selection.into();
+    selection.check()?;
     let tiles = Tiles::new(matrix, preparation);
     let recipe = tiles.recipe(format.quantizer());
-    let whole_mask = tiles
-        .whole()
-        .map(|values| position::keep_largest(values, retention));
+    let whole_mask = tiles.whole().map(|values| selection.mask(values));
     let coded = parallel::map(recipe.tiles(), |i| {
         let tile = recipe.tile(i);
         let values = tiles.load(&tile);
         tiles.largest(&values)?;
         let mask = match &whole_mask {
             Some(mask) => mask[tile.first..tile.first + tile.len()].to_vec(),
-            None => position::keep_largest(&values, retention),
+            None => selection.mask(&values),
         };
-        let mut back = vec![0.0; values.len()];
-        let payload = match recipe.quantizer {
-            Quantizer::Block(bits) => {
-                let payload = block::encode(&values, &mask, tile.cols, bits);
-                block::decode(&payload, tile.cols, bits, &mut back).map(|()| payload)
-            }
-            _ => {
-                let payload = half::encode(&values, &mask, tile.cols);
-                half::decode(&payload, tile.cols, &mut back).map(|()| payload)
-            }
+        let kept = mask.iter().filter(|&&k| k).count();
+        let (payload, back) = if selection.zeros {
+            let mut zeroed = values.clone();
+            let dropped = zeroed.iter_mut().zip(&mask).filter(|&(_, &keep)| !keep);
+            dropped.for_each(|(v, _)| *v = 0.0);
+            code(&zeroed, &vec![true; mask.len()], tile.cols, recipe.quantizer)?
+        } else {
+            code(&values, &mask, tile.cols, recipe.quantizer)?
         };
         let error: f64 = values
             .iter()
             .zip(&back)
             .map(|(a, b)| f64::from(a - b).powi(2))
             .sum();
-        payload.map(|p| (p, error))
+        Ok((payload, error, kept as u64))
     });
     let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
-    let squared_error = coded.iter().map(|(_, e)| e).sum();
     let mut common = Vec::new();
     tiles.write_means(&mut common);
-    let tiles = coded.into_iter().map(|(p, _)| p).collect();
     Ok(EncodedPlane {
         recipe,
         common,
-        tiles,
-        squared_error,
+        squared_error: coded.iter().map(|(_, e, _)| e).sum(),
+        kept: coded.iter().map(|(_, _, kept)| kept).sum(),
+        tiles: coded.into_iter().map(|(p, ..)| p).collect(),
     })
+}
+
+/// A tile's payload and what decodes from it.
+fn code(
+    values: &[f32],
+    mask: &[bool],
+    row: usize,
+    quantizer: Quantizer,
+) -> Result<(Vec<u8>, Vec<f32>)> {
+    let mut back = vec![0.0; values.len()];
+    let payload = match quantizer {
+        Quantizer::Block(bits) => {
+            let payload = block::encode(values, mask, row, bits);
+            block::decode(&payload, row, bits, &mut back)?;
+            payload
+        }
+        _ => {
+            let payload = half::encode(values, mask, row);
+            half::decode(&payload, row, &mut back)?;
+            payload
+        }
+    };
+    Ok((payload, back))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transform::Transform;
+
+    fn values() -> Vec<f32> {
+        let noise = |i: u32| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0;
+        (0..2048u32).map(|i| noise(i + 1)).collect()
+    }
+
+    fn plane(values: &[f32], selection: Selection) -> EncodedPlane {
+        let matrix = MatrixView::from_values(values, 32, 64).unwrap();
+        let how = Preparation::tiled(Transform::Dct2);
+        encode_sparse(matrix, how, SparseFormat::Half, selection).unwrap()
+    }
+
+    #[test]
+    fn bands_of_magnitude_add_up_to_all_that_is_kept() {
+        let values = values();
+        let band = |skip, keep| Selection {
+            keep,
+            skip,
+            zeros: false,
+        };
+        let (low, high) = (plane(&values, band(0.25, 0.8)), plane(&values, 0.25.into()));
+        let both = plane(&values, 0.8.into());
+        assert_eq!(low.kept() + high.kept(), both.kept());
+        assert_eq!(high.kept(), 512);
+        let (low, high) = (low.decode().unwrap(), high.decode().unwrap());
+        for ((l, h), b) in low.iter().zip(&high).zip(both.decode().unwrap()) {
+            assert!((l + h - b).abs() < 2e-3);
+        }
+    }
+
+    #[test]
+    fn zeros_stand_for_positions() {
+        let values = values();
+        let zeros = Selection {
+            zeros: true,
+            ..0.5.into()
+        };
+        let (masked, zeroed) = (plane(&values, 0.5.into()), plane(&values, zeros));
+        assert_eq!(masked.kept(), zeroed.kept());
+        assert_eq!(masked.decode().unwrap(), zeroed.decode().unwrap());
+    }
+
+    #[test]
+    fn shares_out_of_range_are_refused() {
+        let values = values();
+        let matrix = MatrixView::from_values(&values, 32, 64).unwrap();
+        for (skip, keep) in [(0.0, 0.0), (0.0, 1.1), (0.5, 0.5), (-0.1, 0.5), (f64::NAN, 1.0)] {
+            let selection = Selection {
+                keep,
+                skip,
+                zeros: false,
+            };
+            let how = Preparation::tiled(Transform::None);
+            assert!(encode_sparse(matrix, how, SparseFormat::Int4, selection).is_err());
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::{EncodedPlane, PlaneDecoder};
 use crate::matrix::MatrixView;
-use crate::{Dtype, Result, floats, parallel};
+use crate::recipe::TileShape;
+use crate::{Dtype, Error, Result, floats, parallel};
 
 /// Sums over one row of the original a and the decoded b, in f64.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,16 +74,18 @@ impl PlaneComparison {
 }
 
 impl EncodedPlane {
-    /// Compares with `matrix`, row by row, after rounding to `dtype`; also with `center`, one
-    /// value per column, subtracted from both.
+    /// Compares with `matrix`, row by row, after adding the plane to `base` (the layers before
+    /// it) and rounding to `dtype`; also with `center`, one value per column, subtracted from
+    /// both sides.
     ///
     /// # Errors
-    /// Never for a plane that this crate encoded from `matrix`.
+    /// Never for a plane of the shape of `matrix` that this crate encoded.
     pub fn compare(
         &self,
         matrix: MatrixView<'_>,
         dtype: Dtype,
         center: Option<&[f32]>,
+        base: Option<&[f32]>,
     ) -> Result<PlaneComparison> {
         let recipe = &self.recipe;
         let whole = if recipe.whole {
@@ -91,46 +94,95 @@ impl EncodedPlane {
             None
         };
         let decoder = PlaneDecoder::new(recipe, &self.common)?;
-        let parts = parallel::map(recipe.tiles(), |i| {
+        let decoded = |i: usize| {
             let tile = recipe.tile(i);
             let mut b = vec![0.0; tile.len()];
             match &whole {
                 Some(values) => b.copy_from_slice(&values[tile.first..tile.first + tile.len()]),
                 None => decoder.tile(i, &self.tiles[i], &mut b)?,
             }
-            floats::round_to(&mut b, dtype);
-            let mut a = vec![0.0; tile.len()];
-            matrix.read(tile.first, &mut a);
-            let plain = compare_rows(&a, &b, tile.cols);
-            let centered = center.map_or(Vec::new(), |center| {
-                let center = &center[tile.first_col..tile.first_col + tile.cols];
-                for values in [&mut a, &mut b] {
-                    for row in values.chunks_exact_mut(tile.cols) {
-                        row.iter_mut().zip(center).for_each(|(v, c)| *v -= c);
-                    }
-                }
-                compare_rows(&a, &b, tile.cols)
-            });
-            Ok((tile.first_row, plain, centered))
-        });
-        let none = RowComparison::default();
-        let mut rows = vec![none; recipe.rows];
-        let mut centered = vec![none; if center.is_some() { recipe.rows } else { 0 }];
-        for part in parts {
-            let (first, plain, about) = part?;
-            rows[first..]
-                .iter_mut()
-                .zip(&plain)
-                .for_each(|(row, s)| row.merge(s));
-            if !about.is_empty() {
-                centered[first..]
-                    .iter_mut()
-                    .zip(&about)
-                    .for_each(|(row, s)| row.merge(s));
+            if let Some(base) = base {
+                let base = &base[tile.first..tile.first + tile.len()];
+                b.iter_mut().zip(base).for_each(|(v, base)| *v += base);
             }
-        }
-        Ok(PlaneComparison { rows, centered })
+            Ok((tile, b))
+        };
+        compare_tiles(matrix, dtype, center, recipe.tiles(), decoded)
     }
+}
+
+/// Compares decoded `values` with `matrix` as [`EncodedPlane::compare`] does.
+///
+/// # Errors
+/// When there are not as many values as the matrix has.
+pub fn compare_values(
+    matrix: MatrixView<'_>,
+    values: &[f32],
+    dtype: Dtype,
+    center: Option<&[f32]>,
+) -> Result<PlaneComparison> {
+    let (rows, cols) = (matrix.rows(), matrix.cols());
+    if values.len() != rows * cols {
+        return Err(Error::Encode(format!(
+            "{} values are not a {rows} × {cols} matrix",
+            values.len()
+        )));
+    }
+    let row = |r: usize| {
+        let tile = TileShape {
+            first_row: r,
+            first_col: 0,
+            rows: 1,
+            cols,
+            first: r * cols,
+        };
+        Ok((tile, values[r * cols..(r + 1) * cols].to_vec()))
+    };
+    compare_tiles(matrix, dtype, center, rows, row)
+}
+
+/// Compares tile by tile; `decoded` gives a tile and its values before rounding.
+fn compare_tiles(
+    matrix: MatrixView<'_>,
+    dtype: Dtype,
+    center: Option<&[f32]>,
+    tiles: usize,
+    decoded: impl Fn(usize) -> Result<(TileShape, Vec<f32>)> + Sync + Send,
+) -> Result<PlaneComparison> {
+    let parts = parallel::map(tiles, |i| {
+        let (tile, mut b) = decoded(i)?;
+        floats::round_to(&mut b, dtype);
+        let mut a = vec![0.0; tile.len()];
+        matrix.read(tile.first, &mut a);
+        let plain = compare_rows(&a, &b, tile.cols);
+        let centered = center.map_or(Vec::new(), |center| {
+            let center = &center[tile.first_col..tile.first_col + tile.cols];
+            for values in [&mut a, &mut b] {
+                for row in values.chunks_exact_mut(tile.cols) {
+                    row.iter_mut().zip(center).for_each(|(v, c)| *v -= c);
+                }
+            }
+            compare_rows(&a, &b, tile.cols)
+        });
+        Ok((tile.first_row, plain, centered))
+    });
+    let none = RowComparison::default();
+    let mut rows = vec![none; matrix.rows()];
+    let mut centered = vec![none; if center.is_some() { matrix.rows() } else { 0 }];
+    for part in parts {
+        let (first, plain, about) = part?;
+        rows[first..]
+            .iter_mut()
+            .zip(&plain)
+            .for_each(|(row, s)| row.merge(s));
+        if !about.is_empty() {
+            centered[first..]
+                .iter_mut()
+                .zip(&about)
+                .for_each(|(row, s)| row.merge(s));
+        }
+    }
+    Ok(PlaneComparison { rows, centered })
 }
 
 fn compare_rows(a: &[f32], b: &[f32], cols: usize) -> Vec<RowComparison> {

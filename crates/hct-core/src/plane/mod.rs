@@ -8,8 +8,8 @@ mod means;
 mod tiles;
 
 pub use analysis::{Estimate, Training, TrellisAnalysis, TrellisSettings};
-pub use block::{SparseFormat, encode_sparse};
-pub use compare::{PlaneComparison, RowComparison};
+pub use block::{Selection, SparseFormat, encode_sparse};
+pub use compare::{PlaneComparison, RowComparison, compare_values};
 pub(crate) use decode::PlaneDecoder;
 
 use crate::recipe::PlaneRecipe;
@@ -53,6 +53,8 @@ pub struct EncodedPlane {
     pub(crate) tiles: Vec<Vec<u8>>,
     /// Sum of squared errors of the coded values.
     squared_error: f64,
+    /// Coefficients coded as other than zero.
+    kept: u64,
 }
 
 impl EncodedPlane {
@@ -69,6 +71,12 @@ impl EncodedPlane {
     /// Sum of squared errors of the decoded values, before rounding to the tensor's dtype.
     pub fn squared_error(&self) -> f64 {
         self.squared_error
+    }
+
+    /// Number of coefficients that are kept: coded at all in a sparse plane, coded as other than
+    /// zero in a trellis plane.
+    pub fn kept(&self) -> u64 {
+        self.kept
     }
 
     /// Decodes the plane in memory, as a reader of the file will.

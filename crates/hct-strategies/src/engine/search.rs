@@ -1,13 +1,13 @@
 //! Finding the step that just reaches a quality.
 
 use hct_core::{
-    Dtype, EncodedPlane, MatrixView, Moments, Preparation, Result, Training, Transform,
-    TrellisAnalysis,
+    Dtype, EncodedPlane, MatrixView, Moments, PlaneComparison, Preparation, Result, Training, Transform,
+    TrellisAnalysis, compare_values,
 };
 
 use super::Effort;
 use super::preparation::{Candidate, candidates};
-use super::quality::{Quality, median_excess};
+use super::quality::Target;
 
 /// Values that the rate and distortion of a step are estimated from: more for large tensors, of
 /// which a second encoding would cost more than a closer estimate.
@@ -61,55 +61,64 @@ pub(super) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepG
 
 /// One tensor's search.
 pub(super) struct Search<'a> {
-    matrix: MatrixView<'a>,
-    dtype: Dtype,
-    quality: Quality,
-    effort: Effort,
-    /// Column means, to judge an embedding's rows by what makes them different.
-    center: Option<Vec<f32>>,
-    moments: Moments,
+    /// What the layers together stand for, and its dtype.
+    pub original: MatrixView<'a>,
+    pub dtype: Dtype,
+    pub target: &'a Target,
+    pub effort: Effort,
+    /// The sum of the layers that are coded already.
+    pub base: Option<&'a [f32]>,
+    /// What they leave: `original` where there are none.
+    pub values: MatrixView<'a>,
+    /// Moments of `values`.
+    pub moments: &'a Moments,
+    /// Mean square of `original`.
+    pub energy: f64,
+    /// Column means of `original`, to judge rows by what makes them different; for targets with
+    /// floors.
+    pub center: Option<&'a [f32]>,
 }
 
-impl<'a> Search<'a> {
-    pub fn new(
-        matrix: MatrixView<'a>,
-        dtype: Dtype,
-        quality: Quality,
-        effort: Effort,
-        embedding: bool,
-    ) -> Self {
-        let moments = matrix.moments();
-        let by_row = embedding && matches!(quality, Quality::Cosine(_));
-        let center = by_row.then(|| moments.means.iter().map(|&m| m as f32).collect::<Vec<_>>());
-        Search {
-            matrix,
-            dtype,
-            quality,
-            effort,
-            center,
-            moments,
+impl Search<'_> {
+    /// Whether the layers coded already reach the target.
+    pub fn reached(&self) -> Result<bool> {
+        let Some(base) = self.base else {
+            return Ok(false);
+        };
+        let comparison = compare_values(self.original, base, self.dtype, self.center)?;
+        Ok(self.worst(&comparison) <= 1.0)
+    }
+
+    /// A plane whose mean squared error is about `distortion`, unverified.
+    pub fn near(&self, distortion: f64) -> Result<Option<EncodedPlane>> {
+        if !(distortion > 0.0 && distortion.is_finite()) {
+            return Ok(None);
         }
+        let mut found = candidates(self.values, self.moments, distortion, self.effort)?;
+        let analysis = found.swap_remove(0).analysis;
+        let guess = step_for(&analysis, distortion);
+        Ok(analysis.encode(guess.step, &guess.training).ok())
     }
 
     /// The smallest plane found that reaches the quality, or none when nothing does (or the
     /// tensor is all zeros, for which lossless coding is best anyway).
     pub fn run(&self) -> Result<Option<EncodedPlane>> {
-        let distortion = self.quality.rel_mse() * self.moments.energy;
+        let distortion = self.target.quality.rel_mse() * self.energy;
         if !(distortion > 0.0 && distortion.is_finite()) {
             return Ok(None);
         }
-        let mut found = candidates(self.matrix, &self.moments, distortion, self.effort)?;
+        let mut found = candidates(self.values, self.moments, distortion, self.effort)?;
         if found[0].rate < LOW_RATE {
             return self.smallest(&found, distortion);
         }
         let first = found.swap_remove(0).analysis;
-        if let Some(center) = &self.center
+        if let Some(center) = self.center
             && matches!(
                 first.preparation().transform,
                 Transform::None | Transform::DctRows
             )
         {
-            return self.with_row_floor(first.preparation(), center, distortion);
+            return self.with_row_floors(first.preparation(), center, distortion);
         }
         self.reach(&first, distortion)
     }
@@ -190,54 +199,59 @@ impl<'a> Search<'a> {
         Ok(best)
     }
 
-    /// How far the plane's distortion is above what the quality allows, at most 1 if it is not.
+    /// How far the plane's distortion is above what the target allows, at most 1 if it is not.
     fn excess(&self, plane: &EncodedPlane) -> Result<f64> {
-        let comparison = plane.compare(self.matrix, self.dtype, self.center.as_deref())?;
-        let mut excess = self.quality.excess(&comparison.total());
-        if self.center.is_some() {
-            excess = excess.max(median_excess(self.quality, &comparison.centered));
-        }
-        Ok(excess)
+        let comparison = plane.compare(self.original, self.dtype, self.center, self.base)?;
+        Ok(self.worst(&comparison))
     }
 
-    /// Reverse water-filling under a cap per row: half of the rows, the louder ones, must each
-    /// reach the quality. Rows at the water level do unless they are quieter than the average;
-    /// those get finer steps, which costs far less than lowering the level for all.
-    fn with_row_floor(
+    fn worst(&self, comparison: &PlaneComparison) -> f64 {
+        let whole = self.target.quality.excess(&comparison.total());
+        let floors = self.target.floors.iter();
+        floors
+            .map(|floor| floor.excess(&comparison.centered))
+            .fold(whole, f64::max)
+    }
+
+    /// Reverse water-filling under a cap per row: of the rows that a floor counts, the louder
+    /// ones, each must reach its quality. Rows at the water level do unless they are quieter than
+    /// the average; those get finer steps, which costs far less than lowering the level for all.
+    fn with_row_floors(
         &self,
         preparation: Preparation,
         center: &[f32],
         distortion: f64,
     ) -> Result<Option<EncodedPlane>> {
-        let energies = self.matrix.row_energies(center);
-        let mut sorted = energies.clone();
-        // One row in a hundred more than half, against rounding.
-        let rank = energies.len() * 49 / 100;
-        let (_, &mut median, _) = sorted.select_nth_unstable_by(rank, f64::total_cmp);
-        let cap = |e: f64| match e >= median {
-            true => 0.99 * self.quality.rel_mse() * e,
-            false => f64::INFINITY,
-        };
-        let level = water_level(&energies, cap, distortion);
-        let gains: Vec<i32> = energies
+        let energies = self.original.row_energies(center);
+        let mut caps = vec![f64::INFINITY; energies.len()];
+        for floor in &self.target.floors {
+            let mut sorted = energies.clone();
+            let exempt = floor.exempt(energies.len());
+            let (_, &mut least, _) = sorted.select_nth_unstable_by(exempt, f64::total_cmp);
+            for (cap, &e) in caps.iter_mut().zip(&energies) {
+                if e >= least {
+                    *cap = cap.min(0.99 * floor.quality.rel_mse() * e);
+                }
+            }
+        }
+        let level = water_level(&caps, distortion);
+        let gains: Vec<i32> = caps
             .iter()
-            .map(|&e| ((4.0 * libm::log2(cap(e) / level)).floor() as i32).clamp(-64, 0))
+            .map(|&cap| ((4.0 * libm::log2(cap / level)).floor() as i32).clamp(-64, 0))
             .collect();
         if gains.iter().all(|&g| g == 0) {
-            let analysis = TrellisAnalysis::new(self.matrix, preparation, self.effort.settings())?;
+            let analysis = TrellisAnalysis::new(self.values, preparation, self.effort.settings())?;
             return self.reach(&analysis, distortion);
         }
         let analysis =
-            TrellisAnalysis::with_gains(self.matrix, preparation, self.effort.settings(), gains)?;
+            TrellisAnalysis::with_gains(self.values, preparation, self.effort.settings(), gains)?;
         self.reach(&analysis, level)
     }
 }
 
 /// The level D at which the mean of min(D, cap) over the rows is `distortion`, or the largest cap.
-fn water_level(energies: &[f64], cap: impl Fn(f64) -> f64, distortion: f64) -> f64 {
-    let mean = |level: f64| {
-        energies.iter().map(|&e| cap(e).min(level)).sum::<f64>() / energies.len() as f64
-    };
+fn water_level(caps: &[f64], distortion: f64) -> f64 {
+    let mean = |level: f64| caps.iter().map(|&cap| cap.min(level)).sum::<f64>() / caps.len() as f64;
     let (mut low, mut high) = (distortion, 64.0 * distortion);
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
@@ -256,13 +270,9 @@ mod tests {
 
     #[test]
     fn the_water_level_makes_up_for_capped_rows() {
-        let energies = [1.0, 1.0, 4.0, 4.0];
-        let level = water_level(
-            &energies,
-            |e| if e < 2.0 { 0.1 } else { f64::INFINITY },
-            0.2,
-        );
+        let infinity = f64::INFINITY;
+        let level = water_level(&[0.1, 0.1, infinity, infinity], 0.2);
         assert!((level - 0.3).abs() < 1e-9);
-        assert!((water_level(&energies, |_| f64::INFINITY, 0.2) - 0.2).abs() < 1e-9);
+        assert!((water_level(&[infinity; 4], 0.2) - 0.2).abs() < 1e-9);
     }
 }

@@ -1,0 +1,187 @@
+//! The rate–distortion engine that strategies share: for a tensor the recipe of least rate that
+//! reaches a target.
+
+mod preparation;
+mod quality;
+mod search;
+
+use hct_core::{
+    EncodedLayer, EncodedPlane, EncodedTensor, MatrixView, Moments, Result, TensorMeta,
+    TrellisSettings,
+};
+
+use crate::{Coded, TensorView};
+pub use quality::Quality;
+pub(crate) use quality::{RowFloor, Target};
+use search::Search;
+
+/// How hard to look for the least rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Scalar quantization.
+    Fast,
+    /// 8-state trellis.
+    Default,
+    /// 32-state trellis, more passes, every transform measured.
+    Max,
+}
+
+impl Effort {
+    pub(crate) fn settings(self) -> TrellisSettings {
+        let (states, passes) = match self {
+            Effort::Fast => (1, 1),
+            Effort::Default => (8, 1),
+            Effort::Max => (32, 3),
+        };
+        TrellisSettings {
+            passes,
+            ..TrellisSettings::new(states)
+        }
+    }
+}
+
+/// The engine's options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Engine {
+    pub effort: Effort,
+    /// Layers that a tensor's bytes are divided into, each refining those before it.
+    pub fragments: usize,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Engine {
+            effort: Effort::Default,
+            fragments: 1,
+        }
+    }
+}
+
+impl Engine {
+    /// Codes `tensor` to `target`, or losslessly where that takes fewer bytes or nothing else
+    /// gets there. `name` is the strategy's.
+    pub fn code(&self, tensor: TensorView<'_>, target: &Target, name: &str) -> Result<Coded> {
+        let planes = self.planes(tensor, target, None)?;
+        let layers = planes.map(|planes| planes.into_iter().map(EncodedLayer::Plane).collect());
+        or_lossless(tensor, layers, name)
+    }
+
+    /// Planes that together with `base`, the values coded already, reach `target`: none where
+    /// `base` reaches it alone, `None` where nothing does.
+    pub fn planes(
+        &self,
+        tensor: TensorView<'_>,
+        target: &Target,
+        mut base: Option<Vec<f32>>,
+    ) -> Result<Option<Vec<EncodedPlane>>> {
+        let original = tensor.matrix()?;
+        let moments = original.moments();
+        let center: Option<Vec<f32>> = (!target.floors.is_empty())
+            .then(|| moments.means.iter().map(|&m| m as f32).collect());
+        let mut planes = Vec::new();
+        for left in (1..=self.fragments.max(1)).rev() {
+            let residual = base.as_ref().map(|base| subtract(original, base));
+            let values = match &residual {
+                Some(values) => {
+                    MatrixView::from_values(values, original.rows(), original.cols())?
+                }
+                None => original,
+            };
+            let residual_moments = residual.as_ref().map(|_| values.moments());
+            let search = Search {
+                original,
+                dtype: tensor.meta.dtype,
+                target,
+                effort: self.effort,
+                base: base.as_deref(),
+                values,
+                moments: residual_moments.as_ref().unwrap_or(&moments),
+                energy: moments.energy,
+                center: center.as_deref(),
+            };
+            if search.reached()? {
+                break;
+            }
+            if left == 1 {
+                let Some(plane) = search.run()? else {
+                    return Ok(None);
+                };
+                planes.push(plane);
+                break;
+            }
+            // Equal rates: equal ratios of distortion.
+            let variance = variance(search.moments);
+            let goal = target.quality.rel_mse() * moments.energy;
+            let distortion = variance * libm::pow(goal / variance, 1.0 / left as f64);
+            let Some(plane) = search.near(distortion)? else {
+                return Ok(None);
+            };
+            let mut sum = plane.decode()?;
+            if let Some(base) = &base {
+                sum.iter_mut().zip(base).for_each(|(s, b)| *s += b);
+            }
+            base = Some(sum);
+            planes.push(plane);
+        }
+        Ok(Some(planes))
+    }
+}
+
+/// Mean square about the column means.
+fn variance(moments: &Moments) -> f64 {
+    let means = &moments.means;
+    let in_means = means.iter().map(|m| m * m).sum::<f64>() / means.len() as f64;
+    moments.energy - in_means
+}
+
+fn subtract(original: MatrixView<'_>, base: &[f32]) -> Vec<f32> {
+    let mut values = vec![0.0; base.len()];
+    original.read(0, &mut values);
+    values.iter_mut().zip(base).for_each(|(v, b)| *v -= b);
+    values
+}
+
+/// The tensor of `layers`, or a lossless one where that is smaller or there are none.
+pub(crate) fn or_lossless(
+    tensor: TensorView<'_>,
+    layers: Option<Vec<EncodedLayer>>,
+    name: &str,
+) -> Result<Coded> {
+    let lossless = || EncodedTensor::lossless(tensor.meta, tensor.bytes);
+    let Some(layers) = layers else {
+        return Ok(Coded {
+            tensor: lossless()?,
+            label: format!("{name} (lossless: target out of reach)"),
+        });
+    };
+    let coded = EncodedTensor::layers(layers)?;
+    if lossless_may_win(tensor, coded.payload_bytes())? {
+        let lossless = lossless()?;
+        if lossless.payload_bytes() <= coded.payload_bytes() {
+            return Ok(Coded {
+                tensor: lossless,
+                label: format!("{name} (lossless is smaller)"),
+            });
+        }
+    }
+    Ok(Coded {
+        tensor: coded,
+        label: name.into(),
+    })
+}
+
+/// Whether lossless coding might take fewer than `bytes`: when the target is near lossless, or
+/// the tensor is constant or of few values. A run in its middle tells well enough.
+fn lossless_may_win(tensor: TensorView<'_>, bytes: usize) -> Result<bool> {
+    const SAMPLE: usize = 1 << 16;
+    let width = tensor.meta.dtype.bits() / 8;
+    let len = tensor.bytes.len().min(SAMPLE);
+    let start = (tensor.bytes.len() - len) / 2 / width * width;
+    let meta = TensorMeta {
+        shape: vec![(len / width) as u64],
+        ..tensor.meta.clone()
+    };
+    let sample = EncodedTensor::lossless(&meta, &tensor.bytes[start..start + len])?;
+    let share = len as f64 / tensor.bytes.len() as f64;
+    Ok((sample.payload_bytes() as f64) < 1.25 * share * bytes as f64 + 64.0)
+}

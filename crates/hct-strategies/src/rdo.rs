@@ -1,0 +1,63 @@
+//! Rate–distortion optimization: for each tensor the recipe of least rate at a given quality.
+
+use hct_core::Result;
+
+use crate::engine::{Effort, Engine, Quality, RowFloor, Target};
+use crate::roles::is_embedding;
+use crate::{Coded, Strategy, TensorView};
+
+/// Codes every tensor with the trellis (or scalar) quantizer at the step that just reaches a
+/// quality, after the transform that needs the fewest bits there.
+#[derive(Clone, Copy, Debug)]
+pub struct RdoEncoder {
+    quality: Quality,
+    engine: Engine,
+}
+
+impl RdoEncoder {
+    /// Reaches `quality` with default effort; under [`Quality::Cosine`] the median row of an
+    /// embedding reaches it too, once the mean row is subtracted.
+    pub fn new(quality: Quality) -> Self {
+        RdoEncoder {
+            quality,
+            engine: Engine::default(),
+        }
+    }
+
+    /// Looks harder, or less hard.
+    pub fn effort(mut self, effort: Effort) -> Self {
+        self.engine.effort = effort;
+        self
+    }
+
+    /// Divides every tensor into `fragments` layers: any number of the first ones decodes to an
+    /// approximation.
+    pub fn fragments(mut self, fragments: usize) -> Self {
+        self.engine.fragments = fragments;
+        self
+    }
+}
+
+/// `quality`, and for embeddings also of the median row where it is a cosine.
+pub(crate) fn target_for(name: &str, quality: Quality) -> Target {
+    let by_row = matches!(quality, Quality::Cosine(_)) && is_embedding(name);
+    Target {
+        quality,
+        floors: if by_row {
+            vec![RowFloor::median(quality)]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+impl Strategy for RdoEncoder {
+    fn name(&self) -> &'static str {
+        "rdo"
+    }
+
+    fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
+        let target = target_for(&tensor.meta.name, self.quality);
+        self.engine.code(tensor, &target, self.name())
+    }
+}
