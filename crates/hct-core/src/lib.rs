@@ -53,6 +53,7 @@ pub use matrix::{MatrixView, Moments, fold};
 pub use plane::{
     DEFAULT_TILE, EncodedPlane, Estimate, PlaneComparison, Preparation, RowComparison, Selection,
     SparseFormat, Training, TrellisAnalysis, TrellisSettings, compare_values, encode_sparse,
+    energy_retention,
 };
 pub use quant::block::BlockBits;
 pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};

@@ -4,7 +4,7 @@ use hct_core::Result;
 
 use crate::engine::{Effort, Engine, Quality, RowFloor, Target};
 use crate::roles::is_embedding;
-use crate::{Coded, Strategy, TensorView};
+use crate::{Coded, MAX_FRAGMENTS, Strategy, TensorView};
 
 /// Codes every tensor with the trellis (or scalar) quantizer at the step that just reaches a
 /// quality, after the transform that needs the fewest bits there.
@@ -30,13 +30,14 @@ impl RdoEncoder {
         self
     }
 
-    /// Divides every tensor into `fragments` layers: any number of the first ones decodes to an
-    /// approximation.
+    /// Divides every tensor into up to `fragments` layers, at least 1 and at most 32, each
+    /// refining those before it: any number of the first ones decodes to an approximation.
     pub fn fragments(mut self, fragments: usize) -> Self {
-        self.engine.fragments = fragments;
+        self.engine.fragments = fragments.clamp(1, MAX_FRAGMENTS);
         self
     }
 }
+
 
 /// `quality`, and for embeddings also of the median row where it is a cosine.
 pub(crate) fn target_for(name: &str, quality: Quality) -> Target {

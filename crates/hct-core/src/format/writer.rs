@@ -38,6 +38,14 @@ pub enum EncodedLayer {
 }
 
 impl EncodedLayer {
+    /// Bytes of payload.
+    pub fn payload_bytes(&self) -> usize {
+        match self {
+            EncodedLayer::Plane(p) => p.payload_bytes(),
+            EncodedLayer::Product(l, r) => l.payload_bytes() + r.payload_bytes(),
+        }
+    }
+
     /// Rows and columns of the layer, or none where a product's factors do not fit.
     fn shape(&self) -> Option<(usize, usize)> {
         match self {
@@ -184,13 +192,7 @@ impl EncodedTensor {
     pub fn payload_bytes(&self) -> usize {
         match &self.coding {
             Coding::Lossless { tiles, .. } => tiles.iter().map(Vec::len).sum(),
-            Coding::Layers { layers, .. } => layers
-                .iter()
-                .map(|l| match l {
-                    EncodedLayer::Plane(p) => p.payload_bytes(),
-                    EncodedLayer::Product(l, r) => l.payload_bytes() + r.payload_bytes(),
-                })
-                .sum(),
+            Coding::Layers { layers, .. } => layers.iter().map(EncodedLayer::payload_bytes).sum(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod analysis;
 mod block;
 mod compare;
 mod decode;
+mod energy;
 mod means;
 mod tiles;
 
@@ -11,6 +12,7 @@ pub use analysis::{Estimate, Training, TrellisAnalysis, TrellisSettings};
 pub use block::{Selection, SparseFormat, encode_sparse};
 pub use compare::{PlaneComparison, RowComparison, compare_values};
 pub(crate) use decode::PlaneDecoder;
+pub use energy::energy_retention;
 
 use crate::recipe::PlaneRecipe;
 use crate::transform::Transform;

@@ -7,13 +7,14 @@ mod search;
 
 use hct_core::{
     EncodedLayer, EncodedPlane, EncodedTensor, MatrixView, Moments, Result, TensorMeta,
-    TrellisSettings,
+    TrellisSettings, compare_values,
 };
 
 use crate::{Coded, TensorView};
 pub use quality::Quality;
 pub(crate) use quality::{RowFloor, Target};
 use search::Search;
+pub(crate) use search::step_for;
 
 /// How hard to look for the least rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,19 @@ impl Engine {
         or_lossless(tensor, layers, name)
     }
 
+    /// How far the values `base` are above what `target` allows, at most 1 where they reach it.
+    pub fn excess(&self, tensor: TensorView<'_>, target: &Target, base: &[f32]) -> Result<f64> {
+        let original = tensor.matrix()?;
+        let center = if target.floors.is_empty() {
+            None
+        } else {
+            target.center(&original.moments())
+        };
+        let dtype = tensor.meta.dtype;
+        let comparison = compare_values(original, base, dtype, center.as_deref())?;
+        Ok(target.excess(&comparison))
+    }
+
     /// Planes that together with `base`, the values coded already, reach `target`: none where
     /// `base` reaches it alone, `None` where nothing does.
     pub fn planes(
@@ -76,8 +90,7 @@ impl Engine {
     ) -> Result<Option<Vec<EncodedPlane>>> {
         let original = tensor.matrix()?;
         let moments = original.moments();
-        let center: Option<Vec<f32>> = (!target.floors.is_empty())
-            .then(|| moments.means.iter().map(|&m| m as f32).collect());
+        let center = target.center(&moments);
         let mut planes = Vec::new();
         for left in (1..=self.fragments.max(1)).rev() {
             let residual = base.as_ref().map(|base| subtract(original, base));
@@ -99,7 +112,9 @@ impl Engine {
                 energy: moments.energy,
                 center: center.as_deref(),
             };
-            if search.reached()? {
+            if let Some(base) = &base
+                && self.excess(tensor, target, base)? <= 1.0
+            {
                 break;
             }
             if left == 1 {
@@ -127,6 +142,7 @@ impl Engine {
     }
 }
 
+
 /// Mean square about the column means.
 fn variance(moments: &Moments) -> f64 {
     let means = &moments.means;
@@ -134,7 +150,7 @@ fn variance(moments: &Moments) -> f64 {
     moments.energy - in_means
 }
 
-fn subtract(original: MatrixView<'_>, base: &[f32]) -> Vec<f32> {
+pub(crate) fn subtract(original: MatrixView<'_>, base: &[f32]) -> Vec<f32> {
     let mut values = vec![0.0; base.len()];
     original.read(0, &mut values);
     values.iter_mut().zip(base).for_each(|(v, b)| *v -= b);

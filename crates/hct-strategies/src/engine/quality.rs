@@ -1,6 +1,6 @@
 //! What a coded tensor must be like.
 
-use hct_core::RowComparison;
+use hct_core::{Moments, PlaneComparison, RowComparison};
 
 /// A quality that every tensor reaches.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,6 +100,23 @@ pub(crate) struct Target {
     pub quality: Quality,
     /// Its rows, for lookup tables.
     pub floors: Vec<RowFloor>,
+}
+
+impl Target {
+    /// Column means, to judge rows by what makes them different; where there are floors.
+    pub fn center(&self, moments: &Moments) -> Option<Vec<f32>> {
+        let means = || moments.means.iter();
+        (!self.floors.is_empty()).then(|| means().map(|&m| m as f32).collect())
+    }
+
+    /// How far a decoded tensor is above what is allowed, at most 1 where it is not.
+    pub fn excess(&self, comparison: &PlaneComparison) -> f64 {
+        let whole = self.quality.excess(&comparison.total());
+        let floors = self.floors.iter();
+        floors
+            .map(|floor| floor.excess(&comparison.centered))
+            .fold(whole, f64::max)
+    }
 }
 
 impl From<Quality> for Target {

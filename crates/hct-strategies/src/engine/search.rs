@@ -1,8 +1,8 @@
 //! Finding the step that just reaches a quality.
 
 use hct_core::{
-    Dtype, EncodedPlane, MatrixView, Moments, PlaneComparison, Preparation, Result, Training, Transform,
-    TrellisAnalysis, compare_values,
+    Dtype, EncodedPlane, MatrixView, Moments, Preparation, Result, Training, Transform,
+    TrellisAnalysis,
 };
 
 use super::Effort;
@@ -22,14 +22,14 @@ const LOW_RATE: f64 = 0.5;
 const ATTEMPTS: usize = 8;
 
 /// A step expected to give a certain distortion, contexts trained near it, and the rate there.
-pub(super) struct StepGuess {
+pub(crate) struct StepGuess {
     pub step: f32,
     pub training: Training,
     pub rate: f64,
 }
 
 /// Finds the step at which the estimated mean squared error is `distortion`.
-pub(super) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepGuess {
+pub(crate) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepGuess {
     let values = estimate_values(analysis.len());
     // At high rate the error of the trellis is about δ²/3.7.
     let mut step = ((3.7 * distortion).sqrt() as f32).max(analysis.min_step());
@@ -80,15 +80,6 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Whether the layers coded already reach the target.
-    pub fn reached(&self) -> Result<bool> {
-        let Some(base) = self.base else {
-            return Ok(false);
-        };
-        let comparison = compare_values(self.original, base, self.dtype, self.center)?;
-        Ok(self.worst(&comparison) <= 1.0)
-    }
-
     /// A plane whose mean squared error is about `distortion`, unverified.
     pub fn near(&self, distortion: f64) -> Result<Option<EncodedPlane>> {
         if !(distortion > 0.0 && distortion.is_finite()) {
@@ -202,15 +193,7 @@ impl Search<'_> {
     /// How far the plane's distortion is above what the target allows, at most 1 if it is not.
     fn excess(&self, plane: &EncodedPlane) -> Result<f64> {
         let comparison = plane.compare(self.original, self.dtype, self.center, self.base)?;
-        Ok(self.worst(&comparison))
-    }
-
-    fn worst(&self, comparison: &PlaneComparison) -> f64 {
-        let whole = self.target.quality.excess(&comparison.total());
-        let floors = self.target.floors.iter();
-        floors
-            .map(|floor| floor.excess(&comparison.centered))
-            .fold(whole, f64::max)
+        Ok(self.target.excess(&comparison))
     }
 
     /// Reverse water-filling under a cap per row: of the rows that a floor counts, the louder

@@ -1,0 +1,72 @@
+//! Hybrid: low-rank factors for some tensors, transforms or neither for others.
+
+use hct_core::Result;
+
+use crate::engine::{Quality, or_lossless};
+use crate::names::role;
+use crate::preset::{Options, with_options};
+use crate::rdo::target_for;
+use crate::{Coded, Preset, Strategy, TensorView, sparse, svd};
+
+/// Routes every tensor to factors and a residual, a transform, or neither.
+///
+/// The viable preset takes what is smallest at the target by measurement; a name is but a hint:
+/// attention matrices get the search for a rank at once, others only where a few leading
+/// components promise something. The classic preset goes by names alone: attention to FP16 factors
+/// of the given rank, the rest to the uniform scheme.
+#[derive(Clone, Copy, Debug)]
+pub struct HybridEncoder {
+    rank: usize,
+    retention: f64,
+    quality: Option<Quality>,
+    options: Options,
+}
+
+impl HybridEncoder {
+    /// Factors of `rank` (at most that in the viable preset), and the quality of the uniform
+    /// scheme at `retention`, in (0, 1].
+    pub fn new(rank: usize, retention: f64) -> Self {
+        HybridEncoder {
+            rank: rank.max(1),
+            retention,
+            quality: None,
+            options: Options::default(),
+        }
+    }
+
+    /// Sets the quality itself, for the viable preset.
+    pub fn quality(mut self, quality: Quality) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+}
+
+with_options!(HybridEncoder);
+
+impl Strategy for HybridEncoder {
+    fn name(&self) -> &'static str {
+        "hybrid"
+    }
+
+    fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
+        let attention = role(&tensor.meta.name).is_attention();
+        let Options { preset, engine } = self.options;
+        if preset == Preset::Classic {
+            if attention {
+                return svd::classic(tensor, self.rank, self.name());
+            }
+            let (how, fragments) = (sparse::dct2(preset), self.options.fragments());
+            return sparse::uniform(tensor, how, self.retention, fragments, self.name());
+        }
+        let quality = self
+            .quality
+            .unwrap_or_else(|| Quality::of_retention(self.retention));
+        let target = target_for(&tensor.meta.name, quality);
+        let layers = if attention {
+            svd::cheaper(&engine, tensor, &target, self.rank)?
+        } else {
+            svd::cheaper_if_promising(&engine, tensor, &target, self.rank)?
+        };
+        or_lossless(tensor, layers, self.name())
+    }
+}

@@ -1,0 +1,59 @@
+//! MLP matrices only: everything else bit for bit.
+
+use hct_core::Result;
+
+use crate::engine::Quality;
+use crate::names::{Role, role};
+use crate::preset::{Options, with_options};
+use crate::rdo::target_for;
+use crate::{Coded, LosslessEncoder, Preset, Strategy, TensorView, sparse};
+
+/// Codes MLP matrices, recognised by their names, with loss, and all other tensors losslessly.
+#[derive(Clone, Copy, Debug)]
+pub struct MlpOnlyEncoder {
+    retention: f64,
+    quality: Option<Quality>,
+    options: Options,
+}
+
+impl MlpOnlyEncoder {
+    /// Codes MLP matrices at the quality of the uniform scheme at `retention`, in (0, 1].
+    pub fn new(retention: f64) -> Self {
+        MlpOnlyEncoder {
+            retention,
+            quality: None,
+            options: Options::default(),
+        }
+    }
+
+    /// Sets the quality of MLP matrices itself, for the viable preset.
+    pub fn quality(mut self, quality: Quality) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+}
+
+with_options!(MlpOnlyEncoder);
+
+impl Strategy for MlpOnlyEncoder {
+    fn name(&self) -> &'static str {
+        "mlp-only"
+    }
+
+    fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
+        if role(&tensor.meta.name) != Role::Mlp {
+            let coded = LosslessEncoder.encode(tensor)?;
+            let label = format!("{} (lossless: not an MLP)", self.name());
+            return Ok(Coded { label, ..coded });
+        }
+        let Options { preset, engine } = self.options;
+        if preset == Preset::Classic {
+            let (how, fragments) = (sparse::dct2(preset), self.options.fragments());
+            return sparse::uniform(tensor, how, self.retention, fragments, self.name());
+        }
+        let quality = self
+            .quality
+            .unwrap_or_else(|| Quality::of_retention(self.retention));
+        engine.code(tensor, &target_for(&tensor.meta.name, quality), self.name())
+    }
+}

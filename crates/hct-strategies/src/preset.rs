@@ -1,0 +1,67 @@
+//! Presets and the options that strategies share.
+
+use crate::engine::Engine;
+
+/// Which version of a strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// The scheme as first described, in V3's containers: whole-matrix DCTs, retention, INT4 and
+    /// FP16. For comparison.
+    Classic,
+    /// The scheme's idea under the rate–distortion engine.
+    Viable,
+}
+
+/// What every strategy has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub preset: Preset,
+    pub engine: Engine,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            preset: Preset::Viable,
+            engine: Engine::default(),
+        }
+    }
+}
+
+impl Options {
+    /// Layers to divide a tensor into, at least one.
+    pub fn fragments(&self) -> usize {
+        self.engine.fragments.max(1)
+    }
+}
+
+/// Gives an encoder with a field `options: Options` the builder methods that all have.
+macro_rules! with_options {
+    ($encoder:ty) => {
+        impl $encoder {
+            /// Chooses between the scheme as first described and the viable one, the default.
+            pub fn preset(mut self, preset: $crate::Preset) -> Self {
+                self.options.preset = preset;
+                self
+            }
+
+            /// Looks harder for few bits, or less hard; for the viable preset.
+            pub fn effort(mut self, effort: $crate::Effort) -> Self {
+                self.options.engine.effort = effort;
+                self
+            }
+
+            /// Divides every lossy tensor into up to `fragments` layers, at least 1 and at most
+            /// 32, each refining those before it: any number of the first ones decodes to an
+            /// approximation.
+            pub fn fragments(mut self, fragments: usize) -> Self {
+                self.options.engine.fragments = fragments.clamp(1, $crate::MAX_FRAGMENTS);
+                self
+            }
+        }
+    };
+}
+pub(crate) use with_options;
+
+/// Most layers that a tensor is divided into; a file may hold twice as many.
+pub const MAX_FRAGMENTS: usize = 32;

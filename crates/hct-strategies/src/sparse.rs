@@ -1,0 +1,55 @@
+//! Sparse planes of the largest coefficients, the coding of every classic scheme.
+
+use hct_core::{
+    EncodedLayer, EncodedTensor, MatrixView, Preparation, Result, Selection, SparseFormat,
+    Transform, encode_sparse,
+};
+
+use crate::{Coded, Preset, TensorView};
+
+/// Block integers and FP16 numbers after a 2-D DCT: of tiles, or of whole matrices as the classic
+/// schemes have it.
+pub(crate) fn dct2(preset: Preset) -> Preparation {
+    Preparation {
+        whole: preset == Preset::Classic,
+        ..Preparation::tiled(Transform::Dct2)
+    }
+}
+
+/// The coefficients ranked from `skip` to `keep`, shares of all, in `fragments` layers of equal
+/// numbers, the largest first.
+pub(crate) fn layers(
+    matrix: MatrixView<'_>,
+    preparation: Preparation,
+    format: SparseFormat,
+    (skip, keep): (f64, f64),
+    fragments: usize,
+) -> Result<Vec<EncodedLayer>> {
+    let edge = |k: usize| skip + (keep - skip) * k as f64 / fragments as f64;
+    (0..fragments)
+        .map(|k| {
+            let selection = Selection {
+                keep: if k + 1 == fragments { keep } else { edge(k + 1) },
+                skip: edge(k),
+                zeros: false,
+            };
+            encode_sparse(matrix, preparation, format, selection).map(EncodedLayer::Plane)
+        })
+        .collect()
+}
+
+/// `tensor` by the uniform scheme: the share `retention` of its coefficients as INT4.
+pub(crate) fn uniform(
+    tensor: TensorView<'_>,
+    preparation: Preparation,
+    retention: f64,
+    fragments: usize,
+    name: &str,
+) -> Result<Coded> {
+    let format = SparseFormat::Int4;
+    let layers = layers(tensor.matrix()?, preparation, format, (0.0, retention), fragments)?;
+    Ok(Coded {
+        tensor: EncodedTensor::layers(layers)?,
+        label: name.into(),
+    })
+}

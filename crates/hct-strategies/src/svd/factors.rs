@@ -1,0 +1,73 @@
+//! Coding truncated factors: as FP16, or quantized so that their errors in the product are even.
+
+use hct_core::{
+    EncodedLayer, EncodedPlane, MatrixView, Preparation, Result, SparseFormat, Transform,
+    TrellisAnalysis, add_product, encode_sparse,
+};
+
+use super::TruncatedSvd;
+use crate::engine::{Effort, step_for};
+
+/// Gains are in eighths of an octave, of which the format has this many.
+const MAX_GAIN: f64 = 512.0;
+
+/// A coded product and what decodes from it.
+pub(super) struct CodedFactors {
+    pub layer: EncodedLayer,
+    pub product: Vec<f32>,
+}
+
+/// The first `rank` components as FP16, the singular values shared between both factors.
+pub(super) fn half(svd: &TruncatedSvd, rank: usize) -> Result<EncodedLayer> {
+    let weight = |i: usize| svd.singular[i].sqrt() as f32;
+    let (left, right) = (svd.left_columns(rank, weight), svd.right_rows(rank, weight));
+    let plane = |values: &[f32], rows: usize, cols: usize| {
+        let matrix = MatrixView::from_values(values, rows, cols)?;
+        let how = Preparation::tiled(Transform::None);
+        encode_sparse(matrix, how, SparseFormat::Half, 1.0)
+    };
+    let (rows, cols) = (left.len() / rank, right.len() / rank);
+    Ok(EncodedLayer::Product(
+        plane(&left, rows, rank)?,
+        plane(&right, rank, cols)?,
+    ))
+}
+
+/// The first `rank` components with a mean squared error of `noise` in every value of U·S and of
+/// S·Vᵀ. The second factor is stored as Vᵀ with a gain per row.
+///
+/// # Errors
+/// When the step would be out of range; code without factors then.
+pub(super) fn quantized(
+    svd: &TruncatedSvd,
+    rank: usize,
+    noise: f64,
+    effort: Effort,
+) -> Result<CodedFactors> {
+    let left = svd.left_columns(rank, |i| svd.singular[i] as f32);
+    let right = svd.right_rows(rank, |_| 1.0);
+    let (rows, cols) = (left.len() / rank, right.len() / rank);
+    let first = svd.singular[0];
+    let gains = svd.singular[..rank]
+        .iter()
+        .map(|&s| (8.0 * libm::log2(first / s)).min(MAX_GAIN) as i32)
+        .collect();
+    let how = Preparation::tiled(Transform::None);
+    let settings = effort.settings();
+    let left = MatrixView::from_values(&left, rows, rank)?;
+    let right = MatrixView::from_values(&right, rank, cols)?;
+    let left = encode(&TrellisAnalysis::new(left, how, settings)?, noise)?;
+    let right = TrellisAnalysis::with_gains(right, how, settings, gains)?;
+    let right = encode(&right, noise / (first * first))?;
+    let mut product = vec![0.0; rows * cols];
+    add_product(&mut product, &left.decode()?, &right.decode()?, rank, cols);
+    Ok(CodedFactors {
+        layer: EncodedLayer::Product(left, right),
+        product,
+    })
+}
+
+fn encode(analysis: &TrellisAnalysis<'_>, distortion: f64) -> Result<EncodedPlane> {
+    let guess = step_for(analysis, distortion);
+    analysis.encode(guess.step, &guess.training)
+}

@@ -1,0 +1,213 @@
+//! Low rank: truncated factors and a residual.
+
+mod factors;
+mod randomized;
+mod rank;
+
+use hct_core::{EncodedLayer, EncodedPlane, EncodedTensor, Result};
+
+use crate::engine::{Engine, Quality, Target, or_lossless};
+use crate::preset::{Options, with_options};
+use crate::rdo::target_for;
+use crate::{Coded, Preset, Strategy, TensorView};
+pub use randomized::{TruncatedSvd, randomized_svd};
+use rank::{Budget, Plan, plan};
+
+/// Bytes that a product must save: what its records in the index take, generously.
+const RECORDS: usize = 128;
+/// Leading components that are looked at to see whether more are worth it.
+const PROBE: usize = 16;
+/// Factors alone are good enough this close below the target.
+const CLOSE: f64 = 0.97;
+/// Tries to get there.
+const ATTEMPTS: usize = 6;
+
+/// W ≈ U·S·Vᵀ by randomized SVD.
+///
+/// The viable preset quantizes and entropy-codes the factors, and codes what they leave with the
+/// rate–distortion engine. The rank is that of the fewest estimated bits at the target, at most
+/// the given one; the result is kept only where it is smaller than the engine's without factors.
+/// The classic preset stores factors of the given rank in FP16, and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct SvdEncoder {
+    rank: usize,
+    quality: Quality,
+    options: Options,
+}
+
+impl SvdEncoder {
+    /// Factors of `rank`, at least 1; at most that many in the viable preset, whose quality is
+    /// that of the uniform scheme at a retention of 0.98 unless set.
+    pub fn new(rank: usize) -> Self {
+        SvdEncoder {
+            rank: rank.max(1),
+            quality: Quality::of_retention(0.98),
+            options: Options::default(),
+        }
+    }
+
+    /// Sets the quality that the viable preset reaches.
+    pub fn quality(mut self, quality: Quality) -> Self {
+        self.quality = quality;
+        self
+    }
+}
+
+with_options!(SvdEncoder);
+
+impl Strategy for SvdEncoder {
+    fn name(&self) -> &'static str {
+        "svd"
+    }
+
+    fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
+        if self.options.preset == Preset::Classic {
+            return classic(tensor, self.rank, self.name());
+        }
+        let target = target_for(&tensor.meta.name, self.quality);
+        let layers = cheaper(&self.options.engine, tensor, &target, self.rank)?;
+        or_lossless(tensor, layers, self.name())
+    }
+}
+
+/// Factors of `rank` as FP16.
+pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result<Coded> {
+    let svd = randomized_svd(tensor.matrix()?, rank);
+    let layer = factors::half(&svd, svd.singular.len())?;
+    Ok(Coded {
+        tensor: EncodedTensor::layers(vec![layer])?,
+        label: name.into(),
+    })
+}
+
+/// Layers that reach `target`: with factors of at most `rank` components, or without, whichever
+/// takes fewer bytes. None where nothing reaches it.
+pub(crate) fn cheaper(
+    engine: &Engine,
+    tensor: TensorView<'_>,
+    target: &Target,
+    rank: usize,
+) -> Result<Option<Vec<EncodedLayer>>> {
+    cheaper_of(engine, tensor, target, &[rank])
+}
+
+/// The same, but factors are looked for only where a few leading components promise to pay.
+pub(crate) fn cheaper_if_promising(
+    engine: &Engine,
+    tensor: TensorView<'_>,
+    target: &Target,
+    rank: usize,
+) -> Result<Option<Vec<EncodedLayer>>> {
+    cheaper_of(engine, tensor, target, &[PROBE.min(rank), rank])
+}
+
+fn cheaper_of(
+    engine: &Engine,
+    tensor: TensorView<'_>,
+    target: &Target,
+    ranks: &[usize],
+) -> Result<Option<Vec<EncodedLayer>>> {
+    let with = with_factors(engine, tensor, target, ranks)?;
+    let without = engine.planes(tensor, target, None)?.map(into_layers);
+    let bytes = |layers: &Vec<EncodedLayer>| -> usize {
+        layers.iter().map(EncodedLayer::payload_bytes).sum()
+    };
+    Ok(match (with, without) {
+        (Some(a), Some(b)) if bytes(&a) + RECORDS < bytes(&b) => Some(a),
+        (_, Some(b)) => Some(b),
+        (a, None) => a,
+    })
+}
+
+fn into_layers(planes: Vec<EncodedPlane>) -> Vec<EncodedLayer> {
+    planes.into_iter().map(EncodedLayer::Plane).collect()
+}
+
+/// Factors and what else it takes to reach `target`; none where factors promise nothing at one of
+/// the `ranks`, of which the last is used.
+fn with_factors(
+    engine: &Engine,
+    tensor: TensorView<'_>,
+    target: &Target,
+    ranks: &[usize],
+) -> Result<Option<Vec<EncodedLayer>>> {
+    let matrix = tensor.matrix()?;
+    let energy = matrix.moments().energy;
+    let distortion = target.quality.rel_mse() * energy;
+    if !(distortion > 0.0 && distortion.is_finite()) {
+        return Ok(None);
+    }
+    let budget = Budget {
+        rows: matrix.rows(),
+        cols: matrix.cols(),
+        energy,
+        distortion,
+    };
+    let mut found = None;
+    for &rank in ranks {
+        let svd = randomized_svd(matrix, rank);
+        match plan(budget, &svd.singular) {
+            Some(plan) => found = Some((svd, plan)),
+            None => return Ok(None),
+        }
+    }
+    let Some((svd, plan)) = found else {
+        return Ok(None);
+    };
+    let factors = if plan.alone {
+        factors_alone(engine, tensor, target, &svd, plan, budget)
+    } else {
+        factors::quantized(&svd, plan.rank, plan.noise, engine.effort)
+    };
+    // A step out of range, of extreme values: go without.
+    let Ok(factors) = factors else {
+        return Ok(None);
+    };
+    let planes = engine.planes(tensor, target, Some(factors.product))?;
+    Ok(planes.map(|planes| {
+        let mut layers = vec![factors.layer];
+        layers.extend(into_layers(planes));
+        layers
+    }))
+}
+
+/// Factors that just reach `target` by themselves, or come as close as a few tries get.
+fn factors_alone(
+    engine: &Engine,
+    tensor: TensorView<'_>,
+    target: &Target,
+    svd: &TruncatedSvd,
+    plan: Plan,
+    budget: Budget,
+) -> Result<factors::CodedFactors> {
+    let share = plan.noise * (plan.rank * (budget.rows + budget.cols)) as f64
+        / (budget.rows * budget.cols) as f64;
+    let tail = budget.distortion - share;
+    let mut noise = plan.noise;
+    let mut best = None;
+    for _ in 0..ATTEMPTS {
+        let coded = factors::quantized(svd, plan.rank, noise, engine.effort)?;
+        let excess = engine.excess(tensor, target, &coded.product)?;
+        if excess <= 1.0 {
+            best = Some(coded);
+            if excess >= CLOSE {
+                break;
+            }
+        } else if best.is_some() {
+            // Enough is known: the last one that reached it stays.
+            break;
+        }
+        let from_factors = excess * budget.distortion - tail;
+        let wanted = 0.985 * budget.distortion - tail;
+        let factor = wanted / from_factors.max(1e-3 * wanted.abs());
+        if !(factor.is_finite() && factor > 0.0) {
+            break;
+        }
+        noise *= factor.clamp(0.25, 4.0);
+    }
+    match best {
+        Some(coded) => Ok(coded),
+        // What is missing goes to a residual.
+        None => factors::quantized(svd, plan.rank, noise, engine.effort),
+    }
+}
