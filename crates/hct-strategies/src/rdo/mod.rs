@@ -8,7 +8,7 @@ use hct_core::{
     EncodedPlane, EncodedTensor, Error, MatrixView, Result, TensorMeta, TrellisSettings, fold,
 };
 
-use crate::roles::is_embedding;
+use crate::names::is_embedding;
 use crate::{Coded, LosslessEncoder, Strategy, TensorView};
 pub use quality::Quality;
 use search::Search;
