@@ -1,22 +1,16 @@
-//! What a tensor is, by its name.
+//! What a tensor is and where it stands in its model, by its name. Checkpoints say neither
+//! otherwise.
+
+mod layers;
+mod role;
+
+pub use layers::LayerStacks;
+pub use role::{Role, role};
 
 /// Whether `name` is that of a lookup table of embeddings, whose rows are used one at a time and
 /// must each stay recognizable.
 pub(crate) fn is_embedding(name: &str) -> bool {
-    const PARTS: [&str; 9] = [
-        "embed_tokens",
-        "embed_positions",
-        "embed_in",
-        "word_embeddings",
-        "position_embeddings",
-        "tok_embeddings",
-        "token_embd",
-        "wte",
-        "wpe",
-    ];
-    let lower = name.to_ascii_lowercase();
-    lower.split(['.', '/']).any(|part| PARTS.contains(&part))
-        || (lower.contains("embedding") && !lower.contains("patch") && !lower.contains("norm"))
+    role(name) == Role::Embedding
 }
 
 #[cfg(test)]
