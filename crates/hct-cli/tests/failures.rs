@@ -38,8 +38,20 @@ fn wrong_usage_is_2_and_says_what_to_do() {
             "--retention",
         ),
         (
-            "compress m.safetensors -o x.hct --strategy lossless --whole-matrix",
-            "--whole-matrix",
+            "compress m.safetensors -o x.hct --strategy lossless --preset classic",
+            "--preset",
+        ),
+        (
+            "compress m.safetensors -o x.hct --strategy svd --preset classic --cosine 0.99",
+            "--preset viable",
+        ),
+        (
+            "compress m.safetensors -o x.hct --strategy rdo --rank 4",
+            "svd, hybrid",
+        ),
+        (
+            "compress m.safetensors -o x.hct --fragments 0",
+            "from 1 to 32",
         ),
         ("compress m.safetensors", "--output"),
         ("compress m.hct -o x.hct", "already"),

@@ -197,7 +197,7 @@ fn strategy_options_change_the_coding() {
     assert_eq!(default, size("--strategy uniform --retention 0.98"));
     assert!(size("--retention 0.3") < default);
     assert!(size("--strategy lossless") > default);
-    size("--whole-matrix");
+    size("--preset classic");
     let info = succeed(dir, "info o.hct --json").json();
     assert!(
         info["tensors"][0]["recipe"]

@@ -3,7 +3,7 @@
 use hct_core::{Result, energy_retention};
 
 use crate::engine::{Quality, RowFloor, Target};
-use crate::names::{Role, role};
+use crate::names::is_embedding;
 use crate::preset::{Options, with_options};
 use crate::{Coded, Preset, Strategy, TensorView, sparse};
 
@@ -41,7 +41,7 @@ impl AdaptiveEncoder {
     fn target_for(&self, name: &str) -> Target {
         let quality = Quality::Cosine(self.target);
         let mut target = Target::from(quality);
-        if role(name) == Role::Embedding {
+        if is_embedding(name) {
             let least = (1.0 - ROW_LENIENCE * (1.0 - self.target)).max(0.0);
             target.floors = vec![
                 RowFloor::median(quality),

@@ -3,7 +3,7 @@
 use hct_core::Result;
 
 use crate::engine::{Effort, Engine, Quality, RowFloor, Target};
-use crate::names::{Role, role};
+use crate::names::is_embedding;
 use crate::{Coded, MAX_FRAGMENTS, Strategy, TensorView};
 
 /// Codes every tensor with the trellis (or scalar) quantizer at the step that just reaches a
@@ -41,7 +41,7 @@ impl RdoEncoder {
 
 /// `quality`, and for embeddings also of the median row where it is a cosine.
 pub(crate) fn target_for(name: &str, quality: Quality) -> Target {
-    let by_row = matches!(quality, Quality::Cosine(_)) && role(name) == Role::Embedding;
+    let by_row = matches!(quality, Quality::Cosine(_)) && is_embedding(name);
     Target {
         quality,
         floors: if by_row {

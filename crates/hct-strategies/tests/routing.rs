@@ -87,8 +87,8 @@ fn uniform_comes_back_in_its_shape_tiled_or_whole() {
         let values = Kind::Gaussian.values(rows, cols, 4);
         let bytes = bytes_of(&values, Dtype::F16);
         let meta = meta("t", Dtype::F16, shape);
-        for whole in [false, true] {
-            let encoder = UniformEncoder::new(0.98).whole_matrix(whole);
+        for preset in [Preset::Viable, Preset::Classic] {
+            let encoder = UniformEncoder::new(0.98).preset(preset);
             let view = TensorView {
                 meta: &meta,
                 bytes: &bytes,

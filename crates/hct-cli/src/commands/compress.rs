@@ -46,6 +46,8 @@ EXAMPLES
   hct compress model.safetensors -o small.hct --retention 0.8 --force
   hct compress my-model -o my-model.hct --strategy rdo --bpw 3.5
   hct compress my-model -o my-model.hct --strategy rdo --cosine 0.998 --effort max
+  hct compress my-model -o my-model.hct --strategy adaptive --cosine 0.99 --fragments 4
+  hct compress my-model -o my-model.hct --strategy importance --importance-map scores.json
   hct compress my-model -o exact.hct --strategy lossless
   hct compress my-model -o my-model.hct --json | jq .bits_per_weight";
 
@@ -65,7 +67,7 @@ struct Report {
 impl Compress {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        let plan = self.strategy.build()?;
+        self.strategy.check()?;
         if is_hct(&self.input) {
             return Err(usage(format!(
                 "{} is an HCT file already; `hct decompress` makes a checkpoint of it",
@@ -83,6 +85,8 @@ impl Compress {
         }
         self.common.start()?;
         let checkpoint = Checkpoint::open(&self.input)?;
+        let names = checkpoint.tensors().iter().map(|t| &t.name[..]);
+        let plan = self.strategy.build(names)?;
         if self.input.is_dir() {
             let shards = checkpoint.shards().iter();
             let mut files: Vec<PathBuf> = shards.map(|s| self.input.join(s.name())).collect();

@@ -24,6 +24,9 @@ pub struct Decompress {
     /// tokenizer and the other files that were carried along
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
+    /// Decode only the first K fragments of every tensor, for an approximation from fewer bytes
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=64))]
+    fragments: Option<u8>,
     /// Replace an existing output (a folder: as a whole)
     #[arg(long)]
     force: bool,
@@ -34,7 +37,8 @@ pub struct Decompress {
 const EXAMPLES: &str = "\
 EXAMPLES
   hct decompress my-model.hct -o my-model
-  hct decompress my-model.hct -o model.safetensors --force";
+  hct decompress my-model.hct -o model.safetensors --force
+  hct decompress my-model.hct -o preview --fragments 1";
 
 #[derive(Serialize)]
 struct Report {
@@ -49,7 +53,10 @@ impl Decompress {
         let check = if single { check_file } else { check_folder };
         check(&self.output, &self.input, self.force)?;
         self.common.start()?;
-        let model = open_hct(&self.input)?;
+        let mut model = open_hct(&self.input)?;
+        if let Some(k) = self.fragments {
+            model = model.with_layers(k.into());
+        }
         let tensors = &model.index().tensors;
         let bar = Bar::new(
             "decompressing",
