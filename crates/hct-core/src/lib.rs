@@ -31,6 +31,7 @@ mod error;
 mod floats;
 mod format;
 mod lossless;
+mod matmul;
 mod matrix;
 mod parallel;
 mod plane;
@@ -49,6 +50,7 @@ pub use format::{
     Layer, LosslessRecipe, PlaneRecord, ReadAt, Recipe, Section, Sections, TensorMeta,
     TensorRecord,
 };
+pub use matmul::{add_product, add_product_transposed};
 pub use matrix::{MatrixView, Moments, fold};
 pub use plane::{
     DEFAULT_TILE, EncodedPlane, Estimate, PlaneComparison, Preparation, RowComparison, Selection,

@@ -16,16 +16,16 @@ pub(crate) fn map<T>(n: usize, f: impl Fn(usize) -> T) -> Vec<T> {
 
 /// Applies `f` to every item.
 #[cfg(feature = "rayon")]
-pub(crate) fn for_each<T: Send>(
+pub(crate) fn for_each<T: Send, E: Send>(
     items: Vec<T>,
-    f: impl Fn(T) -> crate::Result<()> + Sync + Send,
-) -> crate::Result<()> {
+    f: impl Fn(T) -> Result<(), E> + Sync + Send,
+) -> Result<(), E> {
     use rayon::prelude::*;
     items.into_par_iter().try_for_each(f)
 }
 
 /// Applies `f` to every item.
 #[cfg(not(feature = "rayon"))]
-pub(crate) fn for_each<T>(items: Vec<T>, f: impl Fn(T) -> crate::Result<()>) -> crate::Result<()> {
+pub(crate) fn for_each<T, E>(items: Vec<T>, f: impl Fn(T) -> Result<(), E>) -> Result<(), E> {
     items.into_iter().try_for_each(f)
 }

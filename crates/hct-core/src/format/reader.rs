@@ -7,6 +7,7 @@ use super::index::{FileEntry, Index};
 use super::record::{Chunk, Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
+use crate::matmul::add_product;
 use crate::plane::PlaneDecoder;
 use crate::{Error, Result, floats, lossless, parallel};
 
@@ -250,18 +251,8 @@ impl<S: ReadAt> HctReader<S> {
             }
             Layer::Product(left, right) => {
                 let (l, r) = (self.plane(left)?, self.plane(right)?);
-                let rank = left.recipe.cols;
-                // Row by row, terms in order: the same sums on every machine.
-                let rows: Vec<_> = sum
-                    .chunks_exact_mut(cols)
-                    .zip(l.chunks_exact(rank))
-                    .collect();
-                parallel::for_each(rows, |(out, weights)| {
-                    for (&w, row) in weights.iter().zip(r.chunks_exact(cols)) {
-                        out.iter_mut().zip(row).for_each(|(o, v)| *o += w * v);
-                    }
-                    Ok(())
-                })?;
+                // Terms in order: the same sums on every machine.
+                add_product(sum, &l, &r, left.recipe.cols, cols);
             }
         }
         Ok(())
