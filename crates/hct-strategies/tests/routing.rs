@@ -6,7 +6,7 @@ mod common;
 use common::{Kind, bytes_of, file_of, meta};
 use hct_core::{Dtype, HctReader};
 use hct_strategies::{
-    LosslessEncoder, LosslessReason, Quality, RdoEncoder, Strategy, TensorView, UniformEncoder,
+    LosslessEncoder, LosslessReason, Preset, Quality, RdoEncoder, Strategy, TensorView, UniformEncoder,
     lossless_reason,
 };
 

@@ -20,7 +20,7 @@ pub(super) struct CodedFactors {
 /// The first `rank` components as FP16, the singular values shared between both factors.
 pub(super) fn half(svd: &TruncatedSvd, rank: usize) -> Result<EncodedLayer> {
     let weight = |i: usize| svd.singular[i].sqrt() as f32;
-    let (left, right) = (svd.left_columns(rank, weight), svd.right_rows(rank, weight));
+    let (left, right) = (columns(svd, rank, weight), rows_of(svd, rank, weight));
     let plane = |values: &[f32], rows: usize, cols: usize| {
         let matrix = MatrixView::from_values(values, rows, cols)?;
         let how = Preparation::tiled(Transform::None);
@@ -44,8 +44,8 @@ pub(super) fn quantized(
     noise: f64,
     effort: Effort,
 ) -> Result<CodedFactors> {
-    let left = svd.left_columns(rank, |i| svd.singular[i] as f32);
-    let right = svd.right_rows(rank, |_| 1.0);
+    let left = columns(svd, rank, |i| svd.singular[i] as f32);
+    let right = rows_of(svd, rank, |_| 1.0);
     let (rows, cols) = (left.len() / rank, right.len() / rank);
     let first = svd.singular[0];
     let gains = svd.singular[..rank]
@@ -70,4 +70,22 @@ pub(super) fn quantized(
 fn encode(analysis: &TrellisAnalysis<'_>, distortion: f64) -> Result<EncodedPlane> {
     let guess = step_for(analysis, distortion);
     analysis.encode(guess.step, &guess.training)
+}
+
+/// The first `rank` left vectors, each times its weight: rows × rank.
+fn columns(svd: &TruncatedSvd, rank: usize, weight: impl Fn(usize) -> f32) -> Vec<f32> {
+    let rows = svd.left.chunks_exact(svd.singular.len());
+    rows.flat_map(|row| row[..rank].iter().enumerate().map(|(i, v)| v * weight(i)))
+        .collect()
+}
+
+/// The first `rank` right vectors, each times its weight: rank × cols.
+fn rows_of(svd: &TruncatedSvd, rank: usize, weight: impl Fn(usize) -> f32) -> Vec<f32> {
+    let cols = svd.right.len() / svd.singular.len();
+    let rows = svd.right.chunks_exact(cols).take(rank).enumerate();
+    rows.flat_map(|(i, row)| {
+        let weight = weight(i);
+        row.iter().map(move |v| v * weight)
+    })
+    .collect()
 }

@@ -1,6 +1,8 @@
 //! Low rank: truncated factors and a residual.
 
 mod factors;
+mod orthonormal;
+mod random;
 mod randomized;
 mod rank;
 
@@ -72,7 +74,7 @@ impl Strategy for SvdEncoder {
 
 /// Factors of `rank` as FP16.
 pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result<Coded> {
-    let svd = randomized_svd(tensor.matrix()?, rank);
+    let svd = randomized_svd(tensor.matrix()?, rank)?;
     let layer = factors::half(&svd, svd.singular.len())?;
     Ok(Coded {
         tensor: EncodedTensor::layers(vec![layer])?,
@@ -145,7 +147,7 @@ fn with_factors(
     };
     let mut found = None;
     for &rank in ranks {
-        let svd = randomized_svd(matrix, rank);
+        let svd = randomized_svd(matrix, rank)?;
         match plan(budget, &svd.singular) {
             Some(plan) => found = Some((svd, plan)),
             None => return Ok(None),
