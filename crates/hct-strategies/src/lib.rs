@@ -6,10 +6,12 @@ mod rdo;
 mod roles;
 mod route;
 mod strategy;
+mod svd;
 mod uniform;
 
 pub use lossless::LosslessEncoder;
 pub use rdo::{Effort, Quality, RdoEncoder};
 pub use route::{LosslessReason, lossless_reason};
 pub use strategy::{Coded, Strategy, TensorView};
+pub use svd::{TruncatedSvd, randomized_svd};
 pub use uniform::UniformEncoder;
