@@ -298,7 +298,9 @@ fn positive(text: &str) -> Result<f64, String> {
 fn whole(text: &str, most: usize, advice: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n) if (1..=most).contains(&n) => Ok(n),
-        _ => Err(format!("give a whole number from 1 to {most}, such as {advice}")),
+        _ => Err(format!(
+            "give a whole number from 1 to {most}, such as {advice}"
+        )),
     }
 }
 

@@ -68,7 +68,13 @@ impl Strategy for ImportanceEncoder {
         let Options { preset, engine } = self.options;
         if preset == Preset::Classic {
             let (how, retention) = (sparse::dct2(preset), self.retention_at(score));
-            return sparse::uniform(tensor, how, retention, self.options.fragments(), self.name());
+            return sparse::uniform(
+                tensor,
+                how,
+                retention,
+                self.options.fragments(),
+                self.name(),
+            );
         }
         let base = self
             .quality

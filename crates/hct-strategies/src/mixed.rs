@@ -44,7 +44,13 @@ impl MixedPrecisionEncoder {
         if fine < self.retention {
             let band = (fine, self.retention);
             let fragments = (fragments - layers.len()).max(1);
-            layers.extend(sparse::layers(matrix, how, SparseFormat::Int4, band, fragments)?);
+            layers.extend(sparse::layers(
+                matrix,
+                how,
+                SparseFormat::Int4,
+                band,
+                fragments,
+            )?);
         }
         Ok(layers)
     }

@@ -38,7 +38,6 @@ impl RdoEncoder {
     }
 }
 
-
 /// `quality`, and for embeddings also of the median row where it is a cosine.
 pub(crate) fn target_for(name: &str, quality: Quality) -> Target {
     let by_row = matches!(quality, Quality::Cosine(_)) && is_embedding(name);

@@ -29,7 +29,11 @@ pub(crate) fn layers(
     (0..fragments)
         .map(|k| {
             let selection = Selection {
-                keep: if k + 1 == fragments { keep } else { edge(k + 1) },
+                keep: if k + 1 == fragments {
+                    keep
+                } else {
+                    edge(k + 1)
+                },
                 skip: edge(k),
                 zeros: false,
             };
@@ -47,7 +51,13 @@ pub(crate) fn uniform(
     name: &str,
 ) -> Result<Coded> {
     let format = SparseFormat::Int4;
-    let layers = layers(tensor.matrix()?, preparation, format, (0.0, retention), fragments)?;
+    let layers = layers(
+        tensor.matrix()?,
+        preparation,
+        format,
+        (0.0, retention),
+        fragments,
+    )?;
     Ok(Coded {
         tensor: EncodedTensor::layers(layers)?,
         label: name.into(),

@@ -34,7 +34,8 @@ impl Strategy for UniformEncoder {
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
-        let (preparation, fragments) = (sparse::dct2(self.options.preset), self.options.fragments());
+        let (preparation, fragments) =
+            (sparse::dct2(self.options.preset), self.options.fragments());
         sparse::uniform(tensor, preparation, self.retention, fragments, self.name())
     }
 }

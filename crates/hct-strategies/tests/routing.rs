@@ -6,8 +6,8 @@ mod common;
 use common::{Kind, bytes_of, file_of, meta};
 use hct_core::{Dtype, HctReader};
 use hct_strategies::{
-    LosslessEncoder, LosslessReason, Preset, Quality, RdoEncoder, Strategy, TensorView, UniformEncoder,
-    lossless_reason,
+    LosslessEncoder, LosslessReason, Preset, Quality, RdoEncoder, Strategy, TensorView,
+    UniformEncoder, lossless_reason,
 };
 
 fn reason(dtype: Dtype, shape: &[u64], bytes: &[u8]) -> Option<LosslessReason> {

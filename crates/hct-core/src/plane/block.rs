@@ -105,7 +105,12 @@ pub fn encode_sparse(
             let mut zeroed = values.clone();
             let dropped = zeroed.iter_mut().zip(&mask).filter(|&(_, &keep)| !keep);
             dropped.for_each(|(v, _)| *v = 0.0);
-            code(&zeroed, &vec![true; mask.len()], tile.cols, recipe.quantizer)?
+            code(
+                &zeroed,
+                &vec![true; mask.len()],
+                tile.cols,
+                recipe.quantizer,
+            )?
         } else {
             code(&values, &mask, tile.cols, recipe.quantizer)?
         };
@@ -201,7 +206,13 @@ mod tests {
     fn shares_out_of_range_are_refused() {
         let values = values();
         let matrix = MatrixView::from_values(&values, 32, 64).unwrap();
-        for (skip, keep) in [(0.0, 0.0), (0.0, 1.1), (0.5, 0.5), (-0.1, 0.5), (f64::NAN, 1.0)] {
+        for (skip, keep) in [
+            (0.0, 0.0),
+            (0.0, 1.1),
+            (0.5, 0.5),
+            (-0.1, 0.5),
+            (f64::NAN, 1.0),
+        ] {
             let selection = Selection {
                 keep,
                 skip,

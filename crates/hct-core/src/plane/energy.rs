@@ -53,9 +53,8 @@ mod tests {
     fn the_largest_coefficients_are_counted() {
         let values = [3.0, 0.0, -4.0, 0.0, 0.0, 5.0, 0.0, 0.0];
         let matrix = MatrixView::from_values(&values, 2, 4).unwrap();
-        let share = |energy| {
-            energy_retention(matrix, Preparation::tiled(Transform::None), energy).unwrap()
-        };
+        let share =
+            |energy| energy_retention(matrix, Preparation::tiled(Transform::None), energy).unwrap();
         assert_eq!(share(0.5), 1.0 / 8.0);
         assert_eq!(share(0.51), 2.0 / 8.0);
         assert_eq!(share(1.0), 3.0 / 8.0);

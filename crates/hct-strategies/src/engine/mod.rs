@@ -95,9 +95,7 @@ impl Engine {
         for left in (1..=self.fragments.max(1)).rev() {
             let residual = base.as_ref().map(|base| subtract(original, base));
             let values = match &residual {
-                Some(values) => {
-                    MatrixView::from_values(values, original.rows(), original.cols())?
-                }
+                Some(values) => MatrixView::from_values(values, original.rows(), original.cols())?,
                 None => original,
             };
             let residual_moments = residual.as_ref().map(|_| values.moments());
@@ -141,7 +139,6 @@ impl Engine {
         Ok(Some(planes))
     }
 }
-
 
 /// Mean square about the column means.
 fn variance(moments: &Moments) -> f64 {
