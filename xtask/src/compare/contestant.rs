@@ -1,6 +1,11 @@
-//! The strategies that are compared.
+//! The strategies that are compared, and under which settings in which document.
 
-use hct_strategies::{LosslessEncoder, Quality, RdoEncoder, Strategy, UniformEncoder};
+use std::path::Path;
+
+use hct_model::{
+    Checkpoint, CompressOptions, CompressReport, Error, Progress, compress, compress_to_rate,
+};
+use hct_strategies::{Effort, LosslessEncoder, Quality, RdoEncoder, Strategy, UniformEncoder};
 
 /// A strategy under certain settings.
 pub struct Contestant {
@@ -8,16 +13,40 @@ pub struct Contestant {
     pub strategy: &'static str,
     /// Its settings, for tables.
     pub setting: String,
-    /// What codes the tensors.
-    pub encoder: Box<dyn Strategy + Send>,
+    coding: Coding,
+}
+
+/// What makes the file.
+enum Coding {
+    /// Each tensor by this encoder.
+    Strategy(Box<dyn Strategy + Send>),
+    /// `rdo` at the quality that gives the file these bits per weight.
+    Rate(f64),
 }
 
 impl Contestant {
+    /// The rows of STRATEGIES.
+    pub fn of_strategies() -> Vec<Self> {
+        let uniform = [0.30, 0.50, 0.60, 0.70, 0.80, 0.90, 0.98, 1.0].map(Self::uniform);
+        let rdo = [0.991, 0.995].map(Self::rdo);
+        let all = uniform.into_iter().chain(rdo);
+        all.chain([Self::lossless()]).collect()
+    }
+
+    /// The rows of QUALITY, before those of other formats.
+    pub fn of_quality() -> Vec<Self> {
+        let rates = [2.5, 3.0, 3.5, 4.0, 5.0].map(Self::rate);
+        let cosines = [0.95, 0.97, 0.98, 0.99, 0.991, 0.995, 0.998, 0.999].map(Self::rdo);
+        let uniform = [0.5, 0.7, 0.9, 0.98].map(Self::uniform);
+        let all = rates.into_iter().chain(cosines).chain(uniform);
+        all.chain([Self::lossless()]).collect()
+    }
+
     fn new(setting: String, encoder: impl Strategy + Send + 'static) -> Self {
         Contestant {
             strategy: encoder.name(),
             setting,
-            encoder: Box::new(encoder),
+            coding: Coding::Strategy(Box::new(encoder)),
         }
     }
 
@@ -31,14 +60,44 @@ impl Contestant {
 
     /// `rdo` at a cosine.
     pub fn rdo(cosine: f64) -> Self {
-        Self::new(
-            format!("cosine {cosine}"),
-            RdoEncoder::new(Quality::Cosine(cosine)),
-        )
+        let encoder = RdoEncoder::new(Quality::Cosine(cosine));
+        Self::new(format!("cosine {cosine}"), encoder)
+    }
+
+    /// `rdo` at bits per weight of the whole file.
+    pub fn rate(bits: f64) -> Self {
+        Contestant {
+            strategy: RdoEncoder::new(Quality::Cosine(1.0)).name(),
+            setting: format!("{bits:.1} bits per weight"),
+            coding: Coding::Rate(bits),
+        }
     }
 
     /// `lossless`.
     pub fn lossless() -> Self {
         Self::new(String::new(), LosslessEncoder)
+    }
+
+    /// Compresses a checkpoint, without its side files, to a new file.
+    pub fn compress(
+        &self,
+        checkpoint: &Checkpoint,
+        output: &Path,
+        progress: &dyn Progress,
+    ) -> Result<CompressReport, Error> {
+        let options = CompressOptions {
+            side_files: false,
+            overwrite: false,
+        };
+        match &self.coding {
+            Coding::Strategy(encoder) => {
+                compress(checkpoint, output, &**encoder, options, progress)
+            }
+            Coding::Rate(bits) => {
+                let effort = Effort::Default;
+                compress_to_rate(checkpoint, output, effort, *bits, options, progress)
+                    .map(|(report, _)| report)
+            }
+        }
     }
 }

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use hct_core::{Dtype, MatrixView, Section, Sections, fold};
-use hct_model::{CompressOptions, HctModel, Progress, TensorSource, compress};
+use hct_model::{HctModel, Progress, TensorSource};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::contestant::Contestant;
 use super::model::Model;
+use super::quality::{Evaluator, ModelQuality};
 
 /// Decoded bytes to hold at a time.
 const GROUP_BYTES: u64 = 128 << 20;
@@ -37,6 +38,9 @@ pub struct Row {
     pub worst_cosine: f64,
     /// The matrix that has it.
     pub worst_tensor: String,
+    /// How the decoded model runs, if it is one that can be run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<ModelQuality>,
     /// How long it took; not part of what is checked.
     pub speed: Speed,
 }
@@ -76,6 +80,11 @@ impl Sums {
     pub fn of(a: &[u8], b: &[u8], dtype: Dtype, rows: usize, cols: usize) -> Result<Sums> {
         let a = MatrixView::from_bytes(a, dtype, rows, cols)?;
         let b = MatrixView::from_bytes(b, dtype, rows, cols)?;
+        Ok(Sums::between(&a, &b, rows, cols))
+    }
+
+    /// Compares two matrices of the same shape, whatever their types.
+    fn between(a: &MatrixView<'_>, b: &MatrixView<'_>, rows: usize, cols: usize) -> Sums {
         let (mut x, mut y) = (vec![0f32; cols], vec![0f32; cols]);
         let mut sums = Sums::default();
         for r in 0..rows {
@@ -89,7 +98,7 @@ impl Sums {
                 sums.error += (x - y) * (x - y);
             }
         }
-        Ok(sums)
+        sums
     }
 
     /// Adds another tensor's.
@@ -128,29 +137,22 @@ impl Progress for Bar<'_> {
     }
 }
 
-/// Codes `model` with `contestant` to a temporary file, decodes `matrices` from it and compares.
-/// `bar` advances by the bytes of the checkpoint.
+/// Codes `model` with `contestant` to a temporary file, decodes `matrices` from it and compares;
+/// with an `evaluator`, the model in the file is also run. `bar` advances by the bytes of the
+/// checkpoint.
 pub fn measure(
     model: &Model,
     matrices: &[usize],
     contestant: &Contestant,
+    evaluator: Option<&Evaluator>,
     bar: &ProgressBar,
 ) -> Result<(Row, Vec<TensorRow>)> {
-    bar.set_message(format!("{} {}", contestant.strategy, contestant.setting));
+    let name = format!("{} {}", contestant.strategy, contestant.setting);
+    bar.set_message(name.clone());
     let folder = tempfile::tempdir().context("no room for a temporary file")?;
     let path = folder.path().join("model.hct");
-    let options = CompressOptions {
-        side_files: false,
-        overwrite: false,
-    };
     let start = Instant::now();
-    let report = compress(
-        &model.checkpoint,
-        &path,
-        &*contestant.encoder,
-        options,
-        &Bar(bar),
-    )?;
+    let report = contestant.compress(&model.checkpoint, &path, &Bar(bar))?;
     let encoding = start.elapsed();
     let file = HctModel::open(&path)?;
     let mut decoding = Duration::ZERO;
@@ -168,7 +170,7 @@ pub fn measure(
         let compared = group
             .par_iter()
             .zip(&decoded)
-            .map(|(&i, decoded)| compare(model, i, decoded))
+            .map(|(&i, decoded)| compare(model, i, decoded, model.checkpoint.tensors()[i].dtype))
             .collect::<Result<Vec<_>>>()?;
         for (&i, sums) in group.iter().zip(&compared) {
             let record = &file.index().tensors[i];
@@ -184,6 +186,8 @@ pub fn measure(
             });
         }
     }
+    bar.set_message(format!("running {name}"));
+    let quality = evaluator.map(|e| e.evaluate(&file)).transpose()?;
     let weights: u64 = tensors.iter().map(|t| t.weights).sum();
     let millions = |n: u64, time: Duration| n as f64 / 1e6 / time.as_secs_f64();
     let row = Row {
@@ -199,6 +203,7 @@ pub fn measure(
         rel_mse: total.rel_mse(),
         worst_cosine: worst.0,
         worst_tensor: worst.1,
+        quality,
         speed: Speed {
             threads: rayon::current_num_threads(),
             encode: millions(report.weights, encoding),
@@ -208,11 +213,28 @@ pub fn measure(
     Ok((row, tensors))
 }
 
-fn compare(model: &Model, i: usize, decoded: &[u8]) -> Result<Sums> {
+/// Compares `matrices` of `model` with the same tensors of another source, in any float type.
+pub fn agreement(model: &Model, matrices: &[usize], other: &dyn TensorSource) -> Result<Sums> {
+    let mut total = Sums::default();
+    for group in groups(model, matrices) {
+        let compared = group
+            .par_iter()
+            .map(|&i| compare(model, i, &other.read(i)?, other.tensors()[i].dtype))
+            .collect::<Result<Vec<_>>>()?;
+        for sums in &compared {
+            total.add(sums);
+        }
+    }
+    Ok(total)
+}
+
+fn compare(model: &Model, i: usize, decoded: &[u8], dtype: Dtype) -> Result<Sums> {
     let info = &model.checkpoint.tensors()[i];
     let original = model.checkpoint.read(i)?;
     let (rows, cols) = fold(&info.shape).context("a matrix is empty")?;
-    Sums::of(&original, decoded, info.dtype, rows, cols)
+    let original = MatrixView::from_bytes(&original, info.dtype, rows, cols)?;
+    let decoded = MatrixView::from_bytes(decoded, dtype, rows, cols)?;
+    Ok(Sums::between(&original, &decoded, rows, cols))
 }
 
 /// Runs of `matrices` that decode to about [`GROUP_BYTES`].

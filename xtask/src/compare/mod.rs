@@ -7,6 +7,7 @@ mod contestant;
 mod document;
 mod measure;
 mod model;
+mod quality;
 mod rd;
 mod strategies;
 
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use model::Model;
+use quality::Settings;
 
 /// Options of `cargo xtask compare`.
 #[derive(clap::Args)]
@@ -34,12 +36,21 @@ pub struct Args {
     /// Entropy coders instead: docs/CODERS.*.
     #[arg(long, conflicts_with_all = ["model", "all", "rd"])]
     coders: bool,
+    /// Models run before and after instead: docs/QUALITY.* [default: both fetched models].
+    #[arg(long, conflicts_with_all = ["rd", "coders"])]
+    quality: bool,
+    /// Leave the model-level columns out of docs/STRATEGIES.*.
+    #[arg(long, conflicts_with_all = ["rd", "coders", "quality"])]
+    no_model_quality: bool,
+    #[command(flatten)]
+    settings: Settings,
     /// Only rewrite Markdown and plots from the JSON files: after a change of wording.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders"])]
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality"])]
     render: bool,
     /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
-    /// sample, or docs/RATE_DISTORTION.md and its plots not what its JSON makes.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "render"])]
+    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md and their plots not what their JSON
+    /// makes.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "render"])]
     check: bool,
 }
 
@@ -53,10 +64,12 @@ pub fn run(args: &Args) -> Result<()> {
     pool.install(|| {
         if args.check {
             rd::check()?;
+            quality::check()?;
             return strategies::check();
         }
         if args.render {
             strategies::render()?;
+            quality::render()?;
             return rd::render();
         }
         if args.coders {
@@ -65,7 +78,11 @@ pub fn run(args: &Args) -> Result<()> {
         if args.rd {
             return rd::run(args.model.is_none(), &models(args)?);
         }
-        strategies::run(&models(args)?)
+        if args.quality {
+            return quality::run(&runnable_models(args)?, &args.settings);
+        }
+        let settings = (!args.no_model_quality).then_some(&args.settings);
+        strategies::run(&models(args)?, settings)
     })
 }
 
@@ -76,10 +93,23 @@ fn models(args: &Args) -> Result<Vec<Model>> {
         (None, false) => Ok(vec![Model::sample()?]),
         (None, true) => {
             let mut models = vec![Model::sample()?];
-            for key in ["minilm", "smollm2"] {
-                models.push(Model::fetched(key)?);
-            }
+            models.extend(fetched_models()?);
             Ok(models)
         }
     }
+}
+
+/// The models that the options name, of those that can be run.
+fn runnable_models(args: &Args) -> Result<Vec<Model>> {
+    match &args.model {
+        Some(path) => Ok(vec![Model::at(path)?]),
+        None => fetched_models(),
+    }
+}
+
+fn fetched_models() -> Result<Vec<Model>> {
+    ["minilm", "smollm2"]
+        .map(Model::fetched)
+        .into_iter()
+        .collect()
 }

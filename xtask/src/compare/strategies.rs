@@ -1,6 +1,7 @@
 //! The table of strategies: `docs/STRATEGIES.md` and `.json`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,12 +11,10 @@ use super::contestant::Contestant;
 use super::document::{self, Document, table};
 use super::measure::{Row, Speed, measure};
 use super::model::{Model, docs};
+use super::quality::{Evaluator, Settings};
 
 const MARKDOWN: &str = "STRATEGIES.md";
 const JSON: &str = "STRATEGIES.json";
-
-const RETENTIONS: [f64; 8] = [0.30, 0.50, 0.60, 0.70, 0.80, 0.90, 0.98, 1.0];
-const COSINES: [f64; 2] = [0.991, 0.995];
 
 const ABOUT: &str = "# Strategies compared
 
@@ -37,6 +36,9 @@ AVX-512 machine that had other work to do.
 - **cosine**: cosine similarity of original and decoded weights, all matrices taken as one vector.
 - **rel. MSE**: ‖W − Ŵ‖² / ‖W‖², likewise over all matrices at once.
 - **worst cosine**: the least cosine of a single matrix.
+- **PPL ratio**, **KL mean**, **top-1**, **top-5**, **embedding cosine**, **Spearman**: the model in
+  the measured file is run, and compared with the model as it was; [QUALITY.md](QUALITY.md) says what
+  they are. Not for the sample, which is too little of a model, nor with `--no-model-quality`.
 - **encode**: millions of weights per second, from the mapped checkpoint to the finished file.
 - **decode**: millions of weights of the matrices per second, from the file to arrays in memory.
 
@@ -63,17 +65,20 @@ struct ModelTables {
     weights: u64,
     /// Bytes of the checkpoint.
     input_bytes: u64,
+    /// What the model was run on, if it is one that can be run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_on: Option<Settings>,
     /// One row per contestant.
     strategies: Vec<Row>,
 }
 
-/// Measures `models` and writes their sections.
-pub fn run(models: &[Model]) -> Result<()> {
+/// Measures `models` and writes their sections. With `settings`, models that can be run are.
+pub fn run(models: &[Model], settings: Option<&Settings>) -> Result<()> {
     let mut tables: Tables = document::read_json(&docs(JSON))?;
     let mut document = Document::read(&docs(MARKDOWN))?;
     document.set("about", ABOUT);
     for model in models {
-        let measured = measure_model(model)?;
+        let measured = measure_model(model, settings)?;
         document.set(&model.key, &measured.render());
         println!("{}", measured.render());
         tables.models.insert(model.key.clone(), measured);
@@ -115,7 +120,7 @@ pub fn check() -> Result<()> {
     if document.section("about") != Some(ABOUT) {
         bail!("the definitions in docs/{MARKDOWN} are out of date; {ADVICE}");
     }
-    let (old, new) = (committed.lines()?, measure_model(&model)?.lines()?);
+    let (old, new) = (committed.lines()?, measure_model(&model, None)?.lines()?);
     if old != new {
         for line in old.iter().filter(|line| !new.contains(line)) {
             eprintln!("- {line}");
@@ -129,29 +134,27 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-fn contestants() -> Vec<Contestant> {
-    let uniform = RETENTIONS.into_iter().map(Contestant::uniform);
-    let rdo = COSINES.into_iter().map(Contestant::rdo);
-    uniform.chain(rdo).chain([Contestant::lossless()]).collect()
-}
-
-fn measure_model(model: &Model) -> Result<ModelTables> {
+fn measure_model(model: &Model, settings: Option<&Settings>) -> Result<ModelTables> {
     let matrices = model.matrices()?;
     anyhow::ensure!(
         !matrices.is_empty(),
         "{} has no tensor that lossy coding suits",
         model.title()
     );
-    let contestants = contestants();
+    let contestants = Contestant::of_strategies();
     let input_bytes = model.checkpoint.total_bytes();
     let style = "{prefix} {wide_bar} {bytes}/{total_bytes} {eta} {msg}";
     let bar = ProgressBar::new(input_bytes * contestants.len() as u64)
         .with_style(ProgressStyle::with_template(style)?)
         .with_prefix(model.key.clone());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar.set_message("running it as it is");
+    let evaluator = settings.map(|s| Evaluator::of(model, s)).transpose()?;
+    let evaluator = evaluator.flatten();
     let mut rows = Vec::new();
     let mut matrix_weights = 0;
     for contestant in &contestants {
-        let (row, tensors) = measure(model, &matrices, contestant, &bar)?;
+        let (row, tensors) = measure(model, &matrices, contestant, evaluator.as_ref(), &bar)?;
         matrix_weights = tensors.iter().map(|t| t.weights).sum();
         rows.push(row);
     }
@@ -163,6 +166,7 @@ fn measure_model(model: &Model) -> Result<ModelTables> {
         matrix_weights,
         weights: model.weights(),
         input_bytes,
+        run_on: evaluator.and(settings.copied()),
         strategies: rows,
     })
 }
@@ -186,10 +190,12 @@ impl ModelTables {
     }
 
     fn render(&self) -> String {
+        let quality = self.strategies.iter().find_map(|row| row.quality.as_ref());
+        let quality = quality.map_or_else(Vec::new, |quality| quality.summary());
         let rows: Vec<Vec<String>> = self.strategies.iter().map(|row| self.row(row)).collect();
         let threads = self.strategies.first().map_or(0, |row| row.speed.threads);
         let ratio = format!("ratio to {}", self.dtype);
-        let head = [
+        let mut head = vec![
             "strategy",
             "setting",
             "bits per weight, matrices",
@@ -198,22 +204,33 @@ impl ModelTables {
             "cosine",
             "rel. MSE",
             "worst cosine",
-            "encode M/s",
-            "decode M/s",
         ];
+        head.extend(quality.iter().map(|(name, _)| name));
+        head.extend(["encode M/s", "decode M/s"]);
+        let align = "ll".to_owned() + &"r".repeat(head.len() - 2);
         format!(
-            "## {}\n\n{} matrices of {} weights, stored as {}. Speeds on {threads} threads.\n\n{}",
+            "## {}\n\n{} matrices of {} weights, stored as {}. Speeds on {threads} threads.{}\n\n{}",
             self.title,
             self.matrices,
             thousands(self.matrix_weights),
             self.dtype,
-            table("llrrrrrrrr", &head, &rows)
+            self.ran(),
+            table(&align, &head, &rows)
         )
+    }
+
+    /// What the model was run on, as a sentence after others.
+    fn ran(&self) -> String {
+        let quality = self.strategies.iter().find_map(|row| row.quality.as_ref());
+        match (self.run_on, quality) {
+            (Some(settings), Some(quality)) => format!(" {}", settings.describe(quality)),
+            _ => String::new(),
+        }
     }
 
     fn row(&self, row: &Row) -> Vec<String> {
         let bits = |bytes: u64, weights: u64| format!("{:.3}", 8.0 * bytes as f64 / weights as f64);
-        vec![
+        let mut cells = vec![
             row.strategy.clone(),
             row.setting.clone(),
             bits(row.matrix_bytes, self.matrix_weights),
@@ -222,9 +239,11 @@ impl ModelTables {
             format!("{:.5}", row.cosine),
             error(row.rel_mse),
             format!("{:.5}", row.worst_cosine),
-            speed(row.speed.encode),
-            speed(row.speed.decode),
-        ]
+        ];
+        let quality = row.quality.iter().flat_map(|quality| quality.summary());
+        cells.extend(quality.map(|(_, cell)| cell));
+        cells.extend([speed(row.speed.encode), speed(row.speed.decode)]);
+        cells
     }
 }
 

@@ -88,7 +88,7 @@ fn on_model(model: &Model, limit: f64, bar: &ProgressBar, targets: &mut Vec<Targ
     let quiet = ProgressBar::hidden();
     let bits = |bytes: u64, weights: u64| 8.0 * bytes as f64 / weights as f64;
     bar.set_message("uniform 0.98, whole model");
-    let (row, tensors) = measure(model, &matrices, &Contestant::uniform(0.98), &quiet)?;
+    let (row, tensors) = measure(model, &matrices, &Contestant::uniform(0.98), None, &quiet)?;
     let weights: u64 = tensors.iter().map(|t| t.weights).sum();
     targets.push(Target::at_most(
         "`uniform` at retention 0.98, bits per weight over the matrices",
@@ -97,7 +97,7 @@ fn on_model(model: &Model, limit: f64, bar: &ProgressBar, targets: &mut Vec<Targ
     ));
     targets.push(Target::at_least("the same, cosine", 0.995, row.cosine));
     bar.set_message("rdo at cosine 0.991, whole model");
-    let (row, tensors) = measure(model, &matrices, &Contestant::rdo(0.991), &quiet)?;
+    let (row, tensors) = measure(model, &matrices, &Contestant::rdo(0.991), None, &quiet)?;
     targets.push(Target::at_most(
         "`rdo` at cosine 0.991, bits per weight over the matrices",
         limit,
