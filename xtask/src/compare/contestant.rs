@@ -5,12 +5,16 @@ use std::path::Path;
 use hct_model::{
     Checkpoint, CompressOptions, CompressReport, Error, Progress, compress, compress_to_rate,
 };
-use hct_strategies::{Effort, LosslessEncoder, Quality, RdoEncoder, Strategy, UniformEncoder};
+use hct_strategies::{
+    Effort, LosslessEncoder, Preset, Quality, RdoEncoder, Strategy, UniformEncoder,
+};
 
 /// A strategy under certain settings.
 pub struct Contestant {
     /// The strategy's name.
     pub strategy: &'static str,
+    /// Which version of it, where there are two.
+    pub preset: Option<Preset>,
     /// Its settings, for tables.
     pub setting: String,
     coding: Coding,
@@ -25,14 +29,6 @@ enum Coding {
 }
 
 impl Contestant {
-    /// The rows of STRATEGIES.
-    pub fn of_strategies() -> Vec<Self> {
-        let uniform = [0.30, 0.50, 0.60, 0.70, 0.80, 0.90, 0.98, 1.0].map(Self::uniform);
-        let rdo = [0.991, 0.995].map(Self::rdo);
-        let all = uniform.into_iter().chain(rdo);
-        all.chain([Self::lossless()]).collect()
-    }
-
     /// The rows of QUALITY, before those of other formats.
     pub fn of_quality() -> Vec<Self> {
         let rates = [2.5, 3.0, 3.5, 4.0, 5.0].map(Self::rate);
@@ -42,11 +38,21 @@ impl Contestant {
         all.chain([Self::lossless()]).collect()
     }
 
-    fn new(setting: String, encoder: impl Strategy + Send + 'static) -> Self {
+    /// A strategy without presets.
+    pub fn new(setting: String, encoder: impl Strategy + Send + 'static) -> Self {
         Contestant {
             strategy: encoder.name(),
+            preset: None,
             setting,
             coding: Coding::Strategy(Box::new(encoder)),
+        }
+    }
+
+    /// The same contestant, said to be of a preset.
+    pub fn of_preset(self, preset: Preset) -> Self {
+        Contestant {
+            preset: Some(preset),
+            ..self
         }
     }
 
@@ -68,6 +74,7 @@ impl Contestant {
     pub fn rate(bits: f64) -> Self {
         Contestant {
             strategy: RdoEncoder::new(Quality::Cosine(1.0)).name(),
+            preset: None,
             setting: format!("{bits:.1} bits per weight"),
             coding: Coding::Rate(bits),
         }

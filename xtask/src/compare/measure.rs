@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use hct_core::{Dtype, MatrixView, Section, Sections, fold};
-use hct_model::{HctModel, Progress, TensorSource};
+use hct_core::{Dtype, Layer, MatrixView, Recipe, Section, Sections, TensorRecord, fold};
+use hct_model::{CompressReport, HctModel, Progress, TensorSource};
+use hct_strategies::{Preset, Role, role};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::contestant::Contestant;
+use super::embedding_rows::{centered_cosines, first_percentile};
 use super::model::Model;
 use super::quality::{Evaluator, ModelQuality};
 
@@ -22,6 +24,8 @@ const GROUP_BYTES: u64 = 128 << 20;
 pub struct Row {
     /// The strategy.
     pub strategy: String,
+    /// `classic` or `viable`; empty for a strategy without presets.
+    pub preset: String,
     /// Its settings.
     pub setting: String,
     /// Bytes that the matrices take, payload and index records.
@@ -38,6 +42,9 @@ pub struct Row {
     pub worst_cosine: f64,
     /// The matrix that has it.
     pub worst_tensor: String,
+    /// First percentile of the cosines of embedding rows, the mean row subtracted; of models that
+    /// have embeddings.
+    pub worst_row: Option<f64>,
     /// How the decoded model runs, if it is one that can be run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<ModelQuality>,
@@ -62,8 +69,12 @@ pub struct TensorRow {
     pub name: String,
     /// Elements.
     pub weights: u64,
-    /// Bytes stored.
+    /// Bytes stored, of the layers that were decoded.
     pub bytes: u64,
+    /// Components of its low-rank product, if it has one.
+    pub rank: Option<usize>,
+    /// How it agrees with the original.
+    pub sums: Sums,
 }
 
 /// Sums over weights, in f64.
@@ -137,6 +148,117 @@ impl Progress for Bar<'_> {
     }
 }
 
+/// A coded checkpoint in a temporary file.
+pub struct CodedFile {
+    folder: tempfile::TempDir,
+    report: CompressReport,
+    encoding: Duration,
+}
+
+impl CodedFile {
+    /// Codes `model` with `contestant`. `bar` advances by the bytes of the checkpoint.
+    pub fn new(model: &Model, contestant: &Contestant, bar: &ProgressBar) -> Result<CodedFile> {
+        bar.set_message(format!("{} {}", contestant.strategy, contestant.setting));
+        let folder = tempfile::tempdir().context("no room for a temporary file")?;
+        let start = Instant::now();
+        let path = folder.path().join(FILE);
+        let report = contestant.compress(&model.checkpoint, &path, &Bar(bar))?;
+        Ok(CodedFile {
+            folder,
+            report,
+            encoding: start.elapsed(),
+        })
+    }
+
+    /// The file, opened.
+    pub fn open(&self) -> Result<HctModel> {
+        Ok(HctModel::open(self.folder.path().join(FILE))?)
+    }
+}
+
+const FILE: &str = "model.hct";
+
+/// Decoded matrices beside the originals.
+pub struct Comparison {
+    /// All of them at once.
+    pub total: Sums,
+    /// One by one.
+    pub tensors: Vec<TensorRow>,
+    /// First percentile of the cosines of embedding rows, the mean row subtracted.
+    pub worst_row: Option<f64>,
+    decoding: Duration,
+}
+
+impl Comparison {
+    /// Decodes the first `layers` layers of `matrices` from `file` and compares.
+    pub fn new(
+        model: &Model,
+        matrices: &[usize],
+        file: HctModel,
+        layers: usize,
+    ) -> Result<Comparison> {
+        let file = file.with_layers(layers);
+        let mut comparison = Comparison {
+            total: Sums::default(),
+            tensors: Vec::new(),
+            worst_row: None,
+            decoding: Duration::ZERO,
+        };
+        let mut rows = Vec::new();
+        for group in groups(model, matrices) {
+            let start = Instant::now();
+            let decoded = group
+                .par_iter()
+                .map(|&i| file.read(i))
+                .collect::<Result<Vec<_>, _>>()?;
+            comparison.decoding += start.elapsed();
+            let compared = group
+                .par_iter()
+                .zip(&decoded)
+                .map(|(&i, decoded)| {
+                    let info = &model.checkpoint.tensors()[i];
+                    let sums = compare(model, i, decoded, info.dtype)?;
+                    let rows = match role(&info.name) {
+                        Role::Embedding => rows_of(model, i, decoded)?,
+                        _ => Vec::new(),
+                    };
+                    Ok((sums, rows))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            for (&i, (sums, of_tensor)) in group.iter().zip(compared) {
+                let record = &file.index().tensors[i];
+                comparison.total.add(&sums);
+                comparison.tensors.push(TensorRow {
+                    name: record.name.clone(),
+                    weights: record.elements(),
+                    bytes: record.prefix_bytes(layers),
+                    rank: rank(record),
+                    sums,
+                });
+                rows.extend(of_tensor);
+            }
+        }
+        comparison.worst_row = first_percentile(rows);
+        Ok(comparison)
+    }
+
+    /// Bytes of the matrices.
+    pub fn bytes(&self) -> u64 {
+        self.tensors.iter().map(|t| t.bytes).sum()
+    }
+}
+
+/// Components of the low-rank product in a record.
+pub fn rank(record: &TensorRecord) -> Option<usize> {
+    let Recipe::Layers { layers, .. } = &record.recipe else {
+        return None;
+    };
+    layers.iter().find_map(|layer| match layer {
+        Layer::Product(left, _) => Some(left.recipe().cols),
+        Layer::Plane(_) => None,
+    })
+}
+
 /// Codes `model` with `contestant` to a temporary file, decodes `matrices` from it and compares;
 /// with an `evaluator`, the model in the file is also run. `bar` advances by the bytes of the
 /// checkpoint.
@@ -147,70 +269,62 @@ pub fn measure(
     evaluator: Option<&Evaluator>,
     bar: &ProgressBar,
 ) -> Result<(Row, Vec<TensorRow>)> {
-    let name = format!("{} {}", contestant.strategy, contestant.setting);
-    bar.set_message(name.clone());
-    let folder = tempfile::tempdir().context("no room for a temporary file")?;
-    let path = folder.path().join("model.hct");
-    let start = Instant::now();
-    let report = contestant.compress(&model.checkpoint, &path, &Bar(bar))?;
-    let encoding = start.elapsed();
-    let file = HctModel::open(&path)?;
-    let mut decoding = Duration::ZERO;
-    let mut total = Sums::default();
+    let coded = CodedFile::new(model, contestant, bar)?;
+    let compared = Comparison::new(model, matrices, coded.open()?, usize::MAX)?;
+    let file = coded.open()?;
     let mut sections = Sections::default();
-    let mut worst = (f64::INFINITY, String::new());
-    let mut tensors = Vec::new();
-    for group in groups(model, matrices) {
-        let start = Instant::now();
-        let decoded = group
-            .par_iter()
-            .map(|&i| file.read(i))
-            .collect::<Result<Vec<_>, _>>()?;
-        decoding += start.elapsed();
-        let compared = group
-            .par_iter()
-            .zip(&decoded)
-            .map(|(&i, decoded)| compare(model, i, decoded, model.checkpoint.tensors()[i].dtype))
-            .collect::<Result<Vec<_>>>()?;
-        for (&i, sums) in group.iter().zip(&compared) {
-            let record = &file.index().tensors[i];
-            total.add(sums);
-            sections.merge(&file.sections(i)?);
-            if sums.cosine() < worst.0 {
-                worst = (sums.cosine(), record.name.clone());
-            }
-            tensors.push(TensorRow {
-                name: record.name.clone(),
-                weights: record.elements(),
-                bytes: record.stored_bytes(),
-            });
-        }
+    for &i in matrices {
+        sections.merge(&file.sections(i)?);
     }
-    bar.set_message(format!("running {name}"));
-    let quality = evaluator.map(|e| e.evaluate(&file)).transpose()?;
-    let weights: u64 = tensors.iter().map(|t| t.weights).sum();
+    let quality = match evaluator {
+        Some(evaluator) => {
+            bar.set_message(format!(
+                "running {} {}",
+                contestant.strategy, contestant.setting
+            ));
+            Some(evaluator.evaluate(&file)?)
+        }
+        None => None,
+    };
+    let worst = compared
+        .tensors
+        .iter()
+        .min_by(|a, b| a.sums.cosine().total_cmp(&b.sums.cosine()))
+        .context("there is no matrix")?;
+    let weights: u64 = compared.tensors.iter().map(|t| t.weights).sum();
     let millions = |n: u64, time: Duration| n as f64 / 1e6 / time.as_secs_f64();
     let row = Row {
         strategy: contestant.strategy.into(),
+        preset: preset_name(contestant.preset).into(),
         setting: contestant.setting.clone(),
-        matrix_bytes: tensors.iter().map(|t| t.bytes).sum(),
-        file_bytes: report.output_bytes,
+        matrix_bytes: compared.bytes(),
+        file_bytes: coded.report.output_bytes,
         sections: Section::ALL
             .into_iter()
             .map(|s| (s.name().to_owned(), sections.bytes[s as usize]))
             .collect(),
-        cosine: total.cosine(),
-        rel_mse: total.rel_mse(),
-        worst_cosine: worst.0,
-        worst_tensor: worst.1,
+        cosine: compared.total.cosine(),
+        rel_mse: compared.total.rel_mse(),
+        worst_cosine: worst.sums.cosine(),
+        worst_tensor: worst.name.clone(),
+        worst_row: compared.worst_row,
         quality,
         speed: Speed {
             threads: rayon::current_num_threads(),
-            encode: millions(report.weights, encoding),
-            decode: millions(weights, decoding),
+            encode: millions(coded.report.weights, coded.encoding),
+            decode: millions(weights, compared.decoding),
         },
     };
-    Ok((row, tensors))
+    Ok((row, compared.tensors))
+}
+
+/// A preset as tables call it.
+pub fn preset_name(preset: Option<Preset>) -> &'static str {
+    match preset {
+        Some(Preset::Classic) => "classic",
+        Some(Preset::Viable) => "viable",
+        None => "",
+    }
 }
 
 /// Compares `matrices` of `model` with the same tensors of another source, in any float type.
@@ -235,6 +349,16 @@ fn compare(model: &Model, i: usize, decoded: &[u8], dtype: Dtype) -> Result<Sums
     let original = MatrixView::from_bytes(&original, info.dtype, rows, cols)?;
     let decoded = MatrixView::from_bytes(decoded, dtype, rows, cols)?;
     Ok(Sums::between(&original, &decoded, rows, cols))
+}
+
+/// Cosines of the rows of a lookup table.
+fn rows_of(model: &Model, i: usize, decoded: &[u8]) -> Result<Vec<f64>> {
+    let info = &model.checkpoint.tensors()[i];
+    let original = model.checkpoint.read(i)?;
+    let (rows, cols) = fold(&info.shape).context("a matrix is empty")?;
+    let original = MatrixView::from_bytes(&original, info.dtype, rows, cols)?;
+    let decoded = MatrixView::from_bytes(decoded, info.dtype, rows, cols)?;
+    centered_cosines(original, decoded, info.dtype)
 }
 
 /// Runs of `matrices` that decode to about [`GROUP_BYTES`].

@@ -5,11 +5,13 @@
 mod coders;
 mod contestant;
 mod document;
+mod embedding_rows;
 mod measure;
 mod model;
 mod quality;
 mod rd;
 mod strategies;
+mod tables;
 
 use std::path::PathBuf;
 
@@ -82,7 +84,7 @@ pub fn run(args: &Args) -> Result<()> {
             return quality::run(&runnable_models(args)?, &args.settings);
         }
         let settings = (!args.no_model_quality).then_some(&args.settings);
-        strategies::run(&models(args)?, settings)
+        strategies::run(args.model.is_none(), &models(args)?, settings)
     })
 }
 

@@ -101,6 +101,10 @@ impl PlaneRecord {
     pub fn recipe(&self) -> &PlaneRecipe {
         &self.recipe
     }
+
+    fn payload_bytes(&self) -> u64 {
+        self.common.len + self.tiles.iter().map(|t| t.len).sum::<u64>()
+    }
 }
 
 /// A term of a tensor's sum.
@@ -200,6 +204,21 @@ impl TensorRecord {
         let mut record = Vec::new();
         self.write(&mut record, 0);
         self.payload_bytes() + record.len() as u64
+    }
+
+    /// Bytes that an approximation from the first `layers` layers (at least one) reads: their
+    /// payload and the record in the index.
+    pub fn prefix_bytes(&self, layers: usize) -> u64 {
+        let unread: u64 = match &self.recipe {
+            Recipe::Lossless(_) => 0,
+            Recipe::Layers { layers: all, .. } => all
+                .iter()
+                .skip(layers.max(1))
+                .flat_map(Layer::planes)
+                .map(PlaneRecord::payload_bytes)
+                .sum(),
+        };
+        self.stored_bytes() - unread
     }
 
     pub(crate) fn chunks(&self) -> Box<dyn Iterator<Item = &Chunk> + '_> {

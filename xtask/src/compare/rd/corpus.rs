@@ -30,7 +30,8 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    fn new(meta: TensorMeta, bytes: TensorBytes) -> Result<Tensor> {
+    /// A tensor of these bytes.
+    pub fn new(meta: TensorMeta, bytes: TensorBytes) -> Result<Tensor> {
         let (rows, cols) = fold(&meta.shape).context("a tensor is empty")?;
         let matrix = MatrixView::from_bytes(&bytes, meta.dtype, rows, cols)?;
         let energy = matrix.moments().energy;

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::document::{self, Document};
 use super::model::{Model, docs};
 use corpus::Corpus;
-pub use corpus::standard_gaussian;
+pub use corpus::{Tensor, gaussian, standard_gaussian};
 use report::{CorpusReport, Report};
 
 const MARKDOWN: &str = "RATE_DISTORTION.md";
