@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::document::{self, Document};
 use super::model::{Model, docs};
 use super::quality::Settings;
-use super::tables::{ABOUT, Matrices, ModelReport};
+use super::tables::{Matrices, ModelReport, about};
 
 const MARKDOWN: &str = "STRATEGIES.md";
 const JSON: &str = "STRATEGIES.json";
@@ -106,7 +106,7 @@ pub fn check() -> Result<()> {
 impl Tables {
     /// The sections by key, in reading order.
     fn sections(&self) -> Vec<(String, String)> {
-        let mut sections = vec![("about".to_owned(), ABOUT.to_owned())];
+        let mut sections = vec![("about".to_owned(), about())];
         for (key, report) in &self.models {
             sections.push((key.clone(), report.render()));
         }

@@ -1,7 +1,13 @@
 //! What the document says of itself.
 
+use super::verdict::RULE;
+
 /// The opening section.
-pub const ABOUT: &str = "# Strategies compared
+pub fn about() -> String {
+    [BEFORE, RULE, AFTER].concat()
+}
+
+const BEFORE: &str = "# Strategies compared
 
 Made by `cargo xtask compare` (the sample), `cargo xtask compare --model PATH` (any checkpoint) or
 `cargo xtask compare --all` (the sample and both models of `cargo xtask fetch`); each section is
@@ -35,6 +41,8 @@ were measured on a 2-core AVX-512 machine that had other work to do.
   they are. Not for the sample, which is too little of a model, nor with `--no-model-quality`.
 - **encode**: millions of weights per second, from the mapped checkpoint to the finished file.
 - **decode**: millions of weights of the matrices per second, from the file to arrays in memory.
+";
 
+const AFTER: &str = "
 Decoded values are rounded to the checkpoint's own type before they are compared.
 ";

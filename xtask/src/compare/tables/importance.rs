@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ModelReport;
 use super::bench::Bench;
 use super::cells::{self, bits, bits_per_weight};
-use super::entrants::{importance, rdo};
+use super::entrants::{Aim, importance, rdo};
 use super::solve::just_below_zero;
 use super::strategy::{Measured, base_cosine};
 use crate::compare::contestant::Contestant;
@@ -94,19 +94,20 @@ pub fn measure(bench: &Bench<'_>, measured: &Measured) -> Result<ImportanceTable
     let uniform = row("uniform, retention 0.98", &measured.reference);
     let goal = uniform.matrix_bytes;
     let mut rows = vec![uniform];
-    let steered = at_bytes(bench, goal, "importance", importance)?;
-    rows.push(steered);
+    rows.push(at_bytes(bench, goal, "importance", importance)?);
     rows.push(at_bytes(bench, goal, "rdo", rdo)?);
-    let base = measured.importance_base;
-    let (steered, _) = bench.measure(&importance(base))?;
+    let mut steered = measured.rows.iter();
+    let steered = steered
+        .find(|r| r.row.strategy == "importance" && r.aim == Aim::Equal)
+        .context("no row of importance")?;
     let engine = Engine {
-        base,
+        base: measured.importance_base,
         map: ImportanceMap::by_role(),
     };
     let (engine, _) = bench.measure(&Contestant::new("as scored".into(), engine))?;
     Ok(ImportanceTable {
         rows,
-        steered_bytes: steered.matrix_bytes,
+        steered_bytes: steered.row.matrix_bytes,
         engine_bytes: engine.matrix_bytes,
     })
 }

@@ -31,7 +31,7 @@ use super::measure::Row;
 use super::model::Model;
 use super::quality::Settings;
 use super::strategies::thousands;
-pub use about::ABOUT;
+pub use about::about;
 use bench::Bench;
 pub use matrices::Matrices;
 
@@ -90,7 +90,7 @@ impl ModelReport {
             input_bytes: model.checkpoint.total_bytes(),
             run_on: bench.evaluator.as_ref().and(settings.copied()),
             curve: curve::Curve::measure(&bench, strategies.points())?,
-            retention: retention::measure(&bench)?,
+            retention: retention::measure(&bench, &reference.row)?,
             adaptive: adaptive::measure(&bench)?,
             svd: svd::measure(&bench, &strategies)?,
             mixed: mixed::measure(&bench)?,

@@ -111,9 +111,10 @@ pub fn render(report: &ModelReport) -> String {
         "against `rdo` in one, bits",
     ];
     format!(
-        "### Progressive decoding\n\nBits are those of the layers decoded and of all records; \
-         `mixed` has a layer of FP16 refinement in any case. `rdo` and `uniform` at the settings \
-         of the reference.\n\n![Quality against prefix](strategies-{}-prefix.svg)\n\n{}",
+        "### Progressive decoding\n\n`rdo` at the cosine of the reference, `uniform` at retention \
+         {RETENTION}, `mixed` at the same with FP16 {VIABLE_FP16}. Bits are those of the layers \
+         decoded and of all records. `mixed` has its FP16 refinement as a layer of its own in any \
+         case.\n\n![Quality against prefix](strategies-{}-prefix.svg)\n\n{}",
         report.key,
         table("lrrrrrr", &head, &rows)
     )

@@ -23,9 +23,9 @@ pub fn render(report: &ModelReport) -> String {
             "embeddings crushed to 5 % at a 99 % target",
             figures.adaptive("classic"),
             figures.adaptive("viable"),
-            "A share of the energy says little of rows where a few coefficients hold most of it; \
-             how few depends on the table's mean. The viable preset measures cosines after coding, \
-             rows apart from their mean.",
+            "How many coefficients a share of the energy takes depends on the tensor: few where \
+             means dominate, as the least retentions below show. The viable preset measures cosines \
+             after coding, rows apart from their mean.",
         ),
         (
             "svd",
@@ -71,7 +71,8 @@ pub fn render(report: &ModelReport) -> String {
             "gain in quality, not compression",
             figures.ratio_at("hybrid-layers", "classic"),
             figures.ratio_at("hybrid-layers", "viable"),
-            "The same: the lossless layers take most of the bytes.",
+            "What the lossless layers take outweighs what the others save; the fewer layers a model \
+             has, the more so.",
         ),
     ];
     let rows: Vec<Vec<String>> = lines

@@ -5,17 +5,23 @@ use anyhow::Result;
 use super::ModelReport;
 use super::bench::Bench;
 use super::cells::{self, bits};
-use super::entrants::uniform;
+use super::entrants::{RETENTION, uniform};
 use crate::compare::document::table;
 use crate::compare::measure::Row;
 
 const RETENTIONS: [f64; 8] = [0.30, 0.50, 0.60, 0.70, 0.80, 0.90, 0.98, 1.0];
 
-/// Measures viable `uniform` at every retention.
-pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
+/// Measures viable `uniform` at every retention but that of the `reference`, which has been.
+pub fn measure(bench: &Bench<'_>, reference: &Row) -> Result<Vec<Row>> {
     RETENTIONS
         .into_iter()
-        .map(|retention| Ok(bench.measure(&uniform(retention))?.0))
+        .map(|retention| match retention == RETENTION {
+            true => Ok(Row {
+                quality: None,
+                ..reference.clone()
+            }),
+            false => Ok(bench.measure(&uniform(retention))?.0),
+        })
         .collect()
 }
 

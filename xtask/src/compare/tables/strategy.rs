@@ -10,7 +10,7 @@ use super::cells::{self, bits, bits_per_weight};
 use super::curve::Point;
 use super::entrants::{Aim, RETENTION, entrants, importance, uniform};
 use super::solve::just_below_zero;
-use super::verdict::{RULE, verdict};
+use super::verdict::verdict;
 use crate::compare::document::table;
 use crate::compare::measure::{Row, TensorRow};
 use crate::compare::strategies::speed;
@@ -141,7 +141,7 @@ pub fn render(report: &ModelReport) -> String {
         .map(worst)
         .collect();
     format!(
-        "### Strategies\n\nSpeeds on {threads} threads. {RULE}\n\n{}\n\
+        "### Strategies\n\nSpeeds on {threads} threads.\n\n{}\n\
          <details><summary>The worst tensor of each row</summary>\n\n{}\n</details>\n",
         table(&align, &head, &cells),
         table(

@@ -146,6 +146,9 @@ pub fn render(report: &ModelReport) -> String {
         String::new(),
     ]);
     let took = match (chosen.ranks.first(), chosen.ranks.last()) {
+        (Some(rank), _) if chosen.ranks.len() == 1 => {
+            format!("Rate and distortion give factors to one of them, of rank {rank}")
+        }
         (Some(least), Some(most)) => format!(
             "Rate and distortion give factors to {} of them, of ranks {least} to {most} (median \
              {})",

@@ -80,6 +80,16 @@ pub fn of_model(report: &ModelReport) -> String {
             met: share <= MOST_POSITIONS,
         });
     }
+    let sweep = report.mixed.iter().filter(|row| row.preset == "viable");
+    let shares = sweep.map(|row| (cells::section(row, "positions"), row));
+    if let Some((share, row)) = shares.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        targets.push(Target {
+            what: format!("the same, at most in its table: {}", row.setting),
+            asked: format!("≤ {}", percent(MOST_POSITIONS)),
+            measured: percent_fine(share),
+            met: share <= MOST_POSITIONS,
+        });
+    }
     let steering = report.importance.overhead();
     targets.push(Target {
         what: "`importance`: bytes beyond the engine's".into(),

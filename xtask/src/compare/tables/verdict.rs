@@ -5,13 +5,14 @@ use super::entrants::Aim;
 use super::strategy::StrategyRow;
 
 /// The rule, as the document states it.
-pub const RULE: &str = "**Verdict**, by this rule against viable `uniform` of the same model, at \
-its cosine over all matrices and its bits per weight of the matrices. *pays*: at least its cosine \
-with at least 10 % fewer bits. *viable*: at least its cosine with no more bits. *route*: \
-`mlp-only` and `hybrid-layers`, which keep tensors lossless by design; the bits are said. *meets* \
-and *misses*: rows with a target of their own, by whether every tensor reaches it. *fails*: \
-everything else, with the bits above `uniform`'s where the cosine is reached, and otherwise with \
-what came out worst, a tensor or the 1st percentile of embedding rows.";
+pub const RULE: &str = "\
+- **verdict**, against viable `uniform` of the same model: *pays* at least its cosine over all
+  matrices with at least 10 % fewer bits per weight of the matrices; *viable* at least its cosine
+  with no more bits; *route* for `mlp-only` and `hybrid-layers`, which keep tensors lossless by
+  design; *meets* and *misses* for rows with a target of their own, by whether every tensor reaches
+  it; *fails* otherwise, with the bits that it needs more where the cosine is reached, and where it
+  is not with what came out worst: a tensor, or the 1st percentile of embedding rows.
+";
 
 /// A share of the reference's bits that pays.
 pub const PAYS: f64 = 0.90;
@@ -43,6 +44,8 @@ pub fn verdict(row: &StrategyRow, reference: &StrategyRow, weights: u64) -> Stri
     }
     if ours <= PAYS * theirs {
         format!("pays: {saved:.1} % fewer bits")
+    } else if row.row.matrix_bytes == reference.row.matrix_bytes {
+        "viable: the same bits".into()
     } else if ours <= theirs {
         format!("viable: {saved:.1} % fewer bits")
     } else {
@@ -88,6 +91,8 @@ mod tests {
         assert_eq!(judge(reference.clone()), "reference");
         assert!(judge(row("svd", Aim::Equal, 450, 0.995)).starts_with("pays: 10.0 %"));
         assert!(judge(row("svd", Aim::Equal, 451, 0.995)).starts_with("viable"));
+        let same = judge(row("uniform", Aim::AsDescribed, 500, 0.995));
+        assert_eq!(same, "viable: the same bits");
         assert!(judge(row("svd", Aim::Equal, 501, 0.996)).starts_with("fails: 0.008 bits"));
         assert_eq!(
             judge(row("svd", Aim::Equal, 10, 0.9)),
