@@ -18,7 +18,9 @@ const INNER_BLOCK: usize = 256;
 /// Columns of a block, which bounds the packed copy of the right operand to 4 MiB.
 const COL_BLOCK: usize = 4096;
 /// Rows that a thread takes at a time.
-const ROW_BLOCK: usize = 16 * ROWS;
+const ROW_BLOCK: usize = 8 * ROWS;
+/// Panels that a thread packs at a time.
+const PANEL_GROUP: usize = 32;
 
 /// One row of accumulators.
 type Lanes = [f32; COLS];
@@ -76,25 +78,29 @@ fn add_blocks(
         for first in (0..inner).step_by(INNER_BLOCK) {
             let depth = INNER_BLOCK.min(inner - first);
             panels.resize(width.div_ceil(COLS) * depth, [0.0; COLS]);
-            if transposed {
-                for (i, panel) in panels.chunks_exact_mut(depth).enumerate() {
-                    let col = first_col + i * COLS;
-                    pack(
-                        panel,
-                        &right[col * inner + first..],
-                        inner,
-                        COLS.min(cols - col),
-                    );
-                }
-            } else {
-                // Whole rows, as they lie in memory.
-                for (k, row) in right[first * cols..].chunks(cols).take(depth).enumerate() {
-                    let row = row[first_col..first_col + width].chunks(COLS);
-                    for (packed, values) in panels[k..].iter_mut().step_by(depth).zip(row) {
-                        packed[..values.len()].copy_from_slice(values);
+            let groups: Vec<_> = panels
+                .chunks_mut(PANEL_GROUP * depth)
+                .zip((first_col..).step_by(PANEL_GROUP * COLS))
+                .collect();
+            let Ok(()) = parallel::for_each(groups, |(panels, col)| {
+                let end = cols.min(col + panels.len() / depth * COLS);
+                if transposed {
+                    for (panel, col) in panels.chunks_exact_mut(depth).zip((col..end).step_by(COLS))
+                    {
+                        let lanes = COLS.min(end - col);
+                        pack(panel, &right[col * inner + first..], inner, lanes);
+                    }
+                } else {
+                    // Row by row, as they lie in memory.
+                    for (k, row) in right[first * cols..].chunks(cols).take(depth).enumerate() {
+                        let row = row[col..end].chunks(COLS);
+                        for (packed, values) in panels[k..].iter_mut().step_by(depth).zip(row) {
+                            packed[..values.len()].copy_from_slice(values);
+                        }
                     }
                 }
-            }
+                Ok::<_, Infallible>(())
+            });
             let block = Block {
                 panels: &panels,
                 depth,
