@@ -1,8 +1,8 @@
 //! Mixed precision: INT4 for most coefficients, FP16 where it matters.
 
 use hct_core::{
-    EncodedLayer, EncodedTensor, MatrixView, Preparation, Result, Selection, SparseFormat,
-    Transform, encode_sparse,
+    EncodedLayer, MatrixView, Preparation, Result, Selection, SparseFormat, Transform,
+    encode_sparse,
 };
 
 use crate::engine::subtract;
@@ -62,27 +62,35 @@ impl MixedPrecisionEncoder {
         };
         let how = preparation(matrix, selection)?;
         let fine = self.fp16_ratio * self.retention;
-        let fragments = self.options.fragments();
-        let mut layers = if fragments <= 2 {
-            let base = encode_sparse(matrix, how, SparseFormat::Int4, selection)?;
-            vec![EncodedLayer::Plane(base)]
-        } else {
-            // Bands need masks.
-            let band = (0.0, self.retention);
-            sparse::layers(matrix, how, SparseFormat::Int4, band, fragments - 1)?
+        let bands = self.options.fragments().saturating_sub(1).max(1);
+        let base = match bands {
+            1 => selection,
+            // A band drops so much that a mask is cheaper than zeros.
+            _ => (self.retention / bands as f64).into(),
         };
-        if fine > 0.0 {
-            let mut base = vec![0.0; matrix.len()];
-            for layer in &layers {
-                if let EncodedLayer::Plane(plane) = layer {
-                    let values = plane.decode()?;
-                    base.iter_mut().zip(&values).for_each(|(b, v)| *b += v);
-                }
-            }
-            let rest = subtract(matrix, &base);
+        let plane = encode_sparse(matrix, how, SparseFormat::Int4, base)?;
+        let mut sum = plane.decode()?;
+        let mut layers = vec![EncodedLayer::Plane(plane)];
+        // Later layers correct what the earlier ones leave, the largest coefficients first.
+        let how = Preparation {
+            remove_means: false,
+            ..how
+        };
+        let mut refine = |format, share: f64| -> Result<()> {
+            let rest = subtract(matrix, &sum);
             let rest = MatrixView::from_values(&rest, matrix.rows(), matrix.cols())?;
-            let refinement = encode_sparse(rest, how, SparseFormat::Half, fine)?;
-            layers.push(EncodedLayer::Plane(refinement));
+            let plane = encode_sparse(rest, how, format, share)?;
+            sum.iter_mut()
+                .zip(plane.decode()?)
+                .for_each(|(s, v)| *s += v);
+            layers.push(EncodedLayer::Plane(plane));
+            Ok(())
+        };
+        for _ in 1..bands {
+            refine(SparseFormat::Int4, self.retention / bands as f64)?;
+        }
+        if fine > 0.0 {
+            refine(SparseFormat::Half, fine)?;
         }
         Ok(layers)
     }
@@ -120,14 +128,12 @@ impl Strategy for MixedPrecisionEncoder {
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
+        sparse::check_retention(self.retention)?;
         let matrix = tensor.matrix()?;
         let layers = match self.options.preset {
-            Preset::Classic => self.classic(matrix)?,
-            Preset::Viable => self.viable(matrix)?,
+            Preset::Classic => self.classic(matrix),
+            Preset::Viable => self.viable(matrix),
         };
-        Ok(Coded {
-            tensor: EncodedTensor::layers(layers)?,
-            label: self.name().into(),
-        })
+        sparse::coded(tensor, layers, self.name())
     }
 }

@@ -6,12 +6,12 @@ mod random;
 mod randomized;
 mod rank;
 
-use hct_core::{EncodedLayer, EncodedPlane, EncodedTensor, MatrixView, Result};
+use hct_core::{EncodedLayer, EncodedPlane, MatrixView, Result};
 
 use crate::engine::{Engine, Quality, Target, or_lossless};
 use crate::preset::{Options, with_options};
 use crate::rdo::target_for;
-use crate::{Coded, Preset, Strategy, TensorView};
+use crate::{Coded, Preset, Strategy, TensorView, sparse};
 pub use randomized::{TruncatedSvd, randomized_svd};
 use rank::{Budget, Plan, plan};
 
@@ -74,12 +74,9 @@ impl Strategy for SvdEncoder {
 
 /// Factors of `rank` as FP16.
 pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result<Coded> {
-    let svd = randomized_svd(tensor.matrix()?, rank)?;
-    let layer = factors::half(&svd, svd.singular.len())?;
-    Ok(Coded {
-        tensor: EncodedTensor::layers(vec![layer])?,
-        label: name.into(),
-    })
+    let svd = randomized_svd(tensor.matrix()?, rank.max(1))?;
+    let layer = factors::half(&svd);
+    sparse::coded(tensor, layer.map(|layer| vec![layer]), name)
 }
 
 /// Layers that reach `target`: with factors of at most `rank` components, or without, whichever
