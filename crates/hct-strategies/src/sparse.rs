@@ -28,14 +28,10 @@ pub(crate) fn layers(
     let edge = |k: usize| skip + (keep - skip) * k as f64 / fragments as f64;
     (0..fragments)
         .map(|k| {
+            let last = k + 1 == fragments;
             let selection = Selection {
-                keep: if k + 1 == fragments {
-                    keep
-                } else {
-                    edge(k + 1)
-                },
                 skip: edge(k),
-                zeros: false,
+                ..if last { keep } else { edge(k + 1) }.into()
             };
             encode_sparse(matrix, preparation, format, selection).map(EncodedLayer::Plane)
         })
