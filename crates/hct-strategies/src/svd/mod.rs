@@ -137,7 +137,12 @@ fn with_factors(
     let Ok(factors) = factors else {
         return Ok(None);
     };
-    let planes = engine.planes(tensor, target, Some(factors.product))?;
+    // The factors are a fragment themselves.
+    let rest = Engine {
+        fragments: engine.fragments.max(2) - 1,
+        ..*engine
+    };
+    let planes = rest.planes(tensor, target, Some(factors.product))?;
     Ok(planes.map(|planes| {
         let mut layers = vec![factors.layer];
         layers.extend(into_layers(planes));
