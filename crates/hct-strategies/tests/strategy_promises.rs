@@ -15,26 +15,6 @@ const MLP: &str = "model.layers.3.mlp.up_proj.weight";
 const QUERY: &str = "model.layers.3.self_attn.q_proj.weight";
 const EMBEDDING: &str = "model.embed_tokens.weight";
 
-/// Cosines of the rows once the original's mean row is subtracted from both, in ascending order.
-fn row_cosines(trip: &Trip, cols: usize) -> Vec<f64> {
-    let rows = trip.original.len() / cols;
-    let mut mean = vec![0f64; cols];
-    for row in trip.original.chunks(cols) {
-        let terms = mean.iter_mut().zip(row);
-        terms.for_each(|(m, &v)| *m += f64::from(v) / rows as f64);
-    }
-    let centered = |row: &[f32]| -> Vec<f32> {
-        let terms = row.iter().zip(&mean);
-        terms.map(|(&v, m)| (f64::from(v) - m) as f32).collect()
-    };
-    let pairs = trip.original.chunks(cols).zip(trip.decoded.chunks(cols));
-    let mut cosines: Vec<f64> = pairs
-        .map(|(a, b)| cosine(&centered(a), &centered(b)))
-        .collect();
-    cosines.sort_by(f64::total_cmp);
-    cosines
-}
-
 #[test]
 fn adaptive_holds_the_first_percentile_of_an_embeddings_rows() {
     let (rows, cols) = (1500, 96);
@@ -57,7 +37,7 @@ fn adaptive_holds_the_first_percentile_of_an_embeddings_rows() {
             &meta,
             &bytes_of(&values, Dtype::F16),
         );
-        let cosines = row_cosines(&trip, cols);
+        let cosines = trip.row_cosines(cols);
         assert!(trip.cosine() >= 0.99, "{kind:?}");
         let (first, median) = (cosines[rows / 100], cosines[rows / 2]);
         assert!(first >= 0.97, "{kind:?}: {first}");
@@ -66,7 +46,7 @@ fn adaptive_holds_the_first_percentile_of_an_embeddings_rows() {
         if kind == Kind::Gaussian {
             let plain = RdoEncoder::new(Quality::RelMse(1.0 - 0.99 * 0.99));
             let plain = Trip::of(&plain, &meta, &bytes_of(&values, Dtype::F16));
-            assert!(row_cosines(&plain, cols)[rows / 100] < 0.9);
+            assert!(plain.row_cosines(cols)[rows / 100] < 0.9);
         }
     }
 }
@@ -79,7 +59,7 @@ fn classic_adaptive_is_fooled_by_a_large_mean() {
     let bytes = bytes_of(&values, Dtype::F32);
     let median = |preset| {
         let trip = Trip::of(&AdaptiveEncoder::new(0.99).preset(preset), &meta, &bytes);
-        row_cosines(&trip, cols)[rows / 2]
+        trip.row_cosines(cols)[rows / 2]
     };
     assert!(median(Preset::Classic) < 0.6);
     assert!(median(Preset::Viable) >= 0.99 - 1e-6);

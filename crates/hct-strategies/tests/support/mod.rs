@@ -54,6 +54,26 @@ impl Trip {
         rel_mse(&self.original, &self.decoded)
     }
 
+    /// Cosines of the rows once the original's mean row is subtracted from both, in ascending order.
+    pub fn row_cosines(&self, cols: usize) -> Vec<f64> {
+        let rows = self.original.len() / cols;
+        let mut mean = vec![0f64; cols];
+        for row in self.original.chunks(cols) {
+            let terms = mean.iter_mut().zip(row);
+            terms.for_each(|(m, &v)| *m += f64::from(v) / rows as f64);
+        }
+        let centered = |row: &[f32]| -> Vec<f32> {
+            let terms = row.iter().zip(&mean);
+            terms.map(|(&v, m)| (f64::from(v) - m) as f32).collect()
+        };
+        let pairs = self.original.chunks(cols).zip(self.decoded.chunks(cols));
+        let mut cosines: Vec<f64> = pairs
+            .map(|(a, b)| cosine(&centered(a), &centered(b)))
+            .collect();
+        cosines.sort_by(f64::total_cmp);
+        cosines
+    }
+
     /// The values after the first `k` layers.
     pub fn prefix(&self, k: usize, dtype: Dtype) -> Vec<f32> {
         let reader = HctReader::open(&self.file).unwrap();
