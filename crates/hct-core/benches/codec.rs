@@ -1,11 +1,12 @@
-//! Speed of the codec on one million weights, beside zstd on the same bytes.
+//! Speed of the codec on four million weights, beside zstd on the same bytes, and of its matrix
+//! product.
 //!
 //! `RAYON_NUM_THREADS=1 cargo bench -p hct-core` measures one core.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hct_core::{
     Dtype, EncodedTensor, HctReader, HctWriter, MatrixView, Preparation, TensorMeta, Transform,
-    TrellisAnalysis, TrellisSettings,
+    TrellisAnalysis, TrellisSettings, add_product,
 };
 
 const ROWS: usize = 2048;
@@ -100,5 +101,21 @@ fn benches(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(codec, benches);
+/// A thin product, as a truncated decomposition takes them; elements are multiplications.
+fn products(c: &mut Criterion) {
+    const RANK: usize = 256;
+    let left = vec![0.5f32; RANK * ROWS];
+    let right = vec![0.25f32; ROWS * COLS];
+    let mut out = vec![0f32; RANK * COLS];
+    let mut group = c.benchmark_group("matrix product");
+    group
+        .sample_size(10)
+        .throughput(Throughput::Elements((RANK * ROWS * COLS) as u64));
+    group.bench_function(format!("{RANK} × {ROWS} × {COLS}"), |b| {
+        b.iter(|| add_product(&mut out, &left, &right, ROWS, COLS))
+    });
+    group.finish();
+}
+
+criterion_group!(codec, benches, products);
 criterion_main!(codec);

@@ -18,7 +18,9 @@ const INNER_BLOCK: usize = 256;
 /// Columns of a block, which bounds the packed copy of the right operand to 4 MiB.
 const COL_BLOCK: usize = 4096;
 /// Rows that a thread takes at a time.
-const ROW_BLOCK: usize = 16 * ROWS;
+const ROW_BLOCK: usize = 8 * ROWS;
+/// Panels that a thread packs at a time.
+const PANEL_GROUP: usize = 32;
 
 /// One row of accumulators.
 type Lanes = [f32; COLS];
@@ -76,25 +78,23 @@ fn add_blocks(
         for first in (0..inner).step_by(INNER_BLOCK) {
             let depth = INNER_BLOCK.min(inner - first);
             panels.resize(width.div_ceil(COLS) * depth, [0.0; COLS]);
-            if transposed {
-                for (i, panel) in panels.chunks_exact_mut(depth).enumerate() {
-                    let col = first_col + i * COLS;
-                    pack(
-                        panel,
-                        &right[col * inner + first..],
-                        inner,
-                        COLS.min(cols - col),
-                    );
-                }
-            } else {
-                // Whole rows, as they lie in memory.
-                for (k, row) in right[first * cols..].chunks(cols).take(depth).enumerate() {
-                    let row = row[first_col..first_col + width].chunks(COLS);
-                    for (packed, values) in panels[k..].iter_mut().step_by(depth).zip(row) {
-                        packed[..values.len()].copy_from_slice(values);
+            let groups: Vec<_> = panels
+                .chunks_mut(PANEL_GROUP * depth)
+                .zip((first_col..).step_by(PANEL_GROUP * COLS))
+                .collect();
+            let Ok(()) = parallel::for_each(groups, |(group, col)| {
+                let end = cols.min(col + group.len() / depth * COLS);
+                if transposed {
+                    let rows = right[col * inner..end * inner].chunks(COLS * inner);
+                    for (panel, rows) in group.chunks_exact_mut(depth).zip(rows) {
+                        pack_rows(panel, rows, inner, first);
                     }
+                } else {
+                    let rows = right[first * cols..].chunks_exact(cols);
+                    pack_panels(group, depth, rows.map(|row| &row[col..end]));
                 }
-            }
+                Ok::<_, Infallible>(())
+            });
             let block = Block {
                 panels: &panels,
                 depth,
@@ -108,14 +108,9 @@ fn add_blocks(
             let Ok(()) = parallel::for_each(strips, |(out, left)| {
                 let rows = left.len() / inner;
                 let mut tiles = vec![[0.0; ROWS]; rows.div_ceil(ROWS) * depth];
-                for (i, tile) in tiles.chunks_exact_mut(depth).enumerate() {
-                    let row = i * ROWS;
-                    pack(
-                        tile,
-                        &left[row * inner + first..],
-                        inner,
-                        ROWS.min(rows - row),
-                    );
+                let rows = left.chunks(ROWS * inner);
+                for (tile, rows) in tiles.chunks_exact_mut(depth).zip(rows) {
+                    pack_rows(tile, rows, inner, first);
                 }
                 add_block(out, &tiles, &block);
                 Ok::<_, Infallible>(())
@@ -124,10 +119,22 @@ fn add_blocks(
     }
 }
 
-/// `packed[k][i] = rows[i · stride + k]` for i < `lanes`; the other lanes stay as they are.
-fn pack<const N: usize>(packed: &mut [[f32; N]], rows: &[f32], stride: usize, lanes: usize) {
-    for (i, row) in rows.chunks(stride).take(lanes).enumerate() {
-        packed.iter_mut().zip(row).for_each(|(p, &v)| p[i] = v);
+/// Interleaves up to `N` rows of `len` values from position `first` on; lanes without a row keep
+/// what they hold, which reaches no sum.
+fn pack_rows<const N: usize>(packed: &mut [[f32; N]], rows: &[f32], len: usize, first: usize) {
+    for (i, row) in rows.chunks_exact(len).enumerate() {
+        let values = packed.iter_mut().zip(&row[first..]);
+        values.for_each(|(p, &v)| p[i] = v);
+    }
+}
+
+/// Cuts `depth` rows into panels of `COLS` columns, row by row as they lie in memory.
+fn pack_panels<'a>(panels: &mut [Lanes], depth: usize, rows: impl Iterator<Item = &'a [f32]>) {
+    for (k, row) in rows.take(depth).enumerate() {
+        let pieces = row.chunks(COLS);
+        for (packed, values) in panels[k..].iter_mut().step_by(depth).zip(pieces) {
+            packed[..values.len()].copy_from_slice(values);
+        }
     }
 }
 

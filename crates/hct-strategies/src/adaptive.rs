@@ -68,7 +68,12 @@ impl Strategy for AdaptiveEncoder {
             return self.options.engine.code(tensor, &target, self.name());
         }
         let preparation = sparse::dct2(Preset::Classic);
-        let retention = energy_retention(tensor.matrix()?, preparation, self.target)?;
+        let retention = match energy_retention(tensor.matrix()?, preparation, self.target) {
+            Err(error) if (0.0..=1.0).contains(&self.target) => {
+                return sparse::coded(tensor, Err(error), self.name());
+            }
+            retention => retention?,
+        };
         sparse::uniform(
             tensor,
             preparation,

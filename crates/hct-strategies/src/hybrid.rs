@@ -8,6 +8,9 @@ use crate::preset::{Options, with_options};
 use crate::rdo::target_for;
 use crate::{Coded, Preset, Strategy, TensorView, sparse, svd};
 
+/// Leading components of other than attention matrices that are looked at first.
+const GLANCE: usize = 8;
+
 /// Routes every tensor to factors and a residual, a transform, or neither.
 ///
 /// The viable preset takes what is smallest at the target by measurement; a name is but a hint:
@@ -62,11 +65,8 @@ impl Strategy for HybridEncoder {
             .quality
             .unwrap_or_else(|| Quality::of_retention(self.retention));
         let target = target_for(&tensor.meta.name, quality);
-        let layers = if attention {
-            svd::cheaper(&engine, tensor, &target, self.rank)?
-        } else {
-            svd::cheaper_if_promising(&engine, tensor, &target, self.rank)?
-        };
+        let probe = if attention { svd::PROBE } else { GLANCE };
+        let layers = svd::cheaper(&engine, tensor, &target, self.rank, probe)?;
         or_lossless(tensor, layers, self.name())
     }
 }

@@ -1,19 +1,23 @@
 //! Mixed precision: INT4 for most coefficients, FP16 where it matters.
 
 use hct_core::{
-    EncodedLayer, EncodedTensor, MatrixView, Preparation, Result, Selection, SparseFormat,
-    Transform, encode_sparse,
+    EncodedLayer, MatrixView, Preparation, Result, Selection, SparseFormat, Transform,
+    encode_sparse,
 };
 
 use crate::engine::subtract;
 use crate::preset::{Options, with_options};
 use crate::{Coded, Preset, Strategy, TensorView, sparse};
 
+/// Coefficients that are refined together: as many as share an INT4 scale, and so the size of
+/// their errors. One by one, positions would take a tenth of the bytes.
+const GROUP: usize = 32;
+
 /// Keeps a share ρ of the coefficients, and a share of those in FP16.
 ///
 /// The viable preset codes all coefficients as INT4 first, dropped ones as the integer 0, so that
-/// no positions are stored; then it refines those that INT4 left furthest off by what is missing,
-/// in FP16, their positions entropy-coded. The INT4 base is usable alone. The classic preset has
+/// no positions are stored; then it refines the blocks that INT4 left furthest off by what is
+/// missing, in FP16, their positions entropy-coded. The INT4 base is usable alone. The classic preset has
 /// the order as first described: the largest coefficients in FP16, then the next ones in INT4,
 /// both with masks.
 #[derive(Clone, Copy, Debug)]
@@ -62,27 +66,39 @@ impl MixedPrecisionEncoder {
         };
         let how = preparation(matrix, selection)?;
         let fine = self.fp16_ratio * self.retention;
-        let fragments = self.options.fragments();
-        let mut layers = if fragments <= 2 {
-            let base = encode_sparse(matrix, how, SparseFormat::Int4, selection)?;
-            vec![EncodedLayer::Plane(base)]
-        } else {
-            // Bands need masks.
-            let band = (0.0, self.retention);
-            sparse::layers(matrix, how, SparseFormat::Int4, band, fragments - 1)?
+        let bands = self.options.fragments().saturating_sub(1).max(1);
+        let base = match bands {
+            1 => selection,
+            // A band drops so much that a mask is cheaper than zeros.
+            _ => (self.retention / bands as f64).into(),
         };
-        if fine > 0.0 {
-            let mut base = vec![0.0; matrix.len()];
-            for layer in &layers {
-                if let EncodedLayer::Plane(plane) = layer {
-                    let values = plane.decode()?;
-                    base.iter_mut().zip(&values).for_each(|(b, v)| *b += v);
-                }
-            }
-            let rest = subtract(matrix, &base);
+        let plane = encode_sparse(matrix, how, SparseFormat::Int4, base)?;
+        let mut sum = plane.decode()?;
+        let mut layers = vec![EncodedLayer::Plane(plane)];
+        // Later layers correct what the earlier ones leave, the largest coefficients first.
+        let how = Preparation {
+            remove_means: false,
+            ..how
+        };
+        let mut refine = |format, selection: Selection| -> Result<()> {
+            let rest = subtract(matrix, &sum);
             let rest = MatrixView::from_values(&rest, matrix.rows(), matrix.cols())?;
-            let refinement = encode_sparse(rest, how, SparseFormat::Half, fine)?;
-            layers.push(EncodedLayer::Plane(refinement));
+            let plane = encode_sparse(rest, how, format, selection)?;
+            sum.iter_mut()
+                .zip(plane.decode()?)
+                .for_each(|(s, v)| *s += v);
+            layers.push(EncodedLayer::Plane(plane));
+            Ok(())
+        };
+        for _ in 1..bands {
+            refine(SparseFormat::Int4, base)?;
+        }
+        if fine > 0.0 {
+            let groups = Selection {
+                group: GROUP,
+                ..fine.into()
+            };
+            refine(SparseFormat::Half, groups)?;
         }
         Ok(layers)
     }
@@ -120,14 +136,12 @@ impl Strategy for MixedPrecisionEncoder {
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
+        sparse::check_retention(self.retention)?;
         let matrix = tensor.matrix()?;
         let layers = match self.options.preset {
-            Preset::Classic => self.classic(matrix)?,
-            Preset::Viable => self.viable(matrix)?,
+            Preset::Classic => self.classic(matrix),
+            Preset::Viable => self.viable(matrix),
         };
-        Ok(Coded {
-            tensor: EncodedTensor::layers(layers)?,
-            label: self.name().into(),
-        })
+        sparse::coded(tensor, layers, self.name())
     }
 }

@@ -1,7 +1,7 @@
 //! Sparse planes of the largest coefficients, the coding of every classic scheme.
 
 use hct_core::{
-    EncodedLayer, EncodedTensor, MatrixView, Preparation, Result, Selection, SparseFormat,
+    EncodedLayer, EncodedTensor, Error, MatrixView, Preparation, Result, Selection, SparseFormat,
     Transform, encode_sparse,
 };
 
@@ -28,14 +28,10 @@ pub(crate) fn layers(
     let edge = |k: usize| skip + (keep - skip) * k as f64 / fragments as f64;
     (0..fragments)
         .map(|k| {
+            let last = k + 1 == fragments;
             let selection = Selection {
-                keep: if k + 1 == fragments {
-                    keep
-                } else {
-                    edge(k + 1)
-                },
                 skip: edge(k),
-                zeros: false,
+                ..if last { keep } else { edge(k + 1) }.into()
             };
             encode_sparse(matrix, preparation, format, selection).map(EncodedLayer::Plane)
         })
@@ -50,16 +46,36 @@ pub(crate) fn uniform(
     fragments: usize,
     name: &str,
 ) -> Result<Coded> {
+    check_retention(retention)?;
+    let matrix = tensor.matrix()?;
     let format = SparseFormat::Int4;
-    let layers = layers(
-        tensor.matrix()?,
-        preparation,
-        format,
-        (0.0, retention),
-        fragments,
-    )?;
-    Ok(Coded {
-        tensor: EncodedTensor::layers(layers)?,
-        label: name.into(),
-    })
+    let layers = layers(matrix, preparation, format, (0.0, retention), fragments);
+    coded(tensor, layers, name)
+}
+
+/// Errs unless `retention` is in (0, 1].
+pub(crate) fn check_retention(retention: f64) -> Result<()> {
+    if retention > 0.0 && retention <= 1.0 {
+        return Ok(());
+    }
+    Err(Error::Encode(format!(
+        "retention {retention} is not in (0, 1]"
+    )))
+}
+
+/// The tensor of `layers`; lossless where its values are too large to have any.
+pub(crate) fn coded(
+    tensor: TensorView<'_>,
+    layers: Result<Vec<EncodedLayer>>,
+    name: &str,
+) -> Result<Coded> {
+    let (tensor, label) = match layers {
+        Ok(layers) => (EncodedTensor::layers(layers)?, name.into()),
+        Err(Error::Encode(_)) => (
+            EncodedTensor::lossless(tensor.meta, tensor.bytes)?,
+            format!("{name} (lossless: values out of range)"),
+        ),
+        Err(error) => return Err(error),
+    };
+    Ok(Coded { tensor, label })
 }

@@ -1,38 +1,17 @@
 //! The rdo strategy reaches its target on every kind of tensor, as a reader of the file sees it.
 
-#[path = "../../hct-core/tests/common/mod.rs"]
-mod common;
+mod support;
 
-use common::{Kind, bytes_of, file_of, floats_of, meta};
-use hct_core::{Dtype, HctReader, TensorMeta};
-use hct_strategies::{Effort, Quality, RdoEncoder, Strategy, TensorView};
+use hct_core::{Dtype, TensorMeta};
+use hct_strategies::{Effort, Quality, RdoEncoder};
+use support::common::{Kind, bytes_of, meta};
+use support::{Trip, cosine, rel_mse};
 
 /// Encodes, writes, reads; returns the label, the bits per weight, the original and the decoded.
 fn rdo(encoder: RdoEncoder, meta: &TensorMeta, bytes: &[u8]) -> (String, f64, Vec<f32>, Vec<f32>) {
-    let coded = encoder.encode(TensorView { meta, bytes }).unwrap();
-    let original = floats_of(bytes, meta.dtype);
-    let bits = 8.0 * coded.tensor.payload_bytes() as f64 / original.len() as f64;
-    let file = file_of(meta.clone(), coded.tensor);
-    let decoded = HctReader::open(&file).unwrap().decode(0).unwrap();
-    (coded.label, bits, original, floats_of(&decoded, meta.dtype))
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, &b)| f64::from(a) * f64::from(b))
-        .sum()
-}
-
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    if a == b {
-        return 1.0;
-    }
-    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
-}
-
-fn rel_mse(a: &[f32], b: &[f32]) -> f64 {
-    common::squared_error(a, b) / dot(a, a).max(f64::MIN_POSITIVE)
+    let trip = Trip::of(&encoder, meta, bytes);
+    let bits = trip.bits_per_weight();
+    (trip.label, bits, trip.original, trip.decoded)
 }
 
 const SHAPES: [&[u64]; 8] = [
@@ -47,13 +26,7 @@ const SHAPES: [&[u64]; 8] = [
 ];
 
 fn tensor(kind: Kind, shape: &[u64], dtype: Dtype) -> (TensorMeta, Vec<u8>) {
-    let (rows, cols) = hct_core::fold(shape).unwrap();
-    let values: Vec<f32> = kind.values(rows, cols, 5);
-    let values: Vec<f32> = match kind {
-        Kind::HugeOutlier | Kind::Extremes | Kind::Subnormals => values,
-        _ => values.iter().map(|v| 0.02 * v).collect(),
-    };
-    (meta("layer.weight", dtype, shape), bytes_of(&values, dtype))
+    support::tensor("layer.weight", kind, shape, dtype)
 }
 
 #[test]
@@ -141,30 +114,6 @@ fn impossible_targets_fall_back_to_lossless_and_say_so() {
     }
 }
 
-/// The median over rows of the cosine once the original's mean row is subtracted from both.
-fn median_row_cosine(a: &[f32], b: &[f32], cols: usize) -> f64 {
-    let rows = a.len() / cols;
-    let mut mean = vec![0f64; cols];
-    for row in a.chunks(cols) {
-        mean.iter_mut()
-            .zip(row)
-            .for_each(|(m, &v)| *m += f64::from(v) / rows as f64);
-    }
-    let centered = |row: &[f32]| -> Vec<f32> {
-        row.iter()
-            .zip(&mean)
-            .map(|(&v, m)| (f64::from(v) - m) as f32)
-            .collect()
-    };
-    let mut cosines: Vec<f64> = a
-        .chunks(cols)
-        .zip(b.chunks(cols))
-        .map(|(a, b)| cosine(&centered(a), &centered(b)))
-        .collect();
-    cosines.sort_by(f64::total_cmp);
-    cosines[rows / 2]
-}
-
 #[test]
 fn embeddings_keep_their_median_row() {
     let (rows, cols) = (600, 96);
@@ -189,9 +138,10 @@ fn embeddings_keep_their_median_row() {
                 &[rows as u64, cols as u64],
             );
             let encoder = RdoEncoder::new(Quality::Cosine(0.991));
-            let (label, bits, a, b) = rdo(encoder, &meta, &bytes_of(&values, dtype));
-            assert!(cosine(&a, &b) >= 0.991, "{kind:?} ({label})");
-            let median = median_row_cosine(&a, &b, cols);
+            let trip = Trip::of(&encoder, &meta, &bytes_of(&values, dtype));
+            let (label, bits) = (&trip.label, trip.bits_per_weight());
+            assert!(trip.cosine() >= 0.991, "{kind:?} ({label})");
+            let median = trip.row_cosines(cols)[rows / 2];
             assert!(
                 median >= 0.991 - 1e-6,
                 "{kind:?} {dtype}: {median} at {bits} bits ({label})"

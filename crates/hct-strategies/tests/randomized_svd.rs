@@ -114,7 +114,6 @@ fn a_slow_decay_is_approximated_almost_as_well_as_possible() {
     let exact = singular_values(&values, rows, cols);
     let best = exact[rank..].iter().map(|s| s * s).sum::<f64>().sqrt();
     let ratio = error(&svd, &values, rows, cols) / best;
-    println!("slow {ratio}");
     assert!((0.9999..1.005).contains(&ratio), "{ratio}");
 }
 

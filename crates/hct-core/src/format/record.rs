@@ -199,6 +199,21 @@ impl TensorRecord {
         self.chunks().map(|c| c.len).sum()
     }
 
+    /// Where the bytes of each layer end in the file; decoding the first k layers reads nothing
+    /// from the k-th end on. Empty for a lossless tensor.
+    pub fn layer_ends(&self) -> impl Iterator<Item = u64> {
+        let layers = match &self.recipe {
+            Recipe::Lossless(_) => &[][..],
+            Recipe::Layers { layers, .. } => layers,
+        };
+        layers.iter().map(|layer| {
+            let chunks = layer
+                .planes()
+                .flat_map(|p| p.tiles.iter().chain([&p.common]));
+            chunks.map(|c| c.offset + c.len).max().unwrap_or(0)
+        })
+    }
+
     /// Bytes that the tensor takes in the file: payload and its record in the index.
     pub fn stored_bytes(&self) -> u64 {
         let mut record = Vec::new();

@@ -38,6 +38,9 @@ pub struct Selection {
     /// Whether dropped coefficients are coded as zeros, which takes no mask of positions but a
     /// symbol each.
     pub zeros: bool,
+    /// Consecutive coefficients that are kept or dropped together, by their energy: the larger,
+    /// the fewer bits positions take.
+    pub group: usize,
 }
 
 impl From<f64> for Selection {
@@ -47,6 +50,7 @@ impl From<f64> for Selection {
             keep: retention,
             skip: 0.0,
             zeros: false,
+            group: 1,
         }
     }
 }
@@ -62,10 +66,22 @@ impl Selection {
                 "the share {skip} to skip is not in [0, {keep})"
             )));
         }
+        if self.group == 0 {
+            return Err(Error::Encode("a group needs a coefficient".into()));
+        }
         Ok(())
     }
 
     fn mask(&self, values: &[f32]) -> Vec<bool> {
+        if self.group > 1 {
+            let square = |v: &f32| f64::from(*v) * f64::from(*v);
+            let norm = |group: &[f32]| group.iter().map(square).sum::<f64>().sqrt() as f32;
+            let norms: Vec<f32> = values.chunks(self.group).map(norm).collect();
+            let of_groups = Selection { group: 1, ..*self }.mask(&norms);
+            return (0..values.len())
+                .map(|i| of_groups[i / self.group])
+                .collect();
+        }
         let mut mask = position::keep_largest(values, self.keep);
         if self.skip > 0.0 {
             let skipped = position::keep_largest(values, self.skip);
@@ -175,10 +191,9 @@ mod tests {
     #[test]
     fn bands_of_magnitude_add_up_to_all_that_is_kept() {
         let values = values();
-        let band = |skip, keep| Selection {
-            keep,
+        let band = |skip, keep: f64| Selection {
             skip,
-            zeros: false,
+            ..keep.into()
         };
         let (low, high) = (plane(&values, band(0.25, 0.8)), plane(&values, 0.25.into()));
         let both = plane(&values, 0.8.into());
@@ -203,6 +218,27 @@ mod tests {
     }
 
     #[test]
+    fn groups_stay_together_and_their_positions_cost_little() {
+        let values = values();
+        let grouped = Selection {
+            group: 32,
+            ..0.25.into()
+        };
+        let matrix = MatrixView::from_values(&values, 32, 64).unwrap();
+        let how = Preparation::tiled(Transform::None);
+        let code = |s: Selection| encode_sparse(matrix, how, SparseFormat::Half, s).unwrap();
+        let (groups, single) = (code(grouped), code(0.25.into()));
+        assert_eq!((groups.kept(), single.kept()), (512, 512));
+        let back = groups.decode().unwrap();
+        for group in back.chunks(32) {
+            let zeros = group.iter().filter(|&&v| v == 0.0).count();
+            assert!(zeros == 0 || zeros == 32, "{zeros}");
+        }
+        let positions = |p: &EncodedPlane| half::position_bytes(&p.tiles[0]).unwrap();
+        assert!(positions(&groups) < positions(&single) / 3);
+    }
+
+    #[test]
     fn shares_out_of_range_are_refused() {
         let values = values();
         let matrix = MatrixView::from_values(&values, 32, 64).unwrap();
@@ -214,9 +250,8 @@ mod tests {
             (f64::NAN, 1.0),
         ] {
             let selection = Selection {
-                keep,
                 skip,
-                zeros: false,
+                ..f64::into(keep)
             };
             let how = Preparation::tiled(Transform::None);
             assert!(encode_sparse(matrix, how, SparseFormat::Int4, selection).is_err());

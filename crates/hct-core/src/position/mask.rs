@@ -29,8 +29,11 @@ pub(crate) fn encode(mask: &[bool], row: usize, out: &mut Vec<u8>) {
     let bitmap = pack::<8>(mask);
     let coded = code_groups(&pack::<GROUP>(mask), row);
     let kept = mask.iter().filter(|&&k| k).count();
-    // Gaps cost at least some bits each; do not even try where they cannot win.
-    let gaps = (kept < mask.len() / 16).then(|| code_gaps(mask));
+    // Gaps cost at least some bits each, unless positions come in runs; do not even try where they
+    // cannot win.
+    let runs = mask.windows(2).filter(|w| w[1] && !w[0]).count();
+    let few = kept < mask.len() / 16 || (kept < mask.len() / 2 && runs < mask.len() / 64);
+    let gaps = few.then(|| code_gaps(mask));
     let (mut mode, mut body) = (BITMAP, bitmap);
     if coded.len() < body.len() {
         (mode, body) = (CODED_BITMAP, coded);

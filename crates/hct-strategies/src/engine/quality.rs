@@ -15,10 +15,11 @@ impl Quality {
     /// What uniform V3 reaches on Gaussian coefficients at a retention ρ in (0, 1]: the energy of
     /// the dropped ones and the noise of INT4 in blocks of 32 on the rest.
     pub fn of_retention(retention: f64) -> Quality {
-        // E[max²]/12·7² of 32 standard Gaussians.
-        const INT4_NOISE: f64 = 0.0095;
-        let dropped = (1.0 - retention).clamp(0.0, 1.0);
-        Quality::RelMse((energy_below(dropped) + INT4_NOISE * retention).min(0.99))
+        let retention = retention.clamp(1e-3, 1.0);
+        // A step is a seventh of the largest of 32 kept values.
+        let noise = largest_square(32.0 / retention) / (12.0 * 49.0);
+        let error = energy_below(1.0 - retention) + retention * noise;
+        Quality::RelMse(error.min(0.99))
     }
 
     /// The same with `factor` times the squared error.
@@ -47,12 +48,27 @@ impl Quality {
     }
 }
 
+/// Mean square of the largest magnitude among `n` standard Gaussian values.
+fn largest_square(n: f64) -> f64 {
+    const STEP: f64 = 1.0 / 256.0;
+    // ∫ 2x·P(largest > x) dx.
+    let tail = |x: f64| 2.0 * x * (1.0 - libm::pow(gaussian_below(x), n));
+    (0..12 * 256)
+        .map(|i| STEP * tail((f64::from(i) + 0.5) * STEP))
+        .sum()
+}
+
+/// Share of standard Gaussian values with a magnitude below `x`.
+fn gaussian_below(x: f64) -> f64 {
+    libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)
+}
+
 /// Energy of the `share` of standard Gaussian values that are smallest in magnitude.
 fn energy_below(share: f64) -> f64 {
     let (mut low, mut high) = (0.0, 10.0);
     for _ in 0..60 {
         let middle: f64 = 0.5 * (low + high);
-        if libm::erf(middle * std::f64::consts::FRAC_1_SQRT_2) < share {
+        if gaussian_below(middle) < share {
             low = middle;
         } else {
             high = middle;
@@ -138,6 +154,13 @@ mod tests {
         assert!((energy_below(1.0) - 1.0).abs() < 1e-9);
         // Half of the values, below 0.6745 standard deviations, hold 7.13 % of the energy.
         assert!((energy_below(0.5) - 0.0713).abs() < 1e-4);
+    }
+
+    #[test]
+    fn the_largest_of_gaussian_values_is_known() {
+        assert!((largest_square(1.0) - 1.0).abs() < 1e-4);
+        // Of two values: 1 + 2/π.
+        assert!((largest_square(2.0) - 1.0 - std::f64::consts::FRAC_2_PI).abs() < 1e-4);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Coding truncated factors: as FP16, or quantized so that their errors in the product are even.
 
 use hct_core::{
-    EncodedLayer, EncodedPlane, MatrixView, Preparation, Result, SparseFormat, Transform,
+    EncodedLayer, EncodedPlane, Error, MatrixView, Preparation, Result, SparseFormat, Transform,
     TrellisAnalysis, add_product, encode_sparse,
 };
 
@@ -17,8 +17,16 @@ pub(super) struct CodedFactors {
     pub product: Vec<f32>,
 }
 
-/// The first `rank` components as FP16, the singular values shared between both factors.
-pub(super) fn half(svd: &TruncatedSvd, rank: usize) -> Result<EncodedLayer> {
+/// All components as FP16, the singular values shared between both factors.
+///
+/// # Errors
+/// When the product might leave the range of f32; no entry exceeds the first singular value by
+/// more than the rounding of FP16.
+pub(super) fn half(svd: &TruncatedSvd) -> Result<EncodedLayer> {
+    let rank = svd.singular.len();
+    if svd.singular[0] > f64::from(f32::MAX) / 2.0 {
+        return Err(out_of_range());
+    }
     let weight = |i: usize| svd.singular[i].sqrt() as f32;
     let (left, right) = (columns(svd, rank, weight), rows_of(svd, rank, weight));
     let plane = |values: &[f32], rows: usize, cols: usize| {
@@ -46,6 +54,7 @@ pub(super) fn quantized(
 ) -> Result<CodedFactors> {
     let left = columns(svd, rank, |i| svd.singular[i] as f32);
     let right = rows_of(svd, rank, |_| 1.0);
+    finite(&left)?;
     let (rows, cols) = (left.len() / rank, right.len() / rank);
     let first = svd.singular[0];
     let gains = svd.singular[..rank]
@@ -61,6 +70,7 @@ pub(super) fn quantized(
     let right = encode(&right, noise / (first * first))?;
     let mut product = vec![0.0; rows * cols];
     add_product(&mut product, &left.decode()?, &right.decode()?, rank, cols);
+    finite(&product)?;
     Ok(CodedFactors {
         layer: EncodedLayer::Product(left, right),
         product,
@@ -70,6 +80,17 @@ pub(super) fn quantized(
 fn encode(analysis: &TrellisAnalysis<'_>, distortion: f64) -> Result<EncodedPlane> {
     let guess = step_for(analysis, distortion);
     analysis.encode(guess.step, &guess.training)
+}
+
+fn finite(values: &[f32]) -> Result<()> {
+    match values.iter().all(|v| v.is_finite()) {
+        true => Ok(()),
+        false => Err(out_of_range()),
+    }
+}
+
+fn out_of_range() -> Error {
+    Error::Encode("the factors leave the range of f32".into())
 }
 
 /// The first `rank` left vectors, each times its weight: rows × rank.

@@ -6,19 +6,19 @@ mod random;
 mod randomized;
 mod rank;
 
-use hct_core::{EncodedLayer, EncodedPlane, EncodedTensor, Result};
+use hct_core::{EncodedLayer, EncodedPlane, MatrixView, Result};
 
 use crate::engine::{Engine, Quality, Target, or_lossless};
 use crate::preset::{Options, with_options};
 use crate::rdo::target_for;
-use crate::{Coded, Preset, Strategy, TensorView};
+use crate::{Coded, Preset, Strategy, TensorView, sparse};
 pub use randomized::{TruncatedSvd, randomized_svd};
 use rank::{Budget, Plan, plan};
 
 /// Bytes that a product must save: what its records in the index take, generously.
 const RECORDS: usize = 128;
 /// Leading components that are looked at to see whether more are worth it.
-const PROBE: usize = 16;
+pub(crate) const PROBE: usize = 32;
 /// Factors alone are good enough this close below the target.
 const CLOSE: f64 = 0.97;
 /// Tries to get there.
@@ -67,49 +67,29 @@ impl Strategy for SvdEncoder {
             return classic(tensor, self.rank, self.name());
         }
         let target = target_for(&tensor.meta.name, self.quality);
-        let layers = cheaper(&self.options.engine, tensor, &target, self.rank)?;
+        let layers = cheaper(&self.options.engine, tensor, &target, self.rank, PROBE)?;
         or_lossless(tensor, layers, self.name())
     }
 }
 
 /// Factors of `rank` as FP16.
 pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result<Coded> {
-    let svd = randomized_svd(tensor.matrix()?, rank)?;
-    let layer = factors::half(&svd, svd.singular.len())?;
-    Ok(Coded {
-        tensor: EncodedTensor::layers(vec![layer])?,
-        label: name.into(),
-    })
+    let svd = randomized_svd(tensor.matrix()?, rank.max(1))?;
+    let layer = factors::half(&svd);
+    sparse::coded(tensor, layer.map(|layer| vec![layer]), name)
 }
 
 /// Layers that reach `target`: with factors of at most `rank` components, or without, whichever
-/// takes fewer bytes. None where nothing reaches it.
+/// takes fewer bytes. None where nothing reaches it. Factors are looked for only where the `probe`
+/// leading components promise to pay.
 pub(crate) fn cheaper(
     engine: &Engine,
     tensor: TensorView<'_>,
     target: &Target,
     rank: usize,
+    probe: usize,
 ) -> Result<Option<Vec<EncodedLayer>>> {
-    cheaper_of(engine, tensor, target, &[rank])
-}
-
-/// The same, but factors are looked for only where a few leading components promise to pay.
-pub(crate) fn cheaper_if_promising(
-    engine: &Engine,
-    tensor: TensorView<'_>,
-    target: &Target,
-    rank: usize,
-) -> Result<Option<Vec<EncodedLayer>>> {
-    cheaper_of(engine, tensor, target, &[PROBE.min(rank), rank])
-}
-
-fn cheaper_of(
-    engine: &Engine,
-    tensor: TensorView<'_>,
-    target: &Target,
-    ranks: &[usize],
-) -> Result<Option<Vec<EncodedLayer>>> {
-    let with = with_factors(engine, tensor, target, ranks)?;
+    let with = with_factors(engine, tensor, target, rank, probe)?;
     let without = engine.planes(tensor, target, None)?.map(into_layers);
     let bytes = |layers: &Vec<EncodedLayer>| -> usize {
         layers.iter().map(EncodedLayer::payload_bytes).sum()
@@ -125,13 +105,13 @@ fn into_layers(planes: Vec<EncodedPlane>) -> Vec<EncodedLayer> {
     planes.into_iter().map(EncodedLayer::Plane).collect()
 }
 
-/// Factors and what else it takes to reach `target`; none where factors promise nothing at one of
-/// the `ranks`, of which the last is used.
+/// Factors and what else it takes to reach `target`; none where factors promise nothing.
 fn with_factors(
     engine: &Engine,
     tensor: TensorView<'_>,
     target: &Target,
-    ranks: &[usize],
+    rank: usize,
+    probe: usize,
 ) -> Result<Option<Vec<EncodedLayer>>> {
     let matrix = tensor.matrix()?;
     let energy = matrix.moments().energy;
@@ -145,15 +125,7 @@ fn with_factors(
         energy,
         distortion,
     };
-    let mut found = None;
-    for &rank in ranks {
-        let svd = randomized_svd(matrix, rank)?;
-        match plan(budget, &svd.singular) {
-            Some(plan) => found = Some((svd, plan)),
-            None => return Ok(None),
-        }
-    }
-    let Some((svd, plan)) = found else {
+    let Some((svd, plan)) = decompose(matrix, budget, rank, probe)? else {
         return Ok(None);
     };
     let factors = if plan.alone {
@@ -165,12 +137,39 @@ fn with_factors(
     let Ok(factors) = factors else {
         return Ok(None);
     };
-    let planes = engine.planes(tensor, target, Some(factors.product))?;
+    // The factors are a fragment themselves.
+    let rest = Engine {
+        fragments: engine.fragments.max(2) - 1,
+        ..*engine
+    };
+    let planes = rest.planes(tensor, target, Some(factors.product))?;
     Ok(planes.map(|planes| {
         let mut layers = vec![factors.layer];
         layers.extend(into_layers(planes));
         layers
     }))
+}
+
+/// The decomposition that the best rank is found in: it grows until the best rank is well within
+/// it, since most of the components of trained matrices are never worth looking at.
+fn decompose(
+    matrix: MatrixView<'_>,
+    budget: Budget,
+    most: usize,
+    probe: usize,
+) -> Result<Option<(TruncatedSvd, Plan)>> {
+    let most = most.min(matrix.rows()).min(matrix.cols());
+    let mut rank = probe.min(most);
+    loop {
+        let svd = randomized_svd(matrix, rank)?;
+        let Some(plan) = plan(budget, &svd.singular) else {
+            return Ok(None);
+        };
+        if rank == most || 4 * plan.rank < 3 * rank {
+            return Ok(Some((svd, plan)));
+        }
+        rank = (4 * rank).min(most);
+    }
 }
 
 /// Factors that just reach `target` by themselves, or come as close as a few tries get.
