@@ -12,6 +12,8 @@ type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64
 type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
 
 const SIZE: (u32, u32) = (900, 620);
+/// Where the axis ends, in decibels; what is better lies on its edge.
+const LEAST: f64 = -40.0;
 const INK: RGBColor = RGBColor(40, 40, 40);
 const COLORS: [RGBColor; 8] = [
     RGBColor(120, 120, 120),
@@ -61,7 +63,7 @@ pub fn strategies(report: &ModelReport) -> Result<String> {
             }),
         }
     }
-    draw(report, "Strategies", series)
+    draw(report, "Strategies", &series)
 }
 
 /// Every prefix of progressive files.
@@ -94,21 +96,29 @@ pub fn prefixes(report: &ModelReport) -> Result<String> {
             }
         }
     }
-    draw(report, "Prefixes", series)
+    series.sort_by(|a, b| a.name.cmp(&b.name));
+    draw(report, "Prefixes", &series)
+}
+
+/// Bits that the axis needs: an even number.
+fn widest(series: &[Series]) -> f64 {
+    let points = series.iter().flat_map(|s| &s.points);
+    let most = points.fold(0f64, |most, p| most.max(p.0));
+    2.0 * (0.5 * most + 0.1).ceil()
 }
 
 /// Bits per weight, and 1 − cosine² in decibels.
 fn place(report: &ModelReport, bytes: u64, cosine: f64) -> (f64, f64) {
-    let error = (1.0 - cosine * cosine).max(1e-9);
+    let error = 10.0 * libm::log10((1.0 - cosine * cosine).max(f64::MIN_POSITIVE));
     (
         bits_per_weight(bytes, report.matrix_weights),
-        10.0 * libm::log10(error),
+        error.max(LEAST),
     )
 }
 
-fn draw(report: &ModelReport, what: &str, series: Vec<Series>) -> Result<String> {
+fn draw(report: &ModelReport, what: &str, series: &[Series]) -> Result<String> {
     let mut out = String::new();
-    drawn(&mut out, report, what, &series)
+    drawn(&mut out, report, what, series)
         .map_err(|e| anyhow!("cannot draw {}: {e}", report.key))?;
     Ok(out + "\n")
 }
@@ -128,7 +138,7 @@ fn drawn(out: &mut String, report: &ModelReport, what: &str, series: &[Series]) 
         .margin_right(230)
         .x_label_area_size(42)
         .y_label_area_size(56)
-        .build_cartesian_2d(0.0..10.0, -32.0..0.0)?;
+        .build_cartesian_2d(0.0..widest(series), LEAST..0.0)?;
     chart
         .configure_mesh()
         .x_desc("bits per weight of the matrices")
@@ -175,9 +185,8 @@ fn drawn(out: &mut String, report: &ModelReport, what: &str, series: &[Series]) 
 }
 
 fn marks(chart: &mut Chart<'_, '_>, series: &Series) -> Drawn {
-    let shown = series.points.iter();
-    let shown = shown.filter(|p| (0.0..=10.0).contains(&p.0) && (-32.0..=0.0).contains(&p.1));
-    chart.draw_series(shown.map(|&p| Circle::new(p, 4, mark(series))))?;
+    let points = series.points.iter();
+    chart.draw_series(points.map(|&p| Circle::new(p, 4, mark(series))))?;
     Ok(())
 }
 
