@@ -14,7 +14,8 @@ pub fn bits_per_weight(bytes: u64, weights: u64) -> f64 {
 
 /// A cosine, five digits; cut rather than rounded, so that only 1 reads as 1.
 pub fn cosine(value: f64) -> String {
-    format!("{:.5}", (value * 1e5).floor() / 1e5)
+    // A little slack, for decimal fractions that f64 has from below.
+    format!("{:.5}", (value * 1e5 + 1e-6).floor() / 1e5)
 }
 
 /// A cosine that there may be none of.
@@ -63,4 +64,18 @@ pub fn section(row: &Row, name: &str) -> f64 {
 /// A small share in percent, two digits.
 pub fn percent_fine(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cosines_are_cut() {
+        assert_eq!(cosine(0.999_999), "0.99999");
+        assert_eq!(cosine(1.0), "1.00000");
+        for exact in ["0.99100", "0.98500", "0.99990", "0.70000", "0.29000"] {
+            assert_eq!(cosine(exact.parse().unwrap()), exact);
+        }
+    }
 }

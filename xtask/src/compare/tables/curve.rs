@@ -9,7 +9,7 @@ use super::entrants::rdo;
 
 /// Cosines of the curve; those of the strategy table come on top.
 const COSINES: [f64; 11] = [
-    0.30, 0.50, 0.70, 0.80, 0.90, 0.95, 0.97, 0.98, 0.985, 0.998, 0.9995,
+    0.50, 0.70, 0.80, 0.90, 0.95, 0.97, 0.98, 0.985, 0.998, 0.9995, 0.9999,
 ];
 
 /// `rdo` at one quality.

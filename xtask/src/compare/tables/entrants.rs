@@ -8,6 +8,7 @@ use hct_strategies::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::cells;
 use crate::compare::contestant::Contestant;
 use crate::compare::model::Model;
 
@@ -106,8 +107,7 @@ pub fn rdo(cosine: f64) -> Contestant {
 }
 
 fn at(cosine: f64) -> String {
-    let text = format!("{cosine:.5}");
-    format!("cosine {}", text.trim_end_matches('0'))
+    format!("cosine {}", cells::cosine(cosine).trim_end_matches('0'))
 }
 
 fn stacks(model: &Model) -> LayerStacks {

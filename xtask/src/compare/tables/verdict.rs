@@ -7,13 +7,15 @@ use super::strategy::StrategyRow;
 /// The rule, as the document states it.
 pub const RULE: &str = "\
 - **verdict**, against viable `uniform` of the same model: *pays* at least its cosine over all
-  matrices with at least 10 % fewer bits per weight of the matrices; *viable* at least its cosine
+  matrices, to 1e-5, with at least 10 % fewer bits per weight of the matrices; *viable* at least its cosine
   with no more bits; *route* for `mlp-only` and `hybrid-layers`, which keep tensors lossless by
   design; *meets* and *misses* for rows with a target of their own, by whether every tensor reaches
   it; *fails* otherwise, with the bits that it needs more where the cosine is reached, and where it
   is not with what came out worst: a tensor, or the 1st percentile of embedding rows.
 ";
 
+/// Cosines that differ by less count as the same.
+const SAME: f64 = 1e-5;
 /// A share of the reference's bits that pays.
 pub const PAYS: f64 = 0.90;
 
@@ -34,7 +36,7 @@ pub fn verdict(row: &StrategyRow, reference: &StrategyRow, weights: u64) -> Stri
     if is_route(&row.row.strategy) {
         return format!("route, {ours:.2} bits");
     }
-    if row.row.cosine < reference.row.cosine {
+    if row.row.cosine < reference.row.cosine - SAME {
         return match row.row.worst_row {
             Some(worst) if worst < row.row.worst_cosine => {
                 format!("fails: rows at {}", cosine(worst))
