@@ -11,6 +11,8 @@ mod questions;
 mod render;
 mod report;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod thresholds;
 mod thresholds_section;
 

@@ -30,11 +30,15 @@ const COLORS: [RGBColor; 8] = [
 const LEGEND: i32 = 130;
 /// More bits than this is not drawn.
 const MOST_BITS: f64 = 9.0;
-/// What is measured as less is drawn here: it is below what the text can tell from nothing.
-const LEAST: f64 = 1e-4;
 
-/// What a panel shows of a row: the value, which is better the smaller, and its standard error.
-type Loss = fn(&ModelQuality) -> Option<(f64, f64)>;
+/// A quantity that is better the smaller, on a logarithmic axis.
+struct Panel {
+    title: &'static str,
+    /// What is measured as less, or below nothing, is drawn here.
+    floor: f64,
+    /// The value and its standard error.
+    loss: fn(&ModelQuality) -> Option<(f64, f64)>,
+}
 
 /// The plot of a model, as SVG.
 pub fn svg(key: &str, report: &ModelReport) -> Result<String> {
@@ -49,33 +53,38 @@ pub fn svg(key: &str, report: &ModelReport) -> Result<String> {
 fn draw(root: &Area<'_>, report: &ModelReport) -> Drawn {
     root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally((1240 - LEGEND) / 2);
-    let [(name_a, a), (name_b, b)] = panels(report);
-    panel(&left, name_a, a, report, 0)?;
-    panel(&right, name_b, b, report, LEGEND as u32)?;
+    let [a, b] = panels(report);
+    a.draw(&left, report, 0)?;
+    b.draw(&right, report, LEGEND as u32)?;
     legend(root, report)
 }
 
-fn panels(report: &ModelReport) -> [(&'static str, Loss); 2] {
+fn panels(report: &ModelReport) -> [Panel; 2] {
+    let panel = |title, floor, loss| Panel { title, floor, loss };
     match report.rows.first().map(|row| &row.quality) {
         Some(ModelQuality::Sentence(_)) => [
-            ("1 − mean embedding cosine", |q| match q {
+            panel("1 − mean embedding cosine", 1e-6, |q| match q {
                 ModelQuality::Sentence(q) => Some((1.0 - q.cosine_mean, 0.0)),
                 ModelQuality::Language(_) => None,
             }),
-            ("1 − Spearman", |q| match q {
+            panel("1 − Spearman", 1e-6, |q| match q {
                 ModelQuality::Sentence(q) => Some((1.0 - q.similarity_spearman, 0.0)),
                 ModelQuality::Language(_) => None,
             }),
         ],
         _ => [
-            ("Mean KL divergence, nats", |q| match q {
+            panel("Mean KL divergence, nats", 1e-6, |q| match q {
                 ModelQuality::Language(q) => Some((q.kld_mean, 0.0)),
                 ModelQuality::Sentence(_) => None,
             }),
-            ("PPL ratio − 1, with its standard error", |q| match q {
-                ModelQuality::Language(q) => Some((q.ppl_ratio - 1.0, q.ppl_ratio_se)),
-                ModelQuality::Sentence(_) => None,
-            }),
+            panel(
+                "PPL ratio − 1 (0.001 at least), ± standard error",
+                1e-3,
+                |q| match q {
+                    ModelQuality::Language(q) => Some((q.ppl_ratio - 1.0, q.ppl_ratio_se)),
+                    ModelQuality::Sentence(_) => None,
+                },
+            ),
         ],
     }
 }
@@ -101,55 +110,62 @@ fn color(strategy: usize) -> RGBColor {
     COLORS[strategy % COLORS.len()]
 }
 
-fn panel(area: &Area<'_>, name: &str, loss: Loss, report: &ModelReport, margin: u32) -> Drawn {
-    let place = |row: &QualityRow| {
-        let (value, error) = loss(&row.quality).filter(|(value, _)| value.is_finite())?;
-        let at = [value - error, value, value + error].map(decades);
-        Some((report.bits(row), at))
-    };
-    let places: Vec<(f64, [f64; 3])> = drawn(report).filter_map(place).collect();
-    let mut chart = ChartBuilder::on(area)
-        .caption(name, ("sans-serif", 17))
-        .margin(12)
-        .margin_right(12 + margin)
-        .x_label_area_size(42)
-        .y_label_area_size(60)
-        .build_cartesian_2d(bits_range(&places), loss_range(&places))?;
-    chart
-        .configure_mesh()
-        .x_desc("bits per weight, whole model")
-        .y_label_formatter(&|y| {
-            if y.fract() == 0.0 {
-                format!("{}", libm::exp10(*y))
-            } else {
-                String::new()
-            }
-        })
-        .light_line_style(RGBColor(244, 244, 244))
-        .bold_line_style(RGBColor(224, 224, 224))
-        .axis_style(INK)
-        .label_style(("sans-serif", 13))
-        .max_light_lines(1)
-        .draw()?;
-    for (number, strategy) in strategies(report).into_iter().enumerate() {
-        let rows = drawn(report).filter(|row| !row.is_rival() && row.name == strategy);
-        let mut points: Vec<_> = rows.filter_map(place).collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let color = color(number);
-        let line = points.iter().map(|&(bits, [_, y, _])| (bits, y));
-        chart.draw_series(LineSeries::new(line.clone(), color.stroke_width(1)))?;
-        chart.draw_series(line.map(|at| Circle::new(at, 3, color.filled())))?;
-        chart.draw_series(points.iter().map(|p| error_bar(p, color)))?;
+impl Panel {
+    fn draw(&self, area: &Area<'_>, report: &ModelReport, margin: u32) -> Drawn {
+        let place = |row: &QualityRow| Some((report.bits(row), self.place(row)?));
+        let places: Vec<(f64, [f64; 3])> = drawn(report).filter_map(place).collect();
+        let mut chart = ChartBuilder::on(area)
+            .caption(self.title, ("sans-serif", 17))
+            .margin(12)
+            .margin_right(12 + margin)
+            .x_label_area_size(42)
+            .y_label_area_size(60)
+            .build_cartesian_2d(bits_range(&places), loss_range(&places))?;
+        chart
+            .configure_mesh()
+            .x_desc("bits per weight, whole model")
+            .y_label_formatter(&|y| {
+                if y.fract() == 0.0 {
+                    format!("{}", libm::exp10(*y))
+                } else {
+                    String::new()
+                }
+            })
+            .light_line_style(RGBColor(244, 244, 244))
+            .bold_line_style(RGBColor(224, 224, 224))
+            .axis_style(INK)
+            .label_style(("sans-serif", 13))
+            .max_light_lines(1)
+            .draw()?;
+        for (number, strategy) in strategies(report).into_iter().enumerate() {
+            let rows = drawn(report).filter(|row| !row.is_rival() && row.name == strategy);
+            let mut points: Vec<_> = rows.filter_map(place).collect();
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let color = color(number);
+            let line = points.iter().map(|&(bits, [_, y, _])| (bits, y));
+            chart.draw_series(LineSeries::new(line.clone(), color.stroke_width(1)))?;
+            chart.draw_series(line.map(|at| Circle::new(at, 3, color.filled())))?;
+            chart.draw_series(points.iter().map(|p| error_bar(p, color)))?;
+        }
+        for row in drawn(report).filter(|row| row.is_rival()) {
+            let Some(point) = place(row) else { continue };
+            let at = (point.0, point.1[1]);
+            let text = ("sans-serif", 12).into_font().color(&RIVAL);
+            chart.draw_series([error_bar(&point, RIVAL)])?;
+            chart.draw_series([Cross::new(at, 4, RIVAL.stroke_width(2))])?;
+            chart.draw_series([
+                EmptyElement::at(at) + Text::new(row.name.clone(), (6, -12), text)
+            ])?;
+        }
+        Ok(())
     }
-    for row in drawn(report).filter(|row| row.is_rival()) {
-        let Some(point) = place(row) else { continue };
-        let at = (point.0, point.1[1]);
-        let text = ("sans-serif", 12).into_font().color(&RIVAL);
-        chart.draw_series([error_bar(&point, RIVAL)])?;
-        chart.draw_series([Cross::new(at, 4, RIVAL.stroke_width(2))])?;
-        chart.draw_series([EmptyElement::at(at) + Text::new(row.name.clone(), (6, -12), text)])?;
+
+    /// Decades of the value, and of the ends of its error bar around it.
+    fn place(&self, row: &QualityRow) -> Option<[f64; 3]> {
+        let (value, error) = (self.loss)(&row.quality).filter(|(value, _)| value.is_finite())?;
+        let ends = [value - error, value, value + error];
+        Some(ends.map(|x| libm::log10(x.max(self.floor))))
     }
-    Ok(())
 }
 
 fn error_bar(
@@ -157,11 +173,6 @@ fn error_bar(
     color: RGBColor,
 ) -> PathElement<(f64, f64)> {
     PathElement::new(vec![(bits, low), (bits, high)], color.stroke_width(1))
-}
-
-/// The logarithm to base 10, of [`LEAST`] at least.
-fn decades(value: f64) -> f64 {
-    libm::log10(value.max(LEAST))
 }
 
 /// Whole bits around all places.

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use hct_eval::LanguageModel;
+use rayon::prelude::*;
 
 /// Beginnings of sentences, and a word that must come soon.
 pub const QUESTIONS: [(&str, &str); 24] = [
@@ -40,17 +41,17 @@ const SAMPLE_TOKENS: usize = 24;
 
 /// Which of [`QUESTIONS`] a model has right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answers([bool; QUESTIONS.len()]);
+pub struct Answers(Vec<bool>);
 
 impl Answers {
     /// Asks a model; upper and lower case are the same.
     pub fn of(model: &LanguageModel) -> Result<Answers> {
-        let mut right = [false; QUESTIONS.len()];
-        for (right, (question, answer)) in right.iter_mut().zip(QUESTIONS) {
+        // Single tokens do not occupy the cores one question at a time.
+        let right = QUESTIONS.into_par_iter().map(|(question, answer)| {
             let text = model.generate(question, ANSWER_TOKENS)?;
-            *right = text.to_lowercase().contains(&answer.to_lowercase());
-        }
-        Ok(Answers(right))
+            Ok(text.to_lowercase().contains(&answer.to_lowercase()))
+        });
+        Ok(Answers(right.collect::<Result<_>>()?))
     }
 
     /// How many are right.
@@ -60,8 +61,8 @@ impl Answers {
 
     /// How many are right in both.
     pub fn right_in_both(&self, other: &Answers) -> usize {
-        let pairs = self.0.iter().zip(other.0);
-        pairs.filter(|&(&a, b)| a && b).count()
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.filter(|&(&a, &b)| a && b).count()
     }
 }
 
@@ -76,9 +77,8 @@ mod tests {
 
     #[test]
     fn what_both_know_counts() {
-        let (mut a, mut b) = ([false; QUESTIONS.len()], [false; QUESTIONS.len()]);
-        (a[0], a[1], b[1], b[2], b[3]) = (true, true, true, true, true);
-        let (a, b) = (Answers(a), Answers(b));
+        let a = Answers(vec![true, true, false, false, false]);
+        let b = Answers(vec![false, true, true, true, false]);
         assert_eq!((a.right(), b.right()), (2, 3));
         assert_eq!((a.right_in_both(&b), b.right_in_both(&a)), (1, 1));
     }

@@ -23,6 +23,10 @@ processor; sizes do not.
   nothing for names and headers.
 - **cosine**: cosine similarity of original and decoded weights, all matrices taken as one vector,
   as in [STRATEGIES.md](STRATEGIES.md).
+- **other formats**: the block formats of llama.cpp by candle's quantizers, every matrix in the one
+  named. Formats whose names end in K have blocks of 256 weights, the others of 32; rows that do not
+  divide into a format's blocks get another, as the setting tells: the shares of the weights by the
+  format they are really in.
 - **PPL ratio**: perplexity over that of the model as it was, ± its standard error. **KL**: KL
   divergence of the predictions from those of the model as it was, per token, in nats: mean and
   99th percentile. **top-1**: how often the most probable token is the same. **top-5**: mean share of
@@ -48,12 +52,6 @@ pub fn model(key: &str, report: &ModelReport) -> String {
     if let Some(note) = note(key) {
         out += &format!("\n{note}\n");
     }
-    out += &format!(
-        "\n### What the other formats really were\n\nFormats whose names end in K have blocks of \
-         256 weights, the others of 32. Rows that do not divide into a format's blocks get the \
-         block format shown instead; F16 and F32 stayed as they were.\n\n{}",
-        blocks(report)
-    );
     let language = report.language();
     if !language.is_empty() {
         out += &thresholds_section::render(&language);
@@ -78,7 +76,11 @@ fn main_table(report: &ModelReport) -> String {
     let row = |row: &QualityRow| {
         let mut cells = vec![
             row.name.clone(),
-            row.setting.clone(),
+            if row.is_rival() {
+                blocks(row)
+            } else {
+                row.setting.clone()
+            },
             format!("{:.3}", report.bits(row)),
             format!("{:.5}", row.cosine),
         ];
@@ -90,16 +92,20 @@ fn main_table(report: &ModelReport) -> String {
     table(&align, &head, &rows)
 }
 
-fn blocks(report: &ModelReport) -> String {
-    let row = |row: &QualityRow| {
-        let mut blocks: Vec<(&String, &u64)> = row.blocks.iter().collect();
-        blocks.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-        let total = blocks.iter().map(|(_, n)| **n).sum::<u64>() as f64;
-        let share = |(name, n): (&String, &u64)| format!("{} {name}", percent(*n as f64 / total));
-        let shares: Vec<String> = blocks.into_iter().map(share).collect();
-        vec![row.label(), shares.join(", ")]
-    };
-    let rivals = report.rows.iter().filter(|row| row.is_rival());
-    let rows: Vec<_> = rivals.map(row).collect();
-    table("ll", &["format", "share of the weights"], &rows)
+/// What a rival's weights are really stored as, the most common first; what is less than a
+/// thousandth is left out.
+fn blocks(row: &QualityRow) -> String {
+    let total = row.blocks.values().sum::<u64>() as f64;
+    let mut blocks: Vec<(&String, f64)> = row
+        .blocks
+        .iter()
+        .map(|(name, &n)| (name, n as f64 / total))
+        .filter(|(_, share)| *share >= 0.001)
+        .collect();
+    blocks.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let shares: Vec<String> = blocks
+        .into_iter()
+        .map(|(name, share)| format!("{} {name}", percent(share)))
+        .collect();
+    shares.join(", ")
 }

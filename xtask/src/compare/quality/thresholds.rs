@@ -6,6 +6,11 @@ use super::report::QualityRow;
 /// A perplexity this many times the reference's is still called good.
 pub const GOOD_RATIO: f64 = 1.05;
 
+/// The published bound on the cosine of weights.
+pub const COSINE: f64 = 0.99;
+/// The published bound on top-5 agreement.
+pub const TOP5: f64 = 0.75;
+
 /// How a rule fares that whatever reaches a threshold is good.
 #[derive(Debug, PartialEq)]
 pub struct Rule {
@@ -28,22 +33,22 @@ struct Case {
     good: bool,
 }
 
-/// "A cosine of 0.99 is good output": a perplexity of at most [`GOOD_RATIO`]. Rows that change
+/// A cosine of [`COSINE`] is good output: a perplexity of at most [`GOOD_RATIO`]. Rows that change
 /// nothing do not count.
 pub fn cosine(rows: &[(&QualityRow, &LanguageQuality)]) -> Rule {
     let cases = lossy(rows, |row, quality| {
         (row.cosine, quality.ppl_ratio <= GOOD_RATIO)
     });
-    Rule::of(0.99, cases)
+    Rule::of(COSINE, cases)
 }
 
-/// "Top-5 agreement of 75 % answers right": every answer that the reference has right.
+/// Top-5 agreement of [`TOP5`] answers right: every answer that the reference has right.
 pub fn top5(rows: &[(&QualityRow, &LanguageQuality)]) -> Rule {
     let cases = lossy(rows, |_, quality| {
         let right = quality.answers_right == quality.answers_asked;
         (quality.top5, right)
     });
-    Rule::of(0.75, cases)
+    Rule::of(TOP5, cases)
 }
 
 fn lossy(
@@ -85,7 +90,7 @@ impl Rule {
             _ if reach == 0 => "no contestant reaches it.".to_owned(),
             0 => format!("holds for all {reach} contestants that reach it."),
             _ => format!(
-                "does not hold: of the {reach} contestants that reach it, {broken} fail ({}).",
+                "does not hold: of the {reach} contestants that reach it, {broken} are not good ({}).",
                 self.broken_by.join(", ")
             ),
         };
@@ -141,8 +146,8 @@ mod tests {
         let say = |rule: Rule| rule.statement("a cosine", |x| format!("{x:.4}"));
         assert_eq!(
             say(rule(&CASES)),
-            "does not hold: of the 3 contestants that reach it, 1 fail (bad). It is not necessary \
-             either: of the 2 below it, 1 are good all the same (lucky). Here everything is good \
+            "does not hold: of the 3 contestants that reach it, 1 are not good (bad). It is not \
+             necessary either: of the 2 below it, 1 are good all the same (lucky). Here everything is good \
              from a cosine of 0.9950 on."
         );
         let holds = say(rule(&[CASES[0], CASES[3], CASES[4]]));

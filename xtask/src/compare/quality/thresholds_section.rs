@@ -5,7 +5,7 @@ use super::columns::{fraction, percent};
 use super::model_quality::LanguageQuality;
 use super::questions::{QUESTIONS, SAMPLE};
 use super::report::QualityRow;
-use super::thresholds::{self, GOOD_RATIO};
+use super::thresholds::{self, COSINE, GOOD_RATIO, TOP5};
 use crate::compare::document::table;
 
 type Rows<'a> = [(&'a QualityRow, &'a LanguageQuality)];
@@ -80,12 +80,24 @@ fn asked() -> String {
 }
 
 fn statements(rows: &Rows<'_>) -> String {
+    let reach = rows
+        .iter()
+        .filter(|(row, q)| !row.is_exact() && q.top5 >= TOP5);
+    let fewest = reach.min_by_key(|(_, q)| q.answers_right).map(|(row, q)| {
+        let answers = fraction(q.answers_right, q.answers_asked);
+        format!(
+            " The fewest right that reach it are {answers} ({}).",
+            row.label()
+        )
+    });
     format!(
-        "**“A cosine of at least 0.99 is good output”**, good taken as a PPL ratio of at most \
-         {GOOD_RATIO}: {}\n\n**“Top-5 agreement of at least 75 % answers right”**, right taken as \
-         every answer that the model itself has right: {}\n",
+        "**“A cosine of at least {COSINE} is good output”**, good taken as a PPL ratio of at most \
+         {GOOD_RATIO}: {}\n\n**“Top-5 agreement of at least {:.0} % answers right”**, right taken \
+         as every answer that the model itself has right: {}{}\n",
         thresholds::cosine(rows).statement("a cosine", |x| format!("{x:.4}")),
+        100.0 * TOP5,
         thresholds::top5(rows).statement("an agreement", percent),
+        fewest.unwrap_or_default(),
     )
 }
 

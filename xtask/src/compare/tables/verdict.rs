@@ -7,11 +7,12 @@ use super::strategy::StrategyRow;
 /// The rule, as the document states it.
 pub const RULE: &str = "\
 - **verdict**, against viable `uniform` of the same model: *pays* at least its cosine over all
-  matrices, to 1e-5, with at least 10 % fewer bits per weight of the matrices; *viable* at least its cosine
-  with no more bits; *route* for `mlp-only` and `hybrid-layers`, which keep tensors lossless by
-  design; *meets* and *misses* for rows with a target of their own, by whether every tensor reaches
-  it; *fails* otherwise, with the bits that it needs more where the cosine is reached, and where it
-  is not with what came out worst: a tensor, or the 1st percentile of embedding rows.
+  matrices, to 1e-5, with at least 10 % fewer bits per weight of the matrices; *viable* at least
+  its cosine with no more bits; *route* for `mlp-only` and `hybrid-layers`, which keep tensors
+  lossless by design; *meets* and *misses* for rows with a target of their own, by whether every
+  tensor reaches it; *fails* otherwise, with the bits that it needs more where the cosine is
+  reached, and where it is not with what came out worst: a tensor, or the 1st percentile of
+  embedding rows.
 ";
 
 /// Cosines that differ by less count as the same.
