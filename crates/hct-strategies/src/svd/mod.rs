@@ -74,9 +74,9 @@ impl Strategy for SvdEncoder {
 
 /// Factors of `rank` as FP16.
 pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result<Coded> {
-    let svd = randomized_svd(tensor.matrix()?, rank.max(1))?;
-    let layer = factors::half(&svd);
-    sparse::coded(tensor, layer.map(|layer| vec![layer]), name)
+    let svd = randomized_svd(tensor.matrix()?, rank.max(1));
+    let layers = svd.and_then(|svd| Ok(vec![factors::half(&svd)?]));
+    sparse::coded(tensor, layers, name)
 }
 
 /// Layers that reach `target`: with factors of at most `rank` components, or without, whichever
@@ -125,7 +125,7 @@ fn with_factors(
         energy,
         distortion,
     };
-    let Some((svd, plan)) = decompose(matrix, budget, rank, probe)? else {
+    let Some((svd, plan)) = decompose(matrix, budget, rank, probe) else {
         return Ok(None);
     };
     let factors = if plan.alone {
@@ -151,22 +151,21 @@ fn with_factors(
 }
 
 /// The decomposition that the best rank is found in: it grows until the best rank is well within
-/// it, since most of the components of trained matrices are never worth looking at.
+/// it, since most of the components of trained matrices are never worth looking at. None where no
+/// rank pays or the decomposition does not converge.
 fn decompose(
     matrix: MatrixView<'_>,
     budget: Budget,
     most: usize,
     probe: usize,
-) -> Result<Option<(TruncatedSvd, Plan)>> {
+) -> Option<(TruncatedSvd, Plan)> {
     let most = most.min(matrix.rows()).min(matrix.cols());
     let mut rank = probe.min(most);
     loop {
-        let svd = randomized_svd(matrix, rank)?;
-        let Some(plan) = plan(budget, &svd.singular) else {
-            return Ok(None);
-        };
+        let svd = randomized_svd(matrix, rank).ok()?;
+        let plan = plan(budget, &svd.singular)?;
         if rank == most || 4 * plan.rank < 3 * rank {
-            return Ok(Some((svd, plan)));
+            return Some((svd, plan));
         }
         rank = (4 * rank).min(most);
     }
