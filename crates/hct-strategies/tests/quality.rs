@@ -176,3 +176,21 @@ fn more_effort_takes_fewer_bits() {
         assert!(max < default - more, "{kind:?}: {bits:?}");
     }
 }
+
+#[test]
+fn coarse_targets_of_embeddings_are_no_reason_to_go_lossless() {
+    let (rows, cols) = (3000, 96);
+    let mut rng = support::common::Rng(3);
+    let values: Vec<f32> = (0..rows * cols)
+        .map(|i| rng.normal() as f32 * [0.02, 0.05][i / cols % 2])
+        .collect();
+    let shape = [rows as u64, cols as u64];
+    let meta = meta("model.embed_tokens.weight", Dtype::F16, &shape);
+    for target in [0.2, 0.3, 0.5, 0.7] {
+        let encoder = RdoEncoder::new(Quality::Cosine(target));
+        let trip = Trip::of(&encoder, &meta, &bytes_of(&values, Dtype::F16));
+        let (label, bits) = (&trip.label, trip.bits_per_weight());
+        assert!(bits < 1.0, "{target}: {bits} ({label})");
+        assert!(trip.cosine() >= target && trip.row_cosines(cols)[rows / 2] >= target - 1e-6);
+    }
+}

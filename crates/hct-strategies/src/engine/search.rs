@@ -109,7 +109,15 @@ impl Search<'_> {
                 Transform::None | Transform::DctRows
             )
         {
-            return self.with_row_floors(first.preparation(), center, distortion);
+            // Coarse targets are reached by nothing that is just coarse enough on average.
+            for finer in [1.0, 0.7, 0.4, 0.1] {
+                let goal = finer * distortion;
+                let found = self.with_row_floors(first.preparation(), center, goal)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+            return Ok(None);
         }
         self.reach(&first, distortion)
     }
@@ -151,6 +159,7 @@ impl Search<'_> {
         let mut best: Option<EncodedPlane> = None;
         // Steps known to reach the quality and to miss it.
         let (mut reaches, mut misses) = (0f32, f32::INFINITY);
+        let mut missed = 0;
         for _ in 0..ATTEMPTS {
             let plane = match analysis.encode(step, &training) {
                 Ok(plane) => plane,
@@ -170,9 +179,15 @@ impl Search<'_> {
                 }
             } else {
                 misses = misses.min(step);
+                missed += 1;
             }
             let aim = (0.5 + 0.5 * close) / excess.max(1e-9);
-            let mut next = step * (aim.sqrt() as f32).clamp(0.1, 8.0);
+            let mut factor = aim.sqrt() as f32;
+            // At next to no rate, distortion hardly depends on the step: take longer strides.
+            if best.is_none() && missed > 3 {
+                factor = factor.powi(1 << (missed - 3));
+            }
+            let mut next = step * factor.clamp(0.1, 8.0);
             // Where that leaves the bracket, split it.
             if next <= reaches || next >= misses {
                 next = match (reaches > 0.0, misses.is_finite()) {
