@@ -18,8 +18,11 @@ fn estimate_values(weights: usize) -> usize {
 const AIM: f64 = 0.9975;
 /// Bits per weight below which candidates are compared by encoding them.
 const LOW_RATE: f64 = 0.5;
-/// Full encodings to try before settling for the best.
+/// Full encodings to try before settling for the best if its step is near one that fails, and half
+/// of those to try at all.
 const ATTEMPTS: usize = 8;
+/// How near.
+const NEAR: f32 = 1.02;
 
 /// A step expected to give a certain distortion, contexts trained near it, and the rate there.
 pub(crate) struct StepGuess {
@@ -160,7 +163,11 @@ impl Search<'_> {
         // Steps known to reach the quality and to miss it.
         let (mut reaches, mut misses) = (0f32, f32::INFINITY);
         let mut missed = 0;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..2 * ATTEMPTS {
+            // Nearly there is good enough after a while.
+            if attempt >= ATTEMPTS && misses / reaches < NEAR {
+                break;
+            }
             let plane = match analysis.encode(step, &training) {
                 Ok(plane) => plane,
                 Err(_) => break,
