@@ -75,11 +75,11 @@ enum EffortName {
 }
 
 /// What to do with a checkpoint.
-pub enum Plan {
+pub enum Plan<'a> {
     /// Code every tensor by one strategy.
     Strategy(Box<dyn Strategy>),
-    /// Code to a size: effort and bits per weight of the whole file.
-    Rate(Effort, f64),
+    /// Code to a size, by the strategy at a quality: bits per weight of the whole file.
+    Rate(Box<dyn Fn(Quality) -> Box<dyn Strategy> + 'a>, f64),
 }
 
 /// The strategy and its options.
@@ -103,8 +103,8 @@ pub struct StrategyArgs {
     /// Relative mean squared error ‖W−Ŵ‖²/‖W‖² that no lossy tensor exceeds
     #[arg(long, value_name = "D", value_parser = fraction, conflicts_with_all = ["bpw", "retention"])]
     rel_mse: Option<f64>,
-    /// rdo: bits per weight of the whole file, within 1 %
-    #[arg(long, value_name = "B", value_parser = positive)]
+    /// Bits per weight of the whole file, within 1 %
+    #[arg(long, value_name = "B", value_parser = positive, conflicts_with = "retention")]
     bpw: Option<f64>,
     /// rdo and what builds on it: how hard to look for the fewest bits [default: default]
     #[arg(long, value_enum)]
@@ -140,7 +140,7 @@ impl StrategyArgs {
             (self.retention.is_some(), "--retention", by_retention),
             (self.cosine.is_some(), "--cosine", &with_adaptive),
             (self.rel_mse.is_some(), "--rel-mse", engine),
-            (self.bpw.is_some(), "--bpw", &[Rdo]),
+            (self.bpw.is_some(), "--bpw", &with_adaptive),
             (self.effort.is_some(), "--effort", &with_adaptive),
             (self.rank.is_some(), "--rank", &[Svd, Hybrid]),
             (self.fp16_ratio.is_some(), "--fp16-ratio", &[Mixed]),
@@ -166,6 +166,7 @@ impl StrategyArgs {
             let viable = [
                 (steers, "--cosine"),
                 (self.rel_mse.is_some(), "--rel-mse"),
+                (self.bpw.is_some(), "--bpw"),
                 (self.effort.is_some(), "--effort"),
             ];
             if let Some((_, option)) = viable.iter().find(|(given, _)| *given) {
@@ -181,15 +182,32 @@ impl StrategyArgs {
     ///
     /// # Errors
     /// When the importance map cannot be read.
-    pub fn build<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Plan> {
+    pub fn build<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Plan<'_>> {
+        let (stacks, map) = (LayerStacks::of(names), self.map()?);
+        if let Some(bpw) = self.bpw {
+            let strategy_at =
+                move |quality| self.strategy(Some(quality), stacks.clone(), map.clone());
+            return Ok(Plan::Rate(Box::new(strategy_at), bpw));
+        }
+        let quality = match (self.rel_mse, self.cosine) {
+            (Some(d), _) => Some(Quality::RelMse(d)),
+            (None, Some(c)) => Some(Quality::Cosine(c)),
+            (None, None) => None,
+        };
+        Ok(Plan::Strategy(self.strategy(quality, stacks, map)))
+    }
+
+    fn strategy(
+        &self,
+        quality: Option<Quality>,
+        stacks: LayerStacks,
+        map: ImportanceMap,
+    ) -> Box<dyn Strategy> {
         let effort = match self.effort {
             Some(EffortName::Fast) => Effort::Fast,
             None | Some(EffortName::Default) => Effort::Default,
             Some(EffortName::Max) => Effort::Max,
         };
-        if let Some(bpw) = self.bpw {
-            return Ok(Plan::Rate(effort, bpw));
-        }
         let preset = match self.preset {
             Some(PresetName::Classic) => Preset::Classic,
             None | Some(PresetName::Viable) => Preset::Viable,
@@ -197,11 +215,6 @@ impl StrategyArgs {
         let fragments = self.fragments.unwrap_or(1);
         let retention = self.retention.unwrap_or(RETENTION);
         let rank = self.rank.unwrap_or(RANK);
-        let quality = match (self.rel_mse, self.cosine) {
-            (Some(d), _) => Some(Quality::RelMse(d)),
-            (None, Some(c)) => Some(Quality::Cosine(c)),
-            (None, None) => None,
-        };
         /// The options that all builders have.
         macro_rules! common {
             ($encoder:expr) => {
@@ -218,9 +231,13 @@ impl StrategyArgs {
                 })
             }};
         }
-        Ok(Plan::Strategy(match self.strategy {
+        match self.strategy {
             Uniform => common!(UniformEncoder::new(retention)),
-            Adaptive => common!(AdaptiveEncoder::new(self.cosine.unwrap_or(TARGET))),
+            Adaptive => common!(AdaptiveEncoder::new(match quality {
+                Some(Quality::Cosine(c)) => c,
+                Some(Quality::RelMse(d)) => (1.0 - d).sqrt(),
+                None => TARGET,
+            })),
             Svd => steered!(SvdEncoder::new(rank)),
             Hybrid => steered!(HybridEncoder::new(rank, retention)),
             Mixed => {
@@ -231,18 +248,18 @@ impl StrategyArgs {
                 let ratio = self.fp16_ratio.unwrap_or(ratio);
                 common!(MixedPrecisionEncoder::new(retention, ratio))
             }
-            Importance => steered!(ImportanceEncoder::new(retention, self.map()?)),
+            Importance => steered!(ImportanceEncoder::new(retention, map)),
             MlpOnly => steered!(MlpOnlyEncoder::new(retention)),
             HybridLayers => {
                 let retention = self.retention.unwrap_or(MIDDLE_RETENTION);
-                steered!(HybridLayersEncoder::new(retention, LayerStacks::of(names)))
+                steered!(HybridLayersEncoder::new(retention, stacks))
             }
             Rdo => {
                 let quality = quality.unwrap_or(Quality::Cosine(COSINE));
                 Box::new(RdoEncoder::new(quality).effort(effort).fragments(fragments))
             }
             Lossless => Box::new(LosslessEncoder),
-        }))
+        }
     }
 
     fn map(&self) -> anyhow::Result<ImportanceMap> {

@@ -106,3 +106,22 @@ fn a_map_of_the_users_steers_importance() {
     hct(dir, &format!("{args} none.json")).fails(1, &["none.json"]);
     assert!(!dir.join("x.hct").exists());
 }
+
+#[test]
+fn a_size_is_hit_by_every_strategy_that_can_be_steered() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    copy_sample(dir);
+    for strategy in ["rdo", "adaptive", "svd", "importance"] {
+        let args = format!(
+            "compress sample.safetensors -o o.hct --force --json --strategy {strategy} \
+             --effort fast --bpw 3.4"
+        );
+        let bits = succeed(dir, &args).json()["bits_per_weight"].as_f64();
+        assert!(
+            (bits.unwrap() / 3.4 - 1.0).abs() <= 0.01,
+            "{strategy}: {bits:?}"
+        );
+    }
+    hct(dir, "compress sample.safetensors -o x.hct --bpw 3").fails(2, &["--bpw", "rdo"]);
+}

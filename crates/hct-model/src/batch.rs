@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn every_item_is_in_one_batch_in_order() {
         let big = BATCH_BYTES;
-        assert_eq!(batches(&[]), []);
+        assert_eq!(batches(&[]), Vec::<Range<usize>>::new());
         assert_eq!(batches(&[big + 1, 0]), [0..1, 1..2]);
         assert_eq!(
             batches(&[1, 2, big, 3, big - 3, 1]),

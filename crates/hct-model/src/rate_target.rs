@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hct_strategies::{Effort, Quality, RdoEncoder};
+use hct_strategies::{Quality, Strategy};
 use tempfile::NamedTempFile;
 
 use crate::compress::compress_beside;
@@ -18,9 +18,10 @@ const COARSEST: f64 = 0.9;
 /// Finest; float tensors are stored losslessly long before.
 const FINEST: f64 = 1e-12;
 
-/// Compresses so that the whole file takes `bits_per_weight`, to 1 %: every tensor at the same
-/// relative mean squared error, which is one common slope of relative error against rate. Returns
-/// the report and that error.
+/// Compresses so that the whole file takes `bits_per_weight`, to 1 %, by the strategy that
+/// `strategy_at` gives for a quality. The same relative mean squared error in every tensor, as
+/// `rdo` makes of it, is one common slope of relative error against rate. Returns the report and
+/// that error.
 ///
 /// # Errors
 /// As [`crate::compress()`]; or when the size cannot be reached, because what must stay lossless
@@ -28,7 +29,7 @@ const FINEST: f64 = 1e-12;
 pub fn compress_to_rate(
     checkpoint: &Checkpoint,
     output: &Path,
-    effort: Effort,
+    strategy_at: &dyn Fn(Quality) -> Box<dyn Strategy>,
     bits_per_weight: f64,
     options: CompressOptions,
     progress: &dyn Progress,
@@ -43,8 +44,8 @@ pub fn compress_to_rate(
         if attempt > 1 {
             progress.restart(attempt);
         }
-        let strategy = RdoEncoder::new(Quality::RelMse(rel_mse)).effort(effort);
-        let (file, report) = compress_beside(checkpoint, output, &strategy, options, progress)?;
+        let strategy = strategy_at(Quality::RelMse(rel_mse));
+        let (file, report) = compress_beside(checkpoint, output, &*strategy, options, progress)?;
         let excess = report.bits_per_weight() - bits_per_weight;
         let off = (excess / bits_per_weight).abs();
         if best.as_ref().is_none_or(|(least, ..)| off < *least) {

@@ -5,9 +5,7 @@ use std::path::Path;
 use hct_model::{
     Checkpoint, CompressOptions, CompressReport, Error, Progress, compress, compress_to_rate,
 };
-use hct_strategies::{
-    Effort, LosslessEncoder, Preset, Quality, RdoEncoder, Strategy, UniformEncoder,
-};
+use hct_strategies::{LosslessEncoder, Preset, Quality, RdoEncoder, Strategy, UniformEncoder};
 
 /// A strategy under certain settings.
 pub struct Contestant {
@@ -101,8 +99,8 @@ impl Contestant {
                 compress(checkpoint, output, &**encoder, options, progress)
             }
             Coding::Rate(bits) => {
-                let effort = Effort::Default;
-                compress_to_rate(checkpoint, output, effort, *bits, options, progress)
+                let rdo = |quality| Box::new(RdoEncoder::new(quality)) as Box<dyn Strategy>;
+                compress_to_rate(checkpoint, output, &rdo, *bits, options, progress)
                     .map(|(report, _)| report)
             }
         }

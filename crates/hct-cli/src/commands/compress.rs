@@ -110,8 +110,16 @@ impl Compress {
             Plan::Strategy(strategy) => {
                 compress(&checkpoint, &self.output, &**strategy, options, &bar)?
             }
-            Plan::Rate(effort, bpw) => {
-                compress_to_rate(&checkpoint, &self.output, *effort, *bpw, options, &bar)?.0
+            Plan::Rate(strategy_at, bpw) => {
+                compress_to_rate(
+                    &checkpoint,
+                    &self.output,
+                    &**strategy_at,
+                    *bpw,
+                    options,
+                    &bar,
+                )?
+                .0
             }
         };
         drop(bar);
