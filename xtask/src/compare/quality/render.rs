@@ -63,8 +63,9 @@ pub fn model(key: &str, report: &ModelReport) -> String {
 fn note(key: &str) -> Option<&'static str> {
     (key == "smollm2").then_some(
         "The weights of this checkpoint were in blocks of 32 before (Q4_1, some Q8_0), which is \
-         how `cargo xtask fetch` gets them. Formats with blocks of 32 can land on that very grid, \
-         so their rows flatter them here.",
+         how `cargo xtask fetch` gets them. Formats with blocks of 32 (Q8_0, Q5_1, Q5_0, Q4_0) may \
+         land on that grid, or near it, so their rows may do better or worse against each other \
+         than on weights that were never quantized.",
     )
 }
 
