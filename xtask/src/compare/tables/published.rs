@@ -71,8 +71,8 @@ pub fn render(report: &ModelReport) -> String {
             "gain in quality, not compression",
             figures.ratio_at("hybrid-layers", "classic"),
             figures.ratio_at("hybrid-layers", "viable"),
-            "What the lossless layers take outweighs what the others save; the fewer layers a model \
-             has, the more so.",
+            "The lossless first and last layers decide: of few layers they are most of the file, in a \
+             deep model the layers between save more than they cost.",
         ),
     ];
     let rows: Vec<Vec<String>> = lines
