@@ -4,7 +4,7 @@ use hct_core::Result;
 
 use crate::engine::{Quality, or_lossless};
 use crate::names::role;
-use crate::preset::{Options, with_options};
+use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
 use crate::{Coded, Preset, Strategy, TensorView, sparse, svd};
 
@@ -36,15 +36,10 @@ impl HybridEncoder {
             options: Options::default(),
         }
     }
-
-    /// Sets the quality itself, for the viable preset.
-    pub fn quality(mut self, quality: Quality) -> Self {
-        self.quality = Some(quality);
-        self
-    }
 }
 
 with_options!(HybridEncoder);
+with_quality!(HybridEncoder);
 
 impl Strategy for HybridEncoder {
     fn name(&self) -> &'static str {
@@ -61,9 +56,7 @@ impl Strategy for HybridEncoder {
             let (how, fragments) = (sparse::dct2(preset), self.options.fragments());
             return sparse::uniform(tensor, how, self.retention, fragments, self.name());
         }
-        let quality = self
-            .quality
-            .unwrap_or_else(|| Quality::of_retention(self.retention));
+        let quality = self.base_quality();
         let target = target_for(&tensor.meta.name, quality);
         let probe = if attention { svd::PROBE } else { GLANCE };
         let layers = svd::cheaper(&engine, tensor, &target, self.rank, probe)?;

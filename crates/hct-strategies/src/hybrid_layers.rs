@@ -4,7 +4,7 @@ use hct_core::Result;
 
 use crate::engine::Quality;
 use crate::names::LayerStacks;
-use crate::preset::{Options, with_options};
+use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
 use crate::{Coded, LosslessEncoder, Preset, Strategy, TensorView, sparse};
 
@@ -32,12 +32,6 @@ impl HybridLayersEncoder {
         }
     }
 
-    /// Sets the base quality itself, for the viable preset.
-    pub fn quality(mut self, quality: Quality) -> Self {
-        self.quality = Some(quality);
-        self
-    }
-
     /// How many layers away the nearest end of the stack is; none for tensors in no layer.
     fn depth(&self, name: &str) -> Option<usize> {
         let (index, count) = self.stacks.position(name)?;
@@ -46,6 +40,7 @@ impl HybridLayersEncoder {
 }
 
 with_options!(HybridLayersEncoder);
+with_quality!(HybridLayersEncoder);
 
 impl Strategy for HybridLayersEncoder {
     fn name(&self) -> &'static str {
@@ -71,9 +66,7 @@ impl Strategy for HybridLayersEncoder {
             let (how, fragments) = (sparse::dct2(preset), self.options.fragments());
             return sparse::uniform(tensor, how, retention, fragments, self.name());
         }
-        let mut quality = self
-            .quality
-            .unwrap_or_else(|| Quality::of_retention(self.retention));
+        let mut quality = self.base_quality();
         let at_next = Quality::of_retention(NEXT);
         if next && at_next.rel_mse() < quality.rel_mse() {
             quality = at_next;

@@ -3,7 +3,7 @@
 use hct_core::Result;
 
 use crate::engine::Quality;
-use crate::preset::{Options, with_options};
+use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
 use crate::{Coded, ImportanceMap, Preset, Strategy, TensorView, sparse};
 
@@ -35,12 +35,6 @@ impl ImportanceEncoder {
         }
     }
 
-    /// Sets the base quality itself, for the viable preset.
-    pub fn quality(mut self, quality: Quality) -> Self {
-        self.quality = Some(quality);
-        self
-    }
-
     fn retention_at(&self, score: f64) -> f64 {
         let rho = self.retention;
         let scaled = match score >= NEUTRAL {
@@ -57,6 +51,7 @@ fn steered(quality: Quality, score: f64) -> Quality {
 }
 
 with_options!(ImportanceEncoder);
+with_quality!(ImportanceEncoder);
 
 impl Strategy for ImportanceEncoder {
     fn name(&self) -> &'static str {
@@ -76,9 +71,7 @@ impl Strategy for ImportanceEncoder {
                 self.name(),
             );
         }
-        let base = self
-            .quality
-            .unwrap_or_else(|| Quality::of_retention(self.retention));
+        let base = self.base_quality();
         let target = target_for(&tensor.meta.name, steered(base, score));
         engine.code(tensor, &target, self.name())
     }

@@ -4,7 +4,7 @@ use hct_core::Result;
 
 use crate::engine::Quality;
 use crate::names::{Role, role};
-use crate::preset::{Options, with_options};
+use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
 use crate::{Coded, LosslessEncoder, Preset, Strategy, TensorView, sparse};
 
@@ -25,15 +25,10 @@ impl MlpOnlyEncoder {
             options: Options::default(),
         }
     }
-
-    /// Sets the quality of MLP matrices itself, for the viable preset.
-    pub fn quality(mut self, quality: Quality) -> Self {
-        self.quality = Some(quality);
-        self
-    }
 }
 
 with_options!(MlpOnlyEncoder);
+with_quality!(MlpOnlyEncoder);
 
 impl Strategy for MlpOnlyEncoder {
     fn name(&self) -> &'static str {
@@ -51,9 +46,7 @@ impl Strategy for MlpOnlyEncoder {
             let (how, fragments) = (sparse::dct2(preset), self.options.fragments());
             return sparse::uniform(tensor, how, self.retention, fragments, self.name());
         }
-        let quality = self
-            .quality
-            .unwrap_or_else(|| Quality::of_retention(self.retention));
+        let quality = self.base_quality();
         engine.code(tensor, &target_for(&tensor.meta.name, quality), self.name())
     }
 }

@@ -63,5 +63,26 @@ macro_rules! with_options {
 }
 pub(crate) use with_options;
 
+/// Gives an encoder with the fields `retention: f64` and `quality: Option<Quality>` the builder
+/// method that sets the latter.
+macro_rules! with_quality {
+    ($encoder:ty) => {
+        impl $encoder {
+            /// Sets the quality itself, for the viable preset, in place of that of the uniform
+            /// scheme at the retention.
+            pub fn quality(mut self, quality: $crate::Quality) -> Self {
+                self.quality = Some(quality);
+                self
+            }
+
+            fn base_quality(&self) -> $crate::Quality {
+                self.quality
+                    .unwrap_or_else(|| $crate::Quality::of_retention(self.retention))
+            }
+        }
+    };
+}
+pub(crate) use with_quality;
+
 /// Most layers that a tensor is divided into; a file may hold twice as many.
 pub const MAX_FRAGMENTS: usize = 32;
