@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::model::docs;
 
 /// A Markdown file with sections that commands write and text that people write.
 pub struct Document {
@@ -53,6 +55,54 @@ impl Document {
         let start = self.text.find(&begin)? + begin.len();
         let len = self.text[start..].find(&end)?;
         Some((start, start + len))
+    }
+}
+
+/// What a report's JSON makes: nothing here is measured.
+pub struct Rendered {
+    /// Names in `docs` of the Markdown and of the JSON.
+    pub markdown: &'static str,
+    pub json: &'static str,
+    /// Sections of the Markdown by key, in reading order.
+    pub sections: Vec<(String, String)>,
+    /// Plots by name.
+    pub plots: Vec<(String, String)>,
+}
+
+impl Rendered {
+    /// Rewrites the Markdown and the plots.
+    pub fn write(&self) -> Result<()> {
+        let mut document = Document::read(&docs(self.markdown))?;
+        for (key, section) in &self.sections {
+            document.set(key, section);
+        }
+        document.write(&docs(self.markdown))?;
+        for (name, svg) in &self.plots {
+            write(&docs(name), svg)?;
+        }
+        println!("written: docs/{} and its plots", self.markdown);
+        Ok(())
+    }
+
+    /// Fails unless the Markdown and the plots are there as they would be written.
+    pub fn check(&self) -> Result<()> {
+        const ADVICE: &str = "run `cargo xtask compare --render` and commit what changed";
+        let Rendered { markdown, json, .. } = self;
+        let document = Document::read(&docs(markdown))?;
+        for (key, section) in &self.sections {
+            ensure!(
+                document.section(key) == Some(section.as_str()),
+                "docs/{markdown} and docs/{json} disagree on {key}; {ADVICE}"
+            );
+        }
+        for (name, svg) in &self.plots {
+            let drawn = fs::read_to_string(docs(name)).unwrap_or_default();
+            ensure!(
+                drawn == *svg,
+                "docs/{name} is not what docs/{json} makes; {ADVICE}"
+            );
+        }
+        Ok(())
     }
 }
 

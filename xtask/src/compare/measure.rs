@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use hct_core::{Dtype, Layer, MatrixView, Recipe, Section, Sections, TensorRecord, fold};
+use hct_core::{
+    Dtype, Layer, MatrixView, Recipe, RowComparison, Section, Sections, TensorRecord, fold,
+};
 use hct_model::{CompressReport, HctModel, Progress, TensorSource};
 use hct_strategies::{Preset, Role, role};
 use indicatif::ProgressBar;
@@ -74,70 +76,38 @@ pub struct TensorRow {
     /// Components of its low-rank product, if it has one.
     pub rank: Option<usize>,
     /// How it agrees with the original.
-    pub sums: Sums,
+    pub sums: RowComparison,
 }
 
-/// Sums over weights, in f64.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sums {
-    original: f64,
-    decoded: f64,
-    product: f64,
-    error: f64,
+/// Compares two tensors of the same type and shape, of which `fold` gives the matrix.
+pub fn compared(
+    a: &[u8],
+    b: &[u8],
+    dtype: Dtype,
+    rows: usize,
+    cols: usize,
+) -> Result<RowComparison> {
+    let a = MatrixView::from_bytes(a, dtype, rows, cols)?;
+    let b = MatrixView::from_bytes(b, dtype, rows, cols)?;
+    Ok(between(&a, &b, rows, cols))
 }
 
-impl Sums {
-    /// Compares two tensors of the same type and shape, of which `fold` gives the matrix.
-    pub fn of(a: &[u8], b: &[u8], dtype: Dtype, rows: usize, cols: usize) -> Result<Sums> {
-        let a = MatrixView::from_bytes(a, dtype, rows, cols)?;
-        let b = MatrixView::from_bytes(b, dtype, rows, cols)?;
-        Ok(Sums::between(&a, &b, rows, cols))
-    }
-
-    /// Compares two matrices of the same shape, whatever their types.
-    fn between(a: &MatrixView<'_>, b: &MatrixView<'_>, rows: usize, cols: usize) -> Sums {
-        let (mut x, mut y) = (vec![0f32; cols], vec![0f32; cols]);
-        let mut sums = Sums::default();
-        for r in 0..rows {
-            a.read(r * cols, &mut x);
-            b.read(r * cols, &mut y);
-            for (&x, &y) in x.iter().zip(&y) {
-                let (x, y) = (f64::from(x), f64::from(y));
-                sums.original += x * x;
-                sums.decoded += y * y;
-                sums.product += x * y;
-                sums.error += (x - y) * (x - y);
-            }
-        }
-        sums
-    }
-
-    /// Adds another tensor's.
-    pub fn add(&mut self, other: &Sums) {
-        self.original += other.original;
-        self.decoded += other.decoded;
-        self.product += other.product;
-        self.error += other.error;
-    }
-
-    /// Cosine similarity; 1 of two zero tensors.
-    pub fn cosine(&self) -> f64 {
-        let norms = (self.original * self.decoded).sqrt();
-        if norms > 0.0 {
-            self.product / norms
-        } else {
-            f64::from(u8::from(self.original == self.decoded))
+/// Compares two matrices of the same shape, whatever their types, all rows in one sum.
+fn between(a: &MatrixView<'_>, b: &MatrixView<'_>, rows: usize, cols: usize) -> RowComparison {
+    let (mut x, mut y) = (vec![0f32; cols], vec![0f32; cols]);
+    let mut sums = RowComparison::default();
+    for r in 0..rows {
+        a.read(r * cols, &mut x);
+        b.read(r * cols, &mut y);
+        for (&x, &y) in x.iter().zip(&y) {
+            let (x, y) = (f64::from(x), f64::from(y));
+            sums.original += x * x;
+            sums.decoded += y * y;
+            sums.product += x * y;
+            sums.error += (x - y) * (x - y);
         }
     }
-
-    /// Relative mean squared error; 0 of an exact copy.
-    pub fn rel_mse(&self) -> f64 {
-        if self.error == 0.0 {
-            0.0
-        } else {
-            self.error / self.original
-        }
-    }
+    sums
 }
 
 struct Bar<'a>(&'a ProgressBar);
@@ -181,7 +151,7 @@ const FILE: &str = "model.hct";
 /// Decoded matrices beside the originals.
 pub struct Comparison {
     /// All of them at once.
-    pub total: Sums,
+    pub total: RowComparison,
     /// One by one.
     pub tensors: Vec<TensorRow>,
     /// First percentile of the cosines of embedding rows, the mean row subtracted.
@@ -199,7 +169,7 @@ impl Comparison {
     ) -> Result<Comparison> {
         let file = file.with_layers(layers);
         let mut comparison = Comparison {
-            total: Sums::default(),
+            total: RowComparison::default(),
             tensors: Vec::new(),
             worst_row: None,
             decoding: Duration::ZERO,
@@ -227,7 +197,7 @@ impl Comparison {
                 .collect::<Result<Vec<_>>>()?;
             for (&i, (sums, of_tensor)) in group.iter().zip(compared) {
                 let record = &file.index().tensors[i];
-                comparison.total.add(&sums);
+                comparison.total.merge(&sums);
                 comparison.tensors.push(TensorRow {
                     name: record.name.clone(),
                     weights: record.elements(),
@@ -328,27 +298,31 @@ pub fn preset_name(preset: Option<Preset>) -> &'static str {
 }
 
 /// Compares `matrices` of `model` with the same tensors of another source, in any float type.
-pub fn agreement(model: &Model, matrices: &[usize], other: &dyn TensorSource) -> Result<Sums> {
-    let mut total = Sums::default();
+pub fn agreement(
+    model: &Model,
+    matrices: &[usize],
+    other: &dyn TensorSource,
+) -> Result<RowComparison> {
+    let mut total = RowComparison::default();
     for group in groups(model, matrices) {
         let compared = group
             .par_iter()
             .map(|&i| compare(model, i, &other.read(i)?, other.tensors()[i].dtype))
             .collect::<Result<Vec<_>>>()?;
         for sums in &compared {
-            total.add(sums);
+            total.merge(sums);
         }
     }
     Ok(total)
 }
 
-fn compare(model: &Model, i: usize, decoded: &[u8], dtype: Dtype) -> Result<Sums> {
+fn compare(model: &Model, i: usize, decoded: &[u8], dtype: Dtype) -> Result<RowComparison> {
     let info = &model.checkpoint.tensors()[i];
     let original = model.checkpoint.read(i)?;
     let (rows, cols) = fold(&info.shape).context("a matrix is empty")?;
     let original = MatrixView::from_bytes(&original, info.dtype, rows, cols)?;
     let decoded = MatrixView::from_bytes(decoded, dtype, rows, cols)?;
-    Ok(Sums::between(&original, &decoded, rows, cols))
+    Ok(between(&original, &decoded, rows, cols))
 }
 
 /// Cosines of the rows of a lookup table.

@@ -16,9 +16,9 @@ mod tests;
 mod thresholds;
 mod thresholds_section;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use super::document::{self, Document};
+use super::document::{self, Rendered};
 use super::model::{Model, docs};
 pub use evaluator::Evaluator;
 pub use model_quality::ModelQuality;
@@ -43,39 +43,25 @@ pub fn run(models: &[Model], settings: &Settings) -> Result<()> {
 
 /// Rewrites the Markdown and the plots from the JSON.
 pub fn render() -> Result<()> {
-    let report: Report = document::read_json(&docs(JSON))?;
-    let mut document = Document::read(&docs(MARKDOWN))?;
-    for (key, section) in sections(&report) {
-        document.set(&key, &section);
-    }
-    document.write(&docs(MARKDOWN))?;
-    for (key, model) in &report.models {
-        document::write(&docs(&plot_name(key)), &plot::svg(key, model)?)?;
-    }
-    println!("written: docs/{MARKDOWN} and its plots");
-    Ok(())
+    rendered()?.write()
 }
 
 /// Fails unless the Markdown and the plots are what the JSON makes. Measures nothing.
 pub fn check() -> Result<()> {
-    const ADVICE: &str = "run `cargo xtask compare --render` and commit what changed";
+    rendered()?.check()
+}
+
+fn rendered() -> Result<Rendered> {
     let report: Report = document::read_json(&docs(JSON))?;
-    let document = Document::read(&docs(MARKDOWN))?;
-    for (key, section) in sections(&report) {
-        ensure!(
-            document.section(&key) == Some(section.as_str()),
-            "docs/{MARKDOWN} and docs/{JSON} disagree on {key}; {ADVICE}"
-        );
-    }
-    for (key, model) in &report.models {
-        let name = plot_name(key);
-        let drawn = std::fs::read_to_string(docs(&name)).unwrap_or_default();
-        ensure!(
-            drawn == plot::svg(key, model)?,
-            "docs/{name} is not what docs/{JSON} makes; {ADVICE}"
-        );
-    }
-    Ok(())
+    let plots = report.models.iter();
+    Ok(Rendered {
+        markdown: MARKDOWN,
+        json: JSON,
+        sections: sections(&report),
+        plots: plots
+            .map(|(key, model)| Ok((plot_name(key), plot::svg(key, model)?)))
+            .collect::<Result<_>>()?,
+    })
 }
 
 /// The sections by key, in reading order.

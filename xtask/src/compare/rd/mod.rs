@@ -9,10 +9,10 @@ mod report;
 mod rivals;
 mod targets;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::document::{self, Document};
+use super::document::{self, Rendered};
 use super::model::{Model, docs};
 use corpus::Corpus;
 pub use corpus::{Tensor, gaussian, standard_gaussian};
@@ -44,39 +44,25 @@ fn add(corpus: &Corpus, model: Option<&Model>) -> Result<()> {
 
 /// Rewrites the Markdown and the plots from the JSON.
 pub fn render() -> Result<()> {
-    let report: Report = document::read_json(&docs(JSON))?;
-    let mut document = Document::read(&docs(MARKDOWN))?;
-    for (key, section) in sections(&report) {
-        document.set(&key, &section);
-    }
-    document.write(&docs(MARKDOWN))?;
-    for (key, corpus) in &report.corpora {
-        document::write(&docs(&plot_name(key)), &plot::svg(key, corpus)?)?;
-    }
-    println!("written: docs/{MARKDOWN} and its plots");
-    Ok(())
+    rendered()?.write()
 }
 
 /// Fails unless the Markdown and the plots are what the JSON makes. Measures nothing.
 pub fn check() -> Result<()> {
-    const ADVICE: &str = "run `cargo xtask compare --render` and commit what changed";
+    rendered()?.check()
+}
+
+fn rendered() -> Result<Rendered> {
     let report: Report = document::read_json(&docs(JSON))?;
-    let document = Document::read(&docs(MARKDOWN))?;
-    for (key, section) in sections(&report) {
-        ensure!(
-            document.section(&key) == Some(section.as_str()),
-            "docs/{MARKDOWN} and docs/{JSON} disagree on {key}; {ADVICE}"
-        );
-    }
-    for (key, corpus) in &report.corpora {
-        let name = plot_name(key);
-        let drawn = std::fs::read_to_string(docs(&name)).unwrap_or_default();
-        ensure!(
-            drawn == plot::svg(key, corpus)?,
-            "docs/{name} is not what docs/{JSON} makes; {ADVICE}"
-        );
-    }
-    Ok(())
+    let plots = report.corpora.iter();
+    Ok(Rendered {
+        markdown: MARKDOWN,
+        json: JSON,
+        sections: sections(&report),
+        plots: plots
+            .map(|(key, corpus)| Ok((plot_name(key), plot::svg(key, corpus)?)))
+            .collect::<Result<_>>()?,
+    })
 }
 
 /// The sections by key, in reading order.

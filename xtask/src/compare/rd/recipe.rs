@@ -10,7 +10,7 @@ use hct_core::{
 use hct_strategies::{Effort, Quality, RdoEncoder, Strategy, UniformEncoder};
 
 use super::corpus::Tensor;
-use crate::compare::measure::Sums;
+use crate::compare::measure::compared;
 
 /// Values that estimates look at.
 const ESTIMATE: usize = 1 << 16;
@@ -173,7 +173,7 @@ fn by_strategy(tensor: &Tensor, strategy: &dyn Strategy) -> Result<(Point, HctRe
     let (bytes, file) = stored(tensor, coded.tensor, Vec::new())?;
     let reader = HctReader::open(file)?;
     let decoded = reader.decode(0)?;
-    let sums = Sums::of(
+    let sums = compared(
         tensor.bytes(),
         &decoded,
         tensor.meta.dtype,

@@ -1,6 +1,7 @@
 //! Table 2: `importance` against `uniform` at equal bits, and what steering costs.
 
 use anyhow::{Context, Result};
+use hct_core::RowComparison;
 use hct_model::TensorSource;
 use hct_strategies::{Coded, ImportanceMap, Quality, RdoEncoder, Role, Strategy, TensorView, role};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use super::solve::just_below_zero;
 use super::strategy::{Measured, base_cosine};
 use crate::compare::contestant::Contestant;
 use crate::compare::document::table;
-use crate::compare::measure::{Sums, TensorRow};
+use crate::compare::measure::TensorRow;
 
 /// Codings of equal size, and what steering costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,14 +143,14 @@ fn at_bytes(
 }
 
 fn row(name: &str, tensors: &[TensorRow]) -> ImportanceRow {
-    let mut total = Sums::default();
-    let mut parts = [(0, 0, Sums::default()); GROUPS.len()];
+    let mut total = RowComparison::default();
+    let mut parts = [(0, 0, RowComparison::default()); GROUPS.len()];
     for tensor in tensors {
-        total.add(&tensor.sums);
+        total.merge(&tensor.sums);
         let part = &mut parts[group(&tensor.name)];
         part.0 += tensor.weights;
         part.1 += tensor.bytes;
-        part.2.add(&tensor.sums);
+        part.2.merge(&tensor.sums);
     }
     let parts = GROUPS.into_iter().zip(parts).filter(|(_, part)| part.0 > 0);
     ImportanceRow {

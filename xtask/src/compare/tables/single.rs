@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use hct_core::{HctReader, HctWriter};
+use hct_core::{HctReader, HctWriter, RowComparison};
 use hct_strategies::Strategy;
 
-use crate::compare::measure::{Sums, rank};
+use crate::compare::measure::{compared, rank};
 use crate::compare::rd::Tensor;
 
 /// What came of it.
@@ -16,7 +16,7 @@ pub struct Single {
     /// Components of the low-rank product, if there is one.
     pub rank: Option<usize>,
     /// How the decoded tensor agrees with the original.
-    pub sums: Sums,
+    pub sums: RowComparison,
     /// Time to code it.
     pub encode: Duration,
     /// Time to decode it.
@@ -39,7 +39,7 @@ pub fn code(tensor: &Tensor, strategy: &dyn Strategy) -> Result<Single> {
     Ok(Single {
         bytes: record.stored_bytes(),
         rank: rank(record),
-        sums: Sums::of(tensor.bytes(), &decoded, tensor.meta.dtype, rows, cols)?,
+        sums: compared(tensor.bytes(), &decoded, tensor.meta.dtype, rows, cols)?,
         encode,
         decode,
     })

@@ -1,6 +1,7 @@
 //! Table 2: factors of attention matrices, by rank, and the rank that rate and distortion choose.
 
 use anyhow::Result;
+use hct_core::RowComparison;
 use hct_strategies::{Preset, SvdEncoder, role};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use super::cells::{self, bits};
 use super::single;
 use super::strategy::Measured;
 use crate::compare::document::table;
-use crate::compare::measure::{Sums, TensorRow};
+use crate::compare::measure::TensorRow;
 
 const RANKS: [usize; 4] = [32, 64, 128, 256];
 
@@ -73,12 +74,12 @@ pub fn measure(bench: &Bench<'_>, measured: &Measured) -> Result<Option<SvdTable
             cosine: 0.0,
             worst_cosine: f64::INFINITY,
         };
-        let mut total = Sums::default();
+        let mut total = RowComparison::default();
         for tensor in &tensors {
             let coded = single::code(tensor, &encoder)?;
             row.bytes += coded.bytes;
             row.worst_cosine = row.worst_cosine.min(coded.sums.cosine());
-            total.add(&coded.sums);
+            total.merge(&coded.sums);
         }
         row.cosine = total.cosine();
         ranks.push(row);
@@ -97,8 +98,8 @@ fn chosen(measured: &Measured) -> Chosen {
     let rdo: Vec<_> = measured.rdo.iter().filter(attention).collect();
     let bytes = |tensors: &[&TensorRow]| tensors.iter().map(|t| t.bytes).sum();
     let cosine = |tensors: &[&TensorRow]| {
-        let mut total = Sums::default();
-        tensors.iter().for_each(|t| total.add(&t.sums));
+        let mut total = RowComparison::default();
+        tensors.iter().for_each(|t| total.merge(&t.sums));
         total.cosine()
     };
     let mut ranks: Vec<usize> = svd.iter().filter_map(|t| t.rank).collect();
