@@ -47,7 +47,7 @@ pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
     EncodedLayer, EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index,
-    Layer, LosslessRecipe, PlaneRecord, ReadAt, Recipe, Section, Sections, TensorMeta,
+    Layer, LosslessRecipe, PlaneRecord, ReadAt, Recipe, Section, Sections, TensorMeta, TensorPart,
     TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};

@@ -386,7 +386,7 @@ mod tests {
             .unwrap();
         let reader = HctReader::open(writer.finish().unwrap()).unwrap();
         let decoded = |layers| -> Vec<f32> {
-            let bytes = reader.decode_layers(0, layers).unwrap();
+            let bytes = reader.tensor(0).unwrap().layers(layers).decode().unwrap();
             bytes
                 .chunks(4)
                 .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
