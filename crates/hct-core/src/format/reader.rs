@@ -8,7 +8,7 @@ use super::record::{Chunk, Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRec
 use super::source::ReadAt;
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
 use crate::matmul::add_product;
-use crate::plane::PlaneDecoder;
+use crate::plane_decoder::PlaneDecoder;
 use crate::{Error, Result, floats, lossless, parallel};
 
 use super::accounting::Sections;

@@ -1,11 +1,15 @@
 //! Encoding sparse planes: the coefficients of largest magnitude, as block integers or FP16.
 
-use super::tiles::Tiles;
-use super::{EncodedPlane, Preparation};
+mod energy;
+mod retain;
+
+pub use energy::energy_retention;
+
 use crate::matrix::MatrixView;
+use crate::plane::{EncodedPlane, Preparation, Tiles};
 use crate::quant::{block, half};
-use crate::recipe::Quantizer;
-use crate::{Error, Result, parallel, position};
+use crate::recipe::{BlockBits, Quantizer};
+use crate::{Error, Result, parallel};
 
 /// The number format of the kept coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +25,8 @@ pub enum SparseFormat {
 impl SparseFormat {
     fn quantizer(self) -> Quantizer {
         match self {
-            SparseFormat::Int4 => Quantizer::Block(block::BlockBits::Int4),
-            SparseFormat::Int8 => Quantizer::Block(block::BlockBits::Int8),
+            SparseFormat::Int4 => Quantizer::Block(BlockBits::Int4),
+            SparseFormat::Int8 => Quantizer::Block(BlockBits::Int8),
             SparseFormat::Half => Quantizer::Half,
         }
     }
@@ -82,9 +86,9 @@ impl Selection {
                 .map(|i| of_groups[i / self.group])
                 .collect();
         }
-        let mut mask = position::keep_largest(values, self.keep);
+        let mut mask = retain::keep_largest(values, self.keep);
         if self.skip > 0.0 {
-            let skipped = position::keep_largest(values, self.skip);
+            let skipped = retain::keep_largest(values, self.skip);
             mask.iter_mut().zip(skipped).for_each(|(m, s)| *m &= !s);
         }
         mask

@@ -1,7 +1,10 @@
 //! Comparing a coded plane with the values it was made from, as a reader will see them.
 
-use super::{EncodedPlane, PlaneDecoder};
+use std::borrow::Cow;
+
 use crate::matrix::MatrixView;
+use crate::plane::EncodedPlane;
+use crate::plane_decoder::PlaneDecoder;
 use crate::recipe::TileShape;
 use crate::{Dtype, Error, Result, floats, parallel};
 
@@ -74,6 +77,17 @@ impl PlaneComparison {
 }
 
 impl EncodedPlane {
+    /// Decodes the plane in memory, as a reader of the file will.
+    ///
+    /// # Errors
+    /// Never for a plane that this crate encoded.
+    pub fn decode(&self) -> Result<Vec<f32>> {
+        let decoder = PlaneDecoder::new(&self.recipe, &self.common)?;
+        let mut out = vec![0.0; self.recipe.len()];
+        decoder.all(&mut out, |i| Ok(Cow::Borrowed(&self.tiles[i][..])))?;
+        Ok(out)
+    }
+
     /// Compares with `matrix`, row by row, after adding the plane to `base` (the layers before
     /// it) and rounding to `dtype`; also with `center`, one value per column, subtracted from
     /// both sides.

@@ -1,6 +1,6 @@
 //! The encoder's search: for every lane the path through the trellis of least D + λR.
 
-use super::Trellis;
+use crate::quant::trellis::Trellis;
 use crate::simd::multiversion;
 
 /// Index magnitudes past this share one rate.

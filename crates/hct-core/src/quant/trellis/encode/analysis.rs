@@ -1,16 +1,15 @@
 //! Encoding planes with the trellis quantizer: the scale model and a sample are found once, then
 //! the rate and distortion of any step can be estimated from the sample, and the plane encoded.
 
-use super::tiles::Tiles;
-use super::{EncodedPlane, Preparation};
+use super::tile::{TileCoder, TileValues};
+use super::viterbi::Quantized;
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::matrix::MatrixView;
+use crate::plane::{EncodedPlane, Preparation, Tiles};
 use crate::quant::trellis::Trellis;
 use crate::quant::trellis::contexts::{Contexts, Statistics};
-use crate::quant::trellis::encode::{TileCoder, TileValues};
-use crate::quant::trellis::viterbi::Quantized;
+use crate::quant::trellis::scale_model::{self, FitOptions, ScaleModel};
 use crate::recipe::{PlaneRecipe, Quantizer};
-use crate::scale_model::{self, FitOptions, ScaleModel};
 use crate::transform::Transform;
 use crate::wire::put_blob;
 use crate::{Error, Result, parallel};

@@ -1,11 +1,11 @@
 //! Encoding tiles of trellis-quantized values.
 
-use super::contexts::{Contexts, Statistics, symbol};
-use super::decode::{SYMBOLS, point};
 use super::viterbi::{self, Quantized, Search};
-use super::{Trellis, multiple};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::entropy::rans::{EncoderSymbol, RansEncoder};
+use crate::quant::trellis::contexts::{Contexts, Statistics, symbol};
+use crate::quant::trellis::decode::{SYMBOLS, point};
+use crate::quant::trellis::{Trellis, multiple};
 
 /// A tile's values and their classes.
 pub(crate) struct TileValues<'a> {

@@ -1,8 +1,7 @@
 //! How much of the energy is in how few coefficients.
 
-use super::Preparation;
-use super::tiles::Tiles;
 use crate::matrix::MatrixView;
+use crate::plane::{Preparation, Tiles};
 use crate::recipe::Quantizer;
 use crate::{Error, Result};
 

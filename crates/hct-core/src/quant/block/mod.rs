@@ -6,23 +6,16 @@ use half::f16;
 use crate::entropy::binary::{Decoder, Encoder, UintModel};
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
+use crate::quant::positions;
+use crate::recipe::BlockBits;
 use crate::wire::{Reader, put_blob, put_varint, unzigzag, zigzag};
-use crate::{Error, Result, position};
+use crate::{Error, Result};
 
 /// Kept values that share a scale.
 pub(crate) const BLOCK: usize = 32;
 
 const RAW: u8 = 0;
 const CODED: u8 = 1;
-
-/// Width of the integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BlockBits {
-    /// −7 … 7.
-    Int4,
-    /// −127 … 127.
-    Int8,
-}
 
 impl BlockBits {
     /// Largest magnitude.
@@ -101,7 +94,7 @@ pub(crate) fn read_exponent(reader: &mut Reader<'_>) -> Result<i32> {
 /// Encodes the kept values of a tile whose rows are `row` long.
 pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize, bits: BlockBits) -> Vec<u8> {
     let mut out = Vec::new();
-    position::encode(mask, row, &mut out);
+    positions::encode(mask, row, &mut out);
     let kept: Vec<f32> = values
         .iter()
         .zip(mask)
@@ -260,7 +253,7 @@ fn read_symbols(reader: &mut Reader<'_>, n: usize, bits: BlockBits) -> Result<Ve
 /// The sections of a tile, in bytes: positions, scales, tables, values; the rest is headers.
 pub(crate) fn sections(payload: &[u8]) -> Result<[usize; 4]> {
     let mut r = Reader::new(payload, "block tile");
-    let positions = position::skip(&mut r)?;
+    let positions = positions::skip(&mut r)?;
     read_exponent(&mut r)?;
     let blocks = r.varint()?;
     let scales = match r.u8()? {
@@ -286,7 +279,7 @@ pub(crate) fn sections(payload: &[u8]) -> Result<[usize; 4]> {
 /// When the payload is not what [`encode`] makes.
 pub(crate) fn decode(payload: &[u8], row: usize, bits: BlockBits, out: &mut [f32]) -> Result<()> {
     let mut r = Reader::new(payload, "block tile");
-    let mask = position::decode(&mut r, out.len(), row)?;
+    let mask = positions::decode(&mut r, out.len(), row)?;
     let kept = mask.iter().filter(|&&k| k).count();
     let unit = exp2i(read_exponent(&mut r)?);
     let blocks = r.varint()?;

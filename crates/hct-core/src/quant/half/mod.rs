@@ -2,14 +2,15 @@
 
 use half::f16;
 
-use super::block::{exp2i, exponent, finite, read_exponent};
+use crate::quant::block::{exp2i, exponent, finite, read_exponent};
+use crate::quant::positions;
 use crate::wire::{Reader, put_varint, zigzag};
-use crate::{Dtype, Error, Result, lossless, position};
+use crate::{Dtype, Error, Result, lossless};
 
 /// Encodes the kept values of a tile whose rows are `row` long.
 pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    position::encode(mask, row, &mut out);
+    positions::encode(mask, row, &mut out);
     let kept = || {
         values
             .iter()
@@ -29,7 +30,7 @@ pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize) -> Vec<u8> {
 
 /// Bytes of a tile's positions; the rest is values.
 pub(crate) fn position_bytes(payload: &[u8]) -> Result<usize> {
-    position::skip(&mut Reader::new(payload, "FP16 tile"))
+    positions::skip(&mut Reader::new(payload, "FP16 tile"))
 }
 
 /// Decodes a tile into `out`; dropped values become 0.
@@ -38,7 +39,7 @@ pub(crate) fn position_bytes(payload: &[u8]) -> Result<usize> {
 /// When the payload is not what [`encode`] makes.
 pub(crate) fn decode(payload: &[u8], row: usize, out: &mut [f32]) -> Result<()> {
     let mut r = Reader::new(payload, "FP16 tile");
-    let mask = position::decode(&mut r, out.len(), row)?;
+    let mask = positions::decode(&mut r, out.len(), row)?;
     let kept = mask.iter().filter(|&&k| k).count();
     let unit = exp2i(read_exponent(&mut r)?);
     let mut bytes = vec![0; 2 * kept];

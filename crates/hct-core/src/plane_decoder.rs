@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::analysis::MAX_GAIN;
-use super::means;
 use crate::entropy::binary::{Decoder, UintModel};
+use crate::plane::means;
 use crate::quant::trellis::contexts::Contexts;
+use crate::quant::trellis::encode::analysis::MAX_GAIN;
+use crate::quant::trellis::scale_model::{self, ClassMap};
 use crate::quant::trellis::{self, Trellis};
 use crate::quant::{block, half};
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
-use crate::scale_model::{self, ClassMap};
 use crate::transform::{self, Transform};
 use crate::wire::Reader;
 use crate::{Error, Result, parallel};
