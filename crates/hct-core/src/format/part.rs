@@ -6,7 +6,7 @@ use super::reader::HctReader;
 use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::matmul::add_product;
-use crate::plane::PlaneDecoder;
+use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
 /// What to decode of a tensor, made by [`HctReader::tensor`]: all of it at first. Only the tiles

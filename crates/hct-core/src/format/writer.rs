@@ -8,7 +8,8 @@ use super::index::{FileEntry, FileKind, Index};
 use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
-use crate::plane::{EncodedPlane, Preparation, SparseFormat, encode_sparse};
+use crate::plane::{EncodedPlane, Preparation};
+use crate::quant::sparse::{SparseFormat, encode_sparse};
 use crate::transform::Transform;
 use crate::{Dtype, Error, Result, lossless, parallel};
 
