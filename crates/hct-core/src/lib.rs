@@ -26,6 +26,7 @@
 //! (feature `rayon`, on by default).
 
 mod comparison;
+mod delta;
 mod dtype;
 mod entropy;
 mod error;
