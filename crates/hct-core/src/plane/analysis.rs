@@ -23,6 +23,8 @@ const TRAINING_TILES: usize = 16;
 pub(crate) const MAX_GAIN: i32 = 512;
 /// Index magnitudes stay below this, where f32 multiples of the step are exact.
 const MAX_INDEX: f32 = (1 << 23) as f32;
+/// Steps stay below, so that no reproduction point overflows.
+const MAX_STEP: f32 = f32::MAX / (1 << 26) as f32;
 
 /// Mean magnitude, in steps, below which a class is coded with the zero of Q1.
 const QUIET: f64 = 0.6;
@@ -116,12 +118,13 @@ impl<'a> TrellisAnalysis<'a> {
     ) -> Result<Self> {
         let mixes = matches!(preparation.transform, Transform::DctCols | Transform::Dct2);
         if gains.len() != matrix.rows() || gains.iter().any(|g| g.abs() > MAX_GAIN) {
-            return Err(Error::Encode(
-                "row gains must be one per row, within ± 512".into(),
+            return Err(Error::argument(
+                "row gains",
+                "must be one per row, within ± 512",
             ));
         }
         if mixes || preparation.whole || matrix.cols() > preparation.tile {
-            return Err(Error::Encode("row gains need rows that stay apart".into()));
+            return Err(Error::argument("row gains", "need rows that stay apart"));
         }
         Self::prepared(matrix, preparation, settings, Some(gains))
     }
@@ -133,7 +136,7 @@ impl<'a> TrellisAnalysis<'a> {
         gains: Option<Vec<i32>>,
     ) -> Result<Self> {
         let trellis = Trellis::new(settings.states)
-            .ok_or_else(|| Error::Encode(format!("no trellis of {} states", settings.states)))?;
+            .ok_or_else(|| Error::argument("states", format!("no trellis has {}", settings.states)))?;
         // Small planes cannot afford the final states of many lanes.
         let lanes = if matrix.len() >= 1 << 19 { 32 } else { 8 };
         let mut tiles = Tiles::new(matrix, preparation);
@@ -353,10 +356,12 @@ impl<'a> TrellisAnalysis<'a> {
     /// range; code the tensor losslessly then.
     pub fn encode(&self, step: f32, training: &Training) -> Result<EncodedPlane> {
         let recipe = self.recipe;
-        if !(step.is_finite() && step > 0.0 && step < f32::MAX / (1 << 26) as f32) {
-            return Err(Error::Encode(format!(
-                "quantizer step {step} is out of range"
-            )));
+        if !(step > 0.0 && step < MAX_STEP) {
+            return Err(Error::StepOutOfRange {
+                step,
+                least: self.min_step(),
+                most: MAX_STEP,
+            });
         }
         let coder = self.coder(step);
         let contexts_count = self.scales.map.classes * self.trellis.quantizers();
@@ -412,10 +417,11 @@ impl<'a> TrellisAnalysis<'a> {
         let values = self.tiles.load(&tile);
         let max = self.tiles.largest(&values)?;
         if max / coder.step > MAX_INDEX {
-            let step = coder.step;
-            return Err(Error::Encode(format!(
-                "step {step} is too small for a value of {max}"
-            )));
+            return Err(Error::StepOutOfRange {
+                step: coder.step,
+                least: max / MAX_INDEX,
+                most: MAX_STEP,
+            });
         }
         let rows = self.scales.row_scales(&values, tile.cols, tile.first_col);
         let cols = &self.scales.cols[tile.first_col..tile.first_col + tile.cols];
