@@ -2,6 +2,7 @@
 
 mod accounting;
 mod index;
+mod provenance;
 mod reader;
 mod record;
 mod source;
@@ -10,6 +11,7 @@ mod writer;
 
 pub use accounting::{Section, Sections};
 pub use index::{FileEntry, FileKind, Index};
+pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
 pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;

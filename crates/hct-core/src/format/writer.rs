@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::index::{FileEntry, FileKind, Index};
+use super::provenance;
 use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
@@ -229,6 +230,17 @@ impl<W: Write> HctWriter<W> {
     /// Bytes written so far.
     pub fn bytes_written(&self) -> u64 {
         self.offset
+    }
+
+    /// Says in the index how the file is made, for people and tools: JSON by custom, which
+    /// docs/FORMAT.md describes. Another text may take its place until the file is finished.
+    ///
+    /// # Errors
+    /// When `text` is empty or takes more than [`MAX_PROVENANCE`](crate::MAX_PROVENANCE) bytes.
+    pub fn set_provenance(&mut self, text: &str) -> Result<()> {
+        provenance::check(text)?;
+        self.index.provenance = Some(text.to_owned());
+        Ok(())
     }
 
     /// Carries a file; `stored` is what `packing` (0 none, 1 zlib) made of its `unpacked_len`
