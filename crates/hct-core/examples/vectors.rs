@@ -35,7 +35,10 @@ impl Vectors {
             };
             for n in 1..=layers {
                 let expected = format!("{name}.{i}.{n}.bin");
-                std::fs::write(self.folder.join(&expected), reader.decode_layers(i, n)?)?;
+                std::fs::write(
+                    self.folder.join(&expected),
+                    reader.tensor(i)?.layers(n).decode()?,
+                )?;
                 let (tensor, dtype) = (&record.name, record.dtype);
                 writeln!(
                     self.manifest,

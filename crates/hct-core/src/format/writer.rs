@@ -9,7 +9,8 @@ use super::provenance;
 use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
-use crate::plane::{EncodedPlane, Preparation, SparseFormat, encode_sparse};
+use crate::plane::{EncodedPlane, Preparation};
+use crate::quant::sparse::{SparseFormat, encode_sparse};
 use crate::transform::Transform;
 use crate::{Dtype, Error, Result, lossless, parallel};
 
@@ -398,7 +399,7 @@ mod tests {
             .unwrap();
         let reader = HctReader::open(writer.finish().unwrap()).unwrap();
         let decoded = |layers| -> Vec<f32> {
-            let bytes = reader.decode_layers(0, layers).unwrap();
+            let bytes = reader.tensor(0).unwrap().layers(layers).decode().unwrap();
             bytes
                 .chunks(4)
                 .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
