@@ -8,7 +8,6 @@ mod source;
 mod trailer;
 mod writer;
 
-pub use accounting::{Section, Sections};
 pub use index::{FileEntry, FileKind, Index};
 pub use reader::HctReader;
 pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};

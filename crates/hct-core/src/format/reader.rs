@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::accounting;
 use super::index::{FileEntry, Index};
 use super::record::{Chunk, Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
+use crate::sections::Sections;
 use crate::{Error, Result, floats, lossless, parallel};
-
-use super::accounting::Sections;
 
 /// An HCT V3 file opened for reading.
 pub struct HctReader<S> {
@@ -272,7 +272,7 @@ impl<S: ReadAt> HctReader<S> {
     /// As [`HctReader::decode`].
     pub fn sections(&self, number: usize) -> Result<Sections> {
         let record = &self.index.tensors[number];
-        Sections::of(record, |chunk| self.chunk(chunk, || "a tile".into()))
+        accounting::sections(record, |chunk| self.chunk(chunk, || "a tile".into()))
             .map_err(|e| e.in_tensor(&record.name))
     }
 
