@@ -186,6 +186,7 @@ impl Error {
         }
     }
 
+    #[cfg(feature = "encode")]
     pub(crate) fn argument(what: &'static str, why: impl Into<String>) -> Self {
         Error::Argument {
             what,

@@ -35,9 +35,7 @@ pub enum ImportanceMapError {
         score: String,
     },
     /// A pattern is not a regex, or too large a one.
-    #[error(
-        "pattern {pattern:?} cannot be used; correct it, or write a glob without the slashes"
-    )]
+    #[error("pattern {pattern:?} cannot be used; correct it, or write a glob without the slashes")]
     Pattern {
         /// The pattern.
         pattern: String,

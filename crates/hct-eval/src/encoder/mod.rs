@@ -87,6 +87,8 @@ fn parse_tokenizer(json: &[u8], most: usize) -> Result<Tokenizer, Error> {
         max_length: own.max_length.min(most),
         ..own
     };
-    tokenizer.with_truncation(Some(limited)).map_err(Error::Tokenizer)?;
+    tokenizer
+        .with_truncation(Some(limited))
+        .map_err(Error::Tokenizer)?;
     Ok(tokenizer)
 }
