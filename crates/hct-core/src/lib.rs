@@ -59,4 +59,5 @@ pub use plane::{
 };
 pub use quant::block::BlockBits;
 pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};
+pub use simd::{SimdLevel, SimdLevelError, simd_level};
 pub use transform::{CodingGain, Transform, coding_gain};

@@ -3,6 +3,7 @@
 use half::f16;
 
 use super::block::{exp2i, exponent, finite, read_exponent};
+use crate::floats::to_half;
 use crate::wire::{Reader, put_varint, zigzag};
 use crate::{Dtype, Error, Result, lossless, position};
 
@@ -21,7 +22,11 @@ pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize) -> Vec<u8> {
     put_varint(&mut out, zigzag(e.into()));
     let unit = exp2i(-e);
     let halves: Vec<u8> = kept()
-        .flat_map(|v| f16::from_f64(f64::from(v) * unit).to_bits().to_le_bytes())
+        .flat_map(|v| {
+            to_half((f64::from(v) * unit) as f32)
+                .to_bits()
+                .to_le_bytes()
+        })
         .collect();
     out.extend(lossless::encode_tile(&halves, Dtype::F16));
     out
