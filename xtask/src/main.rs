@@ -8,6 +8,8 @@ mod staging;
 mod synth;
 mod tensor_file;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::Parser;
 
@@ -22,15 +24,17 @@ enum Task {
     Sample(sample::Args),
     /// Write a large synthetic sharded checkpoint.
     Synth(synth::Args),
-    /// Measure the strategies and write the tables of `docs`.
+    /// Measure the strategies and write the tables of `docs`: `compare --help` lists the options.
+    #[command(disable_help_flag = true)]
     Compare(compare::Args),
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     match Task::parse() {
-        Task::Fetch(args) => fetch::run(&args),
-        Task::Sample(args) => sample::run(&args),
-        Task::Synth(args) => synth::run(&args),
-        Task::Compare(args) => compare::run(&args),
+        Task::Fetch(args) => fetch::run(&args)?,
+        Task::Sample(args) => sample::run(&args)?,
+        Task::Synth(args) => synth::run(&args)?,
+        Task::Compare(args) => return compare::run(&args),
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -64,6 +64,14 @@ pub enum Error {
     /// The input cannot be coded as asked.
     #[error("cannot encode: {0}")]
     Encode(String),
+    /// A part of a tensor, or a buffer for it, that does not fit the tensor.
+    #[error("{what}: {why}")]
+    Request {
+        /// What was asked for.
+        what: &'static str,
+        /// What was wrong with it.
+        why: String,
+    },
     /// A tensor name that the file does not hold.
     #[error("no tensor named {0:?} in the file")]
     NoSuchTensor(String),
@@ -88,6 +96,13 @@ pub enum Error {
 impl Error {
     pub(crate) fn invalid(what: &'static str, why: impl Into<String>) -> Self {
         Error::Invalid {
+            what,
+            why: why.into(),
+        }
+    }
+
+    pub(crate) fn request(what: &'static str, why: impl Into<String>) -> Self {
+        Error::Request {
             what,
             why: why.into(),
         }

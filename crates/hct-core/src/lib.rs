@@ -25,6 +25,7 @@
 //! The same input and options give the same bytes on every CPU and for any number of threads
 //! (feature `rayon`, on by default).
 
+mod comparison;
 mod dtype;
 mod entropy;
 mod error;
@@ -35,29 +36,26 @@ mod matmul;
 mod matrix;
 mod parallel;
 mod plane;
-mod position;
+mod plane_decoder;
 mod quant;
 mod recipe;
-mod scale_model;
 mod simd;
 mod transform;
 mod wire;
 
+pub use comparison::{PlaneComparison, RowComparison, compare_values};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
     EncodedLayer, EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index,
-    Layer, LosslessRecipe, PlaneRecord, ReadAt, Recipe, Section, Sections, TensorMeta,
-    TensorRecord,
+    Layer, LosslessRecipe, MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, Section, Sections,
+    TensorMeta, TensorPart, TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};
 pub use matrix::{MatrixView, Moments, fold};
-pub use plane::{
-    DEFAULT_TILE, EncodedPlane, Estimate, PlaneComparison, Preparation, RowComparison, Selection,
-    SparseFormat, Training, TrellisAnalysis, TrellisSettings, compare_values, encode_sparse,
-    energy_retention,
-};
-pub use quant::block::BlockBits;
-pub use recipe::{MAX_TILE, PlaneRecipe, Quantizer};
+pub use plane::{DEFAULT_TILE, EncodedPlane, Preparation};
+pub use quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention};
+pub use quant::trellis::encode::{Estimate, Training, TrellisAnalysis, TrellisSettings};
+pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 pub use simd::{SimdLevel, SimdLevelError, simd_level};
 pub use transform::{CodingGain, Transform, coding_gain};

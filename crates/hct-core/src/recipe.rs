@@ -3,8 +3,16 @@
 
 use std::fmt;
 
-use crate::quant::block::BlockBits;
 use crate::transform::Transform;
+
+/// Width of the integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockBits {
+    /// −7 … 7.
+    Int4,
+    /// −127 … 127.
+    Int8,
+}
 
 /// How the values of a plane are quantized and coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

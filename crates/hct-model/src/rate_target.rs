@@ -31,7 +31,7 @@ pub fn compress_to_rate(
     output: &Path,
     strategy_at: &dyn Fn(Quality) -> Box<dyn Strategy>,
     bits_per_weight: f64,
-    options: CompressOptions,
+    options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<(CompressReport, f64), Error> {
     // The usual gap to the Shannon bound, to begin with.

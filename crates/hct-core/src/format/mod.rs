@@ -2,6 +2,8 @@
 
 mod accounting;
 mod index;
+mod part;
+mod provenance;
 mod reader;
 mod record;
 mod source;
@@ -10,6 +12,8 @@ mod writer;
 
 pub use accounting::{Section, Sections};
 pub use index::{FileEntry, FileKind, Index};
+pub use part::TensorPart;
+pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
 pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;

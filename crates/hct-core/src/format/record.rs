@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use super::trailer::HEADER_LEN;
 use crate::plane::EncodedPlane;
-use crate::quant::block::BlockBits;
-use crate::recipe::{MAX_TILE, PlaneRecipe, Quantizer};
+use crate::recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 use crate::transform::Transform;
 use crate::wire::{Reader, put_blob, put_varint};
 use crate::{Dtype, Error, Result};

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::index::{FileEntry, FileKind, Index};
+use super::provenance;
 use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
-use crate::plane::{EncodedPlane, Preparation, SparseFormat, encode_sparse};
+use crate::plane::{EncodedPlane, Preparation};
+use crate::quant::sparse::{SparseFormat, encode_sparse};
 use crate::transform::Transform;
 use crate::{Dtype, Error, Result, lossless, parallel};
 
@@ -231,6 +233,17 @@ impl<W: Write> HctWriter<W> {
         self.offset
     }
 
+    /// Says in the index how the file is made, for people and tools: JSON by custom, which
+    /// docs/FORMAT.md describes. Another text may take its place until the file is finished.
+    ///
+    /// # Errors
+    /// When `text` is empty or takes more than [`MAX_PROVENANCE`](crate::MAX_PROVENANCE) bytes.
+    pub fn set_provenance(&mut self, text: &str) -> Result<()> {
+        provenance::check(text)?;
+        self.index.provenance = Some(text.to_owned());
+        Ok(())
+    }
+
     /// Carries a file; `stored` is what `packing` (0 none, 1 zlib) made of its `unpacked_len`
     /// bytes. Returns its number, which tensors of a shard refer to.
     ///
@@ -386,7 +399,7 @@ mod tests {
             .unwrap();
         let reader = HctReader::open(writer.finish().unwrap()).unwrap();
         let decoded = |layers| -> Vec<f32> {
-            let bytes = reader.decode_layers(0, layers).unwrap();
+            let bytes = reader.tensor(0).unwrap().layers(layers).decode().unwrap();
             bytes
                 .chunks(4)
                 .map(|b| f32::from_le_bytes(b.try_into().unwrap()))

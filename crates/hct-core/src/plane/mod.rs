@@ -1,18 +1,9 @@
 //! Planes: matrices of values coded tile by tile under one recipe.
 
-mod analysis;
-mod block;
-mod compare;
-mod decode;
-mod energy;
-mod means;
+pub(crate) mod means;
 mod tiles;
 
-pub use analysis::{Estimate, Training, TrellisAnalysis, TrellisSettings};
-pub use block::{Selection, SparseFormat, encode_sparse};
-pub use compare::{PlaneComparison, RowComparison, compare_values};
-pub(crate) use decode::PlaneDecoder;
-pub use energy::energy_retention;
+pub(crate) use tiles::Tiles;
 
 use crate::recipe::PlaneRecipe;
 use crate::transform::Transform;
@@ -54,9 +45,9 @@ pub struct EncodedPlane {
     pub(crate) common: Vec<u8>,
     pub(crate) tiles: Vec<Vec<u8>>,
     /// Sum of squared errors of the coded values.
-    squared_error: f64,
+    pub(crate) squared_error: f64,
     /// Coefficients coded as other than zero.
-    kept: u64,
+    pub(crate) kept: u64,
 }
 
 impl EncodedPlane {
@@ -79,18 +70,5 @@ impl EncodedPlane {
     /// zero in a trellis plane.
     pub fn kept(&self) -> u64 {
         self.kept
-    }
-
-    /// Decodes the plane in memory, as a reader of the file will.
-    ///
-    /// # Errors
-    /// Never for a plane that this crate encoded.
-    pub fn decode(&self) -> crate::Result<Vec<f32>> {
-        let decoder = PlaneDecoder::new(&self.recipe, &self.common)?;
-        let mut out = vec![0.0; self.recipe.len()];
-        decoder.all(&mut out, |i| {
-            Ok(std::borrow::Cow::Borrowed(&self.tiles[i][..]))
-        })?;
-        Ok(out)
     }
 }

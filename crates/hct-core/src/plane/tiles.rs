@@ -2,8 +2,8 @@
 
 use super::{Preparation, means};
 use crate::matrix::MatrixView;
+use crate::quant::trellis::scale_model;
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
-use crate::scale_model;
 use crate::transform::{self, Transform};
 use crate::{Error, Result};
 

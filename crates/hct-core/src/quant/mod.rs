@@ -2,4 +2,6 @@
 
 pub(crate) mod block;
 pub(crate) mod half;
+pub(crate) mod positions;
+pub(crate) mod sparse;
 pub(crate) mod trellis;

@@ -11,7 +11,7 @@ use super::same_at_every_level;
 use crate::quant::trellis::Trellis;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::{self, Tables};
-use crate::quant::trellis::encode::{TileCoder, TileValues};
+use crate::quant::trellis::encode::tile::{TileCoder, TileValues};
 use crate::transform::{forward, inverse};
 use crate::{
     Dtype, EncodedPlane, EncodedTensor, HctReader, HctWriter, MatrixView, Preparation,

@@ -4,10 +4,10 @@
 //! Distributions are stored as quantized logarithms predicted from the neighbouring class, since
 //! a context of a small tensor sees too few samples to pay for exact frequencies.
 
-use super::viterbi::RATES;
+use super::encode::viterbi::RATES;
+use super::scale_model::MAX_CLASSES;
 use crate::entropy::binary::{Decoder, Encoder, UintModel};
 use crate::entropy::freq::FreqTable;
-use crate::scale_model::MAX_CLASSES;
 use crate::{Error, Result};
 
 /// Largest index magnitude with a symbol of its own; larger ones are patched.

@@ -10,7 +10,7 @@
 pub(crate) mod contexts;
 pub(crate) mod decode;
 pub(crate) mod encode;
-pub(crate) mod viterbi;
+pub(crate) mod scale_model;
 
 /// A state machine of 1 (plain scalar quantization), 4, 8, 16 or 32 states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,119 @@
+//! `cargo xtask compare`: measures the strategies and writes the tables of `docs`, as Markdown to
+//! read and as JSON to compute with. One module per table; a table is made of contestants or
+//! recipes, measured into plain structs, from which alone the Markdown is rendered.
+
+mod coders;
+mod contestant;
+mod document;
+mod embedding_rows;
+mod measure;
+mod model;
+mod quality;
+mod rd;
+mod strategies;
+mod tables;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use model::Model;
+use quality::Settings;
+
+/// Measure the strategies and write the tables of `docs`.
+#[derive(Parser)]
+#[command(name = "cargo xtask compare", bin_name = "cargo xtask compare")]
+struct Args {
+    /// Checkpoint to measure: a safetensors file or a folder [default: assets/sample].
+    #[arg(long, value_name = "PATH", conflicts_with = "all")]
+    model: Option<PathBuf>,
+    /// The sample and both models that `cargo xtask fetch` brings.
+    #[arg(long)]
+    all: bool,
+    /// Threads to work on [default: one per core].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Rate against distortion instead: docs/RATE_DISTORTION.*.
+    #[arg(long)]
+    rd: bool,
+    /// Entropy coders instead: docs/CODERS.*.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd"])]
+    coders: bool,
+    /// Models run before and after instead: docs/QUALITY.* [default: both fetched models].
+    #[arg(long, conflicts_with_all = ["rd", "coders"])]
+    quality: bool,
+    /// Leave the model-level columns out of docs/STRATEGIES.*.
+    #[arg(long, conflicts_with_all = ["rd", "coders", "quality"])]
+    no_model_quality: bool,
+    #[command(flatten)]
+    settings: Settings,
+    /// Only rewrite Markdown and plots from the JSON files: after a change of wording.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality"])]
+    render: bool,
+    /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
+    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md and their plots not what their JSON
+    /// makes.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "render"])]
+    check: bool,
+}
+
+fn main() -> Result<()> {
+    let args = &Args::parse();
+    let threads = args.threads.unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .context("cannot start the threads: pass a smaller --threads")?;
+    pool.install(|| {
+        if args.check {
+            rd::check()?;
+            quality::check()?;
+            return strategies::check();
+        }
+        if args.render {
+            strategies::render()?;
+            quality::render()?;
+            return rd::render();
+        }
+        if args.coders {
+            return coders::run();
+        }
+        if args.rd {
+            return rd::run(args.model.is_none(), &models(args)?);
+        }
+        if args.quality {
+            return quality::run(&runnable_models(args)?, &args.settings);
+        }
+        let settings = (!args.no_model_quality).then_some(&args.settings);
+        strategies::run(args.model.is_none(), &models(args)?, settings)
+    })
+}
+
+/// The models that the options name.
+fn models(args: &Args) -> Result<Vec<Model>> {
+    match (&args.model, args.all) {
+        (Some(path), _) => Ok(vec![Model::at(path)?]),
+        (None, false) => Ok(vec![Model::sample()?]),
+        (None, true) => {
+            let mut models = vec![Model::sample()?];
+            models.extend(fetched_models()?);
+            Ok(models)
+        }
+    }
+}
+
+/// The models that the options name, of those that can be run.
+fn runnable_models(args: &Args) -> Result<Vec<Model>> {
+    match &args.model {
+        Some(path) => Ok(vec![Model::at(path)?]),
+        None => fetched_models(),
+    }
+}
+
+fn fetched_models() -> Result<Vec<Model>> {
+    ["minilm", "smollm2"]
+        .map(Model::fetched)
+        .into_iter()
+        .collect()
+}

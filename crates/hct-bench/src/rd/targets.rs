@@ -1,0 +1,194 @@
+//! The numbers to reach, measured.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use hct_core::{Dtype, HctReader, HctWriter};
+use hct_strategies::{Effort, Quality, RdoEncoder, Strategy};
+use indicatif::ProgressBar;
+
+use super::corpus::{ABLATION, Corpus, gaussian};
+use super::curves::{Measured, average, each};
+use super::recipe::{rdo, rdo_at_rate};
+use super::report::{RatePoint, Target};
+use super::rivals::NNCODEC;
+use crate::contestant::Contestant;
+use crate::measure::measure;
+use crate::model::Model;
+
+/// The targets that can be measured on `corpus`, made from `model` if it is.
+pub fn targets(
+    corpus: &Corpus,
+    model: Option<&Model>,
+    measured: &Measured,
+    bar: &ProgressBar,
+) -> Result<Vec<Target>> {
+    let mut targets = Vec::new();
+    match (corpus.key.as_str(), model) {
+        ("gaussian", _) => {
+            on_gaussian(corpus, bar, &mut targets)?;
+            speeds(bar, &mut targets)?;
+        }
+        ("minilm", Some(model)) => {
+            on_model(model, 2.90, bar, &mut targets)?;
+            on_nncodec(model, bar, &mut targets)?;
+        }
+        ("smollm2", Some(model)) => on_model(model, 2.97, bar, &mut targets)?,
+        _ => {}
+    }
+    let excess = format!(
+        "`rdo` above the best fixed recipe of a matrix, at worst ({}, {} is best), %",
+        measured.excess.tensor, measured.excess.recipe
+    );
+    targets.push(Target::at_most(
+        excess,
+        1.0,
+        100.0 * measured.excess.largest,
+    ));
+    if let (Some(normal), Some(max)) = (at(measured, "rdo"), at(measured, "rdo, max")) {
+        let gain = normal.gap() - max.gap();
+        targets.push(Target::at_least(
+            "gain of maximal effort at rel. MSE 0.0179, bits",
+            0.015,
+            gain,
+        ));
+    }
+    Ok(targets)
+}
+
+fn at(measured: &Measured, curve: &str) -> Option<RatePoint> {
+    let curve = measured.curves.iter().find(|c| c.name == curve)?;
+    let near = |p: &&RatePoint| (p.rel_mse / ABLATION - 1.0).abs() < 0.02;
+    curve.points.iter().find(near).copied()
+}
+
+fn on_gaussian(corpus: &Corpus, bar: &ProgressBar, targets: &mut Vec<Target>) -> Result<()> {
+    let rates = [(3.5, 0.11), (2.9, 0.11), (2.0, 0.12), (1.5, 0.15)];
+    for (rate, limit) in rates {
+        bar.set_message(format!("gaussian at {rate} bits"));
+        let mut gap = |effort, name: &str, limit| -> Result<()> {
+            let point = rdo_at_rate(&corpus.tensors[0], rate, effort)?;
+            let point = average(corpus, &[point]);
+            targets.push(Target::at_most(
+                format!("gap at {rate} bits per weight, {name} effort, bits"),
+                limit,
+                point.gap(),
+            ));
+            Ok(())
+        };
+        gap(Effort::Default, "default", limit)?;
+        gap(Effort::Fast, "fast", 0.28)?;
+    }
+    Ok(())
+}
+
+fn on_model(model: &Model, limit: f64, bar: &ProgressBar, targets: &mut Vec<Target>) -> Result<()> {
+    let matrices = model.matrices()?;
+    // Its progress counts bytes; ours counts steps.
+    let quiet = ProgressBar::hidden();
+    let bits = |bytes: u64, weights: u64| 8.0 * bytes as f64 / weights as f64;
+    bar.set_message("uniform 0.98, whole model");
+    let (row, tensors) = measure(model, &matrices, &Contestant::uniform(0.98), None, &quiet)?;
+    let weights: u64 = tensors.iter().map(|t| t.weights).sum();
+    targets.push(Target::at_most(
+        "`uniform` at retention 0.98, bits per weight over the matrices",
+        4.25,
+        bits(row.matrix_bytes, weights),
+    ));
+    targets.push(Target::at_least("the same, cosine", 0.995, row.cosine));
+    bar.set_message("rdo at cosine 0.991, whole model");
+    let (row, tensors) = measure(model, &matrices, &Contestant::rdo(0.991), None, &quiet)?;
+    targets.push(Target::at_most(
+        "`rdo` at cosine 0.991, bits per weight over the matrices",
+        limit,
+        bits(row.matrix_bytes, weights),
+    ));
+    targets.push(Target::at_least(
+        "the same, cosine of the worst matrix",
+        0.991,
+        row.worst_cosine,
+    ));
+    let positions = tensors
+        .iter()
+        .find(|t| t.name.contains("position_embeddings"));
+    if let Some(t) = positions {
+        targets.push(Target::at_most(
+            "the same, bits per weight of the position embeddings",
+            2.1,
+            bits(t.bytes, t.weights),
+        ));
+    }
+    Ok(())
+}
+
+/// Ours at NNCodec's distortions, on the matrices its points were measured on.
+fn on_nncodec(model: &Model, bar: &ProgressBar, targets: &mut Vec<Target>) -> Result<()> {
+    let corpus = Corpus::nncodec(model)?;
+    for (effort, name) in [(Effort::Default, "default"), (Effort::Max, "max")] {
+        for rival in NNCODEC {
+            bar.set_message(format!("NNCodec's point at {}, {name}", rival.rel_mse));
+            let points = each(&corpus, |t| rdo(t, rival.rel_mse, effort))?;
+            targets.push(Target::at_most(
+                format!(
+                    "NNCodec's matrices at rel. MSE {}, {name} effort, bits per weight \
+                     (NNCodec 2.1, quoted: {:.2})",
+                    rival.rel_mse, rival.bpw
+                ),
+                rival.bpw - 0.04,
+                average(&corpus, &points).bpw,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Speeds on one core, 2²² Gaussian weights in BF16, no transform.
+fn speeds(bar: &ProgressBar, targets: &mut Vec<Target>) -> Result<()> {
+    bar.set_message("speed on one core");
+    let tensor = gaussian(2048, 2048, Dtype::BF16)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let millions = |time: Duration| tensor.weights() as f64 / 1e6 / time.as_secs_f64();
+    pool.install(|| {
+        for (effort, name, limit) in [
+            (Effort::Default, "default", 8.0),
+            (Effort::Fast, "fast", 40.0),
+        ] {
+            let encoder = RdoEncoder::new(Quality::Cosine(0.991)).effort(effort);
+            let (encode, coded) = fastest(3, || Ok(encoder.encode(tensor.view())?))?;
+            targets.push(Target {
+                timing: true,
+                ..Target::at_least(
+                    format!("encoding on one core, {name} effort, M weights/s"),
+                    limit,
+                    millions(encode),
+                )
+            });
+            if effort == Effort::Default {
+                let mut writer = HctWriter::new(Vec::new())?;
+                writer.add_tensor(tensor.meta.clone(), coded.tensor, None, "")?;
+                let reader = HctReader::open(writer.finish()?)?;
+                let (decode, _) = fastest(7, || Ok(reader.decode(0)?))?;
+                targets.push(Target {
+                    timing: true,
+                    ..Target::at_least(
+                        "decoding on one core, default effort, BF16 out, M weights/s",
+                        150.0,
+                        millions(decode),
+                    )
+                });
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The shortest of `n` runs, and what the last gave.
+fn fastest<T>(n: usize, mut run: impl FnMut() -> Result<T>) -> Result<(Duration, T)> {
+    let mut best = (Duration::MAX, None);
+    for _ in 0..n {
+        let start = Instant::now();
+        let value = run()?;
+        best = (best.0.min(start.elapsed()), Some(value));
+    }
+    Ok((best.0, best.1.context("no run")?))
+}

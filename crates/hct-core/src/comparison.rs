@@ -1,0 +1,231 @@
+//! Comparing a coded plane with the values it was made from, as a reader will see them.
+
+use std::borrow::Cow;
+
+use crate::matrix::MatrixView;
+use crate::plane::EncodedPlane;
+use crate::plane_decoder::PlaneDecoder;
+use crate::recipe::TileShape;
+use crate::{Dtype, Error, Result, floats, parallel};
+
+/// Sums over one row of the original a and the decoded b, in f64.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RowComparison {
+    /// Σ a².
+    pub original: f64,
+    /// Σ b².
+    pub decoded: f64,
+    /// Σ a·b.
+    pub product: f64,
+    /// Σ (a − b)².
+    pub error: f64,
+}
+
+impl RowComparison {
+    fn add(&mut self, a: f32, b: f32) {
+        let (a, b) = (f64::from(a), f64::from(b));
+        self.original += a * a;
+        self.decoded += b * b;
+        self.product += a * b;
+        self.error += (a - b) * (a - b);
+    }
+
+    /// Adds another row's sums.
+    pub fn merge(&mut self, other: &RowComparison) {
+        self.original += other.original;
+        self.decoded += other.decoded;
+        self.product += other.product;
+        self.error += other.error;
+    }
+
+    /// Cosine similarity; 1 for two zero vectors.
+    pub fn cosine(&self) -> f64 {
+        let norms = (self.original * self.decoded).sqrt();
+        match norms > 0.0 {
+            true => self.product / norms,
+            false if self.original == self.decoded => 1.0,
+            false => 0.0,
+        }
+    }
+
+    /// Σ (a − b)² / Σ a²; 0 for an exact copy.
+    pub fn rel_mse(&self) -> f64 {
+        if self.error == 0.0 {
+            0.0
+        } else {
+            self.error / self.original
+        }
+    }
+}
+
+/// Comparisons of the rows of a plane.
+#[derive(Clone, Debug)]
+pub struct PlaneComparison {
+    /// One per row.
+    pub rows: Vec<RowComparison>,
+    /// One per row, a center subtracted from both sides; empty when none was given.
+    pub centered: Vec<RowComparison>,
+}
+
+impl PlaneComparison {
+    /// All rows at once.
+    pub fn total(&self) -> RowComparison {
+        let mut total = RowComparison::default();
+        self.rows.iter().for_each(|row| total.merge(row));
+        total
+    }
+}
+
+impl EncodedPlane {
+    /// Decodes the plane in memory, as a reader of the file will.
+    ///
+    /// # Errors
+    /// Never for a plane that this crate encoded.
+    pub fn decode(&self) -> Result<Vec<f32>> {
+        let decoder = PlaneDecoder::new(&self.recipe, &self.common)?;
+        let mut out = vec![0.0; self.recipe.len()];
+        decoder.all(&mut out, |i| Ok(Cow::Borrowed(&self.tiles[i][..])))?;
+        Ok(out)
+    }
+
+    /// Compares with `matrix`, row by row, after adding the plane to `base` (the layers before
+    /// it) and rounding to `dtype`; also with `center`, one value per column, subtracted from
+    /// both sides.
+    ///
+    /// # Errors
+    /// Never for a plane of the shape of `matrix` that this crate encoded.
+    pub fn compare(
+        &self,
+        matrix: MatrixView<'_>,
+        dtype: Dtype,
+        center: Option<&[f32]>,
+        base: Option<&[f32]>,
+    ) -> Result<PlaneComparison> {
+        let recipe = &self.recipe;
+        let whole = if recipe.whole {
+            Some(self.decode()?)
+        } else {
+            None
+        };
+        let decoder = PlaneDecoder::new(recipe, &self.common)?;
+        let decoded = |i: usize| {
+            let tile = recipe.tile(i);
+            let mut b = vec![0.0; tile.len()];
+            match &whole {
+                Some(values) => b.copy_from_slice(&values[tile.first..tile.first + tile.len()]),
+                None => decoder.tile(i, &self.tiles[i], &mut b)?,
+            }
+            if let Some(base) = base {
+                let base = &base[tile.first..tile.first + tile.len()];
+                b.iter_mut().zip(base).for_each(|(v, base)| *v += base);
+            }
+            Ok((tile, b))
+        };
+        compare_tiles(matrix, dtype, center, recipe.tiles(), decoded)
+    }
+}
+
+/// Compares decoded `values` with `matrix` as [`EncodedPlane::compare`] does.
+///
+/// # Errors
+/// When there are not as many values as the matrix has.
+pub fn compare_values(
+    matrix: MatrixView<'_>,
+    values: &[f32],
+    dtype: Dtype,
+    center: Option<&[f32]>,
+) -> Result<PlaneComparison> {
+    let (rows, cols) = (matrix.rows(), matrix.cols());
+    if values.len() != rows * cols {
+        return Err(Error::Encode(format!(
+            "{} values are not a {rows} × {cols} matrix",
+            values.len()
+        )));
+    }
+    let row = |r: usize| {
+        let tile = TileShape {
+            first_row: r,
+            first_col: 0,
+            rows: 1,
+            cols,
+            first: r * cols,
+        };
+        Ok((tile, values[r * cols..(r + 1) * cols].to_vec()))
+    };
+    compare_tiles(matrix, dtype, center, rows, row)
+}
+
+/// Compares tile by tile; `decoded` gives a tile and its values before rounding.
+fn compare_tiles(
+    matrix: MatrixView<'_>,
+    dtype: Dtype,
+    center: Option<&[f32]>,
+    tiles: usize,
+    decoded: impl Fn(usize) -> Result<(TileShape, Vec<f32>)> + Sync + Send,
+) -> Result<PlaneComparison> {
+    let parts = parallel::map(tiles, |i| {
+        let (tile, mut b) = decoded(i)?;
+        floats::round_to(&mut b, dtype);
+        let mut a = vec![0.0; tile.len()];
+        matrix.read(tile.first, &mut a);
+        let plain = compare_rows(&a, &b, tile.cols);
+        let centered = center.map_or(Vec::new(), |center| {
+            let center = &center[tile.first_col..tile.first_col + tile.cols];
+            for values in [&mut a, &mut b] {
+                for row in values.chunks_exact_mut(tile.cols) {
+                    row.iter_mut().zip(center).for_each(|(v, c)| *v -= c);
+                }
+            }
+            compare_rows(&a, &b, tile.cols)
+        });
+        Ok((tile.first_row, plain, centered))
+    });
+    let none = RowComparison::default();
+    let mut rows = vec![none; matrix.rows()];
+    let mut centered = vec![none; if center.is_some() { matrix.rows() } else { 0 }];
+    for part in parts {
+        let (first, plain, about) = part?;
+        rows[first..]
+            .iter_mut()
+            .zip(&plain)
+            .for_each(|(row, s)| row.merge(s));
+        if !about.is_empty() {
+            centered[first..]
+                .iter_mut()
+                .zip(&about)
+                .for_each(|(row, s)| row.merge(s));
+        }
+    }
+    Ok(PlaneComparison { rows, centered })
+}
+
+fn compare_rows(a: &[f32], b: &[f32], cols: usize) -> Vec<RowComparison> {
+    // Independent partial sums, in an order fixed by the source, so that the loop vectorizes.
+    const WIDE: usize = 8;
+    a.chunks_exact(cols)
+        .zip(b.chunks_exact(cols))
+        .map(|(a, b)| {
+            let mut sums = [[0f64; WIDE]; 4];
+            let (wide_a, rest_a) = a.as_chunks::<WIDE>();
+            let (wide_b, rest_b) = b.as_chunks::<WIDE>();
+            for (a, b) in wide_a.iter().zip(wide_b) {
+                for i in 0..WIDE {
+                    let (a, b) = (f64::from(a[i]), f64::from(b[i]));
+                    sums[0][i] += a * a;
+                    sums[1][i] += b * b;
+                    sums[2][i] += a * b;
+                    sums[3][i] += (a - b) * (a - b);
+                }
+            }
+            let [original, decoded, product, error] = sums.map(|s| s.iter().sum());
+            let mut row = RowComparison {
+                original,
+                decoded,
+                product,
+                error,
+            };
+            rest_a.iter().zip(rest_b).for_each(|(&a, &b)| row.add(a, b));
+            row
+        })
+        .collect()
+}

@@ -1,0 +1,197 @@
+//! Encoding tiles of trellis-quantized values.
+
+use super::viterbi::{self, Quantized, Search};
+use crate::entropy::binary::{Encoder, UintModel};
+use crate::entropy::rans::{EncoderSymbol, RansEncoder};
+use crate::quant::trellis::contexts::{Contexts, Statistics, symbol};
+use crate::quant::trellis::decode::{SYMBOLS, point};
+use crate::quant::trellis::{Trellis, multiple};
+
+/// A tile's values and their classes.
+pub(crate) struct TileValues<'a> {
+    pub values: &'a [f32],
+    pub classes: &'a [u8],
+}
+
+/// The quantizer of a plane at one step.
+#[derive(Clone, Copy)]
+pub(crate) struct TileCoder {
+    pub trellis: Trellis,
+    pub lanes: usize,
+    pub step: f32,
+}
+
+impl TileCoder {
+    /// Quantizer of a context.
+    fn quantizer(&self, context: u8) -> i32 {
+        i32::from(context) % self.trellis.quantizers() as i32
+    }
+
+    /// Indices of a tile by Viterbi search under `costs` (see [`Contexts::costs`]).
+    pub fn quantize(&self, costs: &[f32], tile: &TileValues<'_>) -> Quantized {
+        let search = Search {
+            inv_step: 1.0 / self.step,
+            costs,
+        };
+        match self.lanes {
+            8 => viterbi::quantize::<8>(self.trellis, &search, tile.values, tile.classes),
+            _ => viterbi::quantize::<32>(self.trellis, &search, tile.values, tile.classes),
+        }
+    }
+
+    /// Statistics of a quantized tile, for a plane of `contexts` contexts.
+    pub fn statistics(&self, values: &[f32], quantized: &Quantized, contexts: usize) -> Statistics {
+        let mut stats = Statistics::new(contexts);
+        let inverse = 1.0 / self.step;
+        // Odd multiples in contexts of Q1.
+        let odd: Vec<f32> = (0..contexts)
+            .map(|c| self.quantizer(c as u8) as f32)
+            .collect();
+        for ((&v, &k), &c) in values
+            .iter()
+            .zip(&quantized.indices)
+            .zip(&quantized.contexts)
+        {
+            let m = k.unsigned_abs();
+            // Meaningless for 0, which has no residual.
+            let point = (2 * m) as f32 - odd[usize::from(c)];
+            stats.add(usize::from(c), m as usize, v.abs() * inverse - point);
+        }
+        stats
+    }
+
+    /// Squared errors under the decoder's reproduction points, summed over each run of `row`
+    /// values.
+    pub fn squared_errors(
+        &self,
+        contexts: &Contexts,
+        values: &[f32],
+        quantized: &Quantized,
+        row: usize,
+    ) -> Vec<f64> {
+        let points = Points::new(self, contexts);
+        let rows = values
+            .chunks(row)
+            .zip(quantized.indices.chunks(row))
+            .zip(quantized.contexts.chunks(row));
+        rows.map(|((values, indices), row_contexts)| {
+            let mut sum = 0f64;
+            for ((&v, &k), &c) in values.iter().zip(indices).zip(row_contexts) {
+                let d = f64::from(v.abs()) - f64::from(points.get(c, k.unsigned_abs() as usize));
+                sum += d * d;
+            }
+            sum
+        })
+        .collect()
+    }
+
+    /// Entropy-codes a quantized tile.
+    pub fn code(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
+        match self.lanes {
+            8 => self.code_lanes::<8>(contexts, quantized),
+            _ => self.code_lanes::<32>(contexts, quantized),
+        }
+    }
+
+    fn code_lanes<const L: usize>(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
+        let (indices, of) = (&quantized.indices, &quantized.contexts);
+        let max: Vec<u32> = (0..contexts.tables.len())
+            .map(|c| contexts.max_magnitude(c) as u32)
+            .collect();
+        let mut coders = vec![EncoderSymbol::default(); contexts.tables.len() * SYMBOLS];
+        for (table, coders) in contexts.tables.iter().zip(coders.chunks_exact_mut(SYMBOLS)) {
+            coders
+                .iter_mut()
+                .zip(table.encoder_symbols())
+                .for_each(|(c, e)| *c = e);
+        }
+        let mut patched = Vec::new();
+        let mut rans = RansEncoder::<L>::new(indices.len());
+        let coded = indices
+            .chunks(self.lanes)
+            .zip(of.chunks(self.lanes))
+            .enumerate()
+            .rev();
+        for (step, (indices, of)) in coded {
+            for (lane, (&k, &c)) in indices.iter().zip(of).enumerate().rev() {
+                let mut s = symbol(k);
+                if k.unsigned_abs() > max[usize::from(c)] {
+                    let m = k.unsigned_abs() as usize;
+                    let kept = contexts.coded_magnitude(usize::from(c), m) as i32;
+                    s = symbol(if k < 0 { -kept } else { kept });
+                    let v = multiple(m as i32, self.quantizer(c));
+                    let i = (step * L + lane) as u64;
+                    patched.push((i, i64::from(if k < 0 { -v } else { v })));
+                }
+                rans.put(lane, &coders[usize::from(c) * SYMBOLS + s]);
+            }
+        }
+        patched.reverse();
+        CodedTile {
+            stream: rans.finish(),
+            patches: code_patches(&patched),
+        }
+    }
+}
+
+/// Reproduction points by context and magnitude, as the decoder will have them.
+struct Points {
+    coder: TileCoder,
+    points: Vec<f32>,
+    max: Vec<usize>,
+}
+
+/// Magnitudes with a symbol, and 0.
+const MAGNITUDES: usize = 128;
+
+impl Points {
+    fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
+        let n = contexts.tables.len();
+        let mut points = vec![0f32; n * MAGNITUDES];
+        let max: Vec<usize> = (0..n).map(|c| contexts.max_magnitude(c)).collect();
+        for c in 0..n {
+            for m in 1..=max[c] {
+                points[c * MAGNITUDES + m] = point(
+                    coder.quantizer(c as u8),
+                    m,
+                    contexts.shift(c, m),
+                    coder.step,
+                );
+            }
+        }
+        Points {
+            coder: *coder,
+            points,
+            max,
+        }
+    }
+
+    #[inline(always)]
+    fn get(&self, context: u8, m: usize) -> f32 {
+        if m <= self.max[usize::from(context)] {
+            self.points[usize::from(context) * MAGNITUDES + m]
+        } else {
+            // Patched values have no shift.
+            point(self.coder.quantizer(context), m, 0.0, self.coder.step)
+        }
+    }
+}
+
+/// The coded symbols of a tile and its patches.
+pub(crate) struct CodedTile {
+    pub stream: Vec<u8>,
+    pub patches: Vec<u8>,
+}
+
+fn code_patches(patched: &[(u64, i64)]) -> Vec<u8> {
+    let mut enc = Encoder::new();
+    let (mut count, mut gap, mut value) = (UintModel::new(), UintModel::new(), UintModel::new());
+    count.encode(&mut enc, patched.len() as u64);
+    let mut next = 0;
+    for &(i, v) in patched {
+        gap.encode(&mut enc, i - next);
+        value.encode_signed(&mut enc, v);
+        next = i + 1;
+    }
+    enc.finish()
+}

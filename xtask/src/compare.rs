@@ -1,0 +1,40 @@
+//! `cargo xtask compare`: runs the crate `hct-bench`, which takes minutes to build and so is no
+//! dependency of the other tasks.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::fetch::default_cache;
+
+/// Options of `cargo xtask compare`: those of `hct-bench`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Passed on as they are.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<OsString>,
+}
+
+/// Builds and runs `hct-bench`, and ends with its exit status.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args(["run", "--release", "--package", "hct-bench"])
+        .arg("--manifest-path")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .arg("--")
+        .args(&args.options);
+    // Where fetched models lie is decided in one place. Without a home folder there are none, but
+    // what needs none still works.
+    if let Ok(cache) = default_cache() {
+        command.env("HCT_CACHE", cache);
+    }
+    let status = command.status().context("cannot start cargo")?;
+    // No code: ended by a signal.
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
+}
