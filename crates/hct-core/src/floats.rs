@@ -11,6 +11,7 @@ use crate::Dtype;
 use crate::simd::{SimdLevel, level};
 
 /// `v` rounded to nearest even, past the range to an infinity.
+#[cfg(feature = "encode")]
 pub(crate) fn to_half(v: f32) -> f16 {
     match level() {
         SimdLevel::Portable => f16::from_f32_const(v),

@@ -4,8 +4,8 @@
 //! only the speed differs. `tests.rs` runs every kernel at every level that the CPU has.
 
 mod level;
-#[cfg(test)]
-mod tests;
+#[cfg(all(test, feature = "encode"))]
+pub(crate) mod tests;
 
 pub(crate) use level::level;
 #[cfg(test)]

@@ -1,17 +1,14 @@
 //! Every kernel at every level that this CPU has, on ordinary and on hostile values. Kernels that
-//! have one version today are here for the day that they get others.
+//! have one version today are here for the day that they get others. The trellis quantizer's tiles
+//! are in its own room, `quant/trellis/encode/levels.rs`.
 
 #[path = "../../tests/common/generate.rs"]
-mod generate;
+pub(crate) mod generate;
 
-use generate::{Kind, Rng};
+use generate::Kind;
 use proptest::prelude::*;
 
 use super::same_at_every_level;
-use crate::quant::trellis::Trellis;
-use crate::quant::trellis::contexts::Contexts;
-use crate::quant::trellis::decode::{self, Tables};
-use crate::quant::trellis::encode::tile::{TileCoder, TileValues};
 use crate::transform::{forward, inverse};
 use crate::{
     Dtype, EncodedPlane, EncodedTensor, HctReader, HctWriter, MatrixView, Preparation,
@@ -131,62 +128,6 @@ fn a_plane_of_32_lanes_is_the_same() {
             let how = Preparation::tiled(Transform::None);
             coded(matrix, trellis(matrix, how, states, false))
         });
-    }
-}
-
-/// Search, entropy coding and decoding of one tile in the given lanes.
-fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Vec<u8> {
-    // Rates of a rough geometric distribution, other ones in every context.
-    let costs: Vec<f32> = (0..256 * contexts)
-        .map(|i| 0.2 * (1.0 + (i / 256) as f32) * (i % 256).min(40) as f32)
-        .collect();
-    let tile = TileValues { values, classes };
-    let quantized = coder.quantize(&costs, &tile);
-    let stats = coder.statistics(values, &quantized, contexts);
-    let fitted = Contexts::from_statistics(&stats, coder.trellis.quantizers());
-    let errors = coder.squared_errors(&fitted, values, &quantized, 16);
-    let coded = coder.code(&fitted, &quantized);
-    let tables = Tables::new(coder.trellis, coder.step, &fitted);
-    let mut out = vec![0.0; values.len()];
-    decode::decode(
-        &tables,
-        coder.lanes,
-        classes,
-        &coded.stream,
-        &coded.patches,
-        &mut out,
-    )
-    .expect("what was encoded");
-    let mut all: Vec<u8> = [coded.stream, coded.patches, quantized.contexts].concat();
-    let indices = quantized.indices.iter().flat_map(|i| i.to_le_bytes());
-    all.extend(indices);
-    all.extend(out.iter().flat_map(|v| v.to_le_bytes()));
-    all.extend(errors.iter().flat_map(|v| v.to_le_bytes()));
-    all
-}
-
-#[test]
-fn tiles_of_every_machine_and_lane_count_are_the_same() {
-    let mut rng = Rng(9);
-    for states in [1, 4, 8, 16, 32] {
-        let trellis = Trellis::new(states).expect("a machine");
-        for lanes in [8, 32] {
-            // Fewer values than lanes, whole steps, ragged last steps, a renormalized search.
-            for n in [1, 7, 32, 33, 500, 4099] {
-                let values = Kind::HeavyTails.values(1, n, rng.next());
-                let classes: Vec<u8> = (0..n).map(|_| rng.below(3) as u8).collect();
-                for step in [0.6, 0.002] {
-                    let coder = TileCoder {
-                        trellis,
-                        lanes,
-                        step,
-                    };
-                    same_at_every_level(|| {
-                        tile(coder, &values, &classes, 3 * trellis.quantizers())
-                    });
-                }
-            }
-        }
     }
 }
 

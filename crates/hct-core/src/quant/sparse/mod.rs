@@ -163,12 +163,12 @@ fn code(
     let mut back = vec![0.0; values.len()];
     let payload = match quantizer {
         Quantizer::Block(bits) => {
-            let payload = block::encode(values, mask, row, bits);
+            let payload = block::encode::encode(values, mask, row, bits);
             block::decode(&payload, row, bits, &mut back)?;
             payload
         }
         _ => {
-            let payload = half::encode(values, mask, row);
+            let payload = half::encode::encode(values, mask, row);
             half::decode(&payload, row, &mut back)?;
             payload
         }
@@ -179,6 +179,7 @@ fn code(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sections::{Section, Sections};
     use crate::transform::Transform;
 
     fn values() -> Vec<f32> {
@@ -238,7 +239,11 @@ mod tests {
             let zeros = group.iter().filter(|&&v| v == 0.0).count();
             assert!(zeros == 0 || zeros == 32, "{zeros}");
         }
-        let positions = |p: &EncodedPlane| half::position_bytes(&p.tiles[0]).unwrap();
+        let positions = |p: &EncodedPlane| {
+            let mut sections = Sections::default();
+            half::sections(&p.tiles[0], &mut sections).unwrap();
+            sections.bytes[Section::Positions as usize]
+        };
         assert!(positions(&groups) < positions(&single) / 3);
     }
 
