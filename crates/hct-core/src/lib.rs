@@ -59,4 +59,5 @@ pub use quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention
 pub use quant::trellis::encode::{Estimate, Training, TrellisAnalysis, TrellisSettings};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 pub use sections::{Section, Sections};
+pub use simd::{SimdLevel, SimdLevelError, simd_level};
 pub use transform::{CodingGain, Transform, coding_gain};
