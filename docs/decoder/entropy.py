@@ -172,19 +172,30 @@ def slots(freqs):
     return out
 
 
+class TableModels:
+    """§8.1: the models of tables that are stored one after another."""
+
+    def __init__(self):
+        self.length, self.freqs = Uint(), [Uint() for _ in range(14)]
+
+    def table(self, dec, symbols):
+        n = self.length.get(dec)
+        need(1 <= n <= symbols, 'a table has a bad length')
+        freqs = []
+        while len(freqs) < n and sum(freqs) < 4096:
+            previous = freqs[-1] if freqs else 0
+            freqs.append(self.freqs[previous.bit_length()].get(dec))
+            need(sum(freqs) <= 4096, 'frequencies sum to too much')
+        need(sum(freqs) == 4096, 'frequencies sum to too little')
+        return slots(freqs)
+
+
 def stored_table(data, symbols):
-    """§8.1"""
-    dec, length, models = Binary(data), Uint(), [Uint() for _ in range(14)]
-    n = length.get(dec)
-    need(1 <= n <= symbols, 'a table has a bad length')
-    freqs = []
-    while len(freqs) < n and sum(freqs) < 4096:
-        previous = freqs[-1] if freqs else 0
-        freqs.append(models[previous.bit_length()].get(dec))
-        need(sum(freqs) <= 4096, 'frequencies sum to too much')
-    need(sum(freqs) == 4096, 'frequencies sum to too little')
+    """§8.1: a table by itself."""
+    dec = Binary(data)
+    table = TableModels().table(dec, symbols)
     dec.finish()
-    return slots(freqs)
+    return table
 
 
 def table_of_weights(weights):

@@ -375,6 +375,7 @@ fn layers(v: &mut Vectors) -> Anyhow<()> {
         &layered(Dtype::F16, rows, cols, &[product]),
     )?;
     let mut writer = HctWriter::new(Vec::new())?;
+    writer.set_provenance("{\"made\":\"by examples/vectors.rs\"}")?;
     writer.add_file(FileKind::Shard, "model.safetensors", b"{}", 0, 2)?;
     let shard = writer.add_file(FileKind::Shard, "b.safetensors", b"{ }", 0, 3)?;
     writer.add_file(FileKind::Side, "tokenizer/config.json", b"[1]", 0, 3)?;
