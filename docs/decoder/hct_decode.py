@@ -56,7 +56,10 @@ class File:
         need(offset >= 16 and offset + length == len(data) - 32, 'the index does not fit')
         self.end = offset
         r = Reader(self.chunk((offset, length, crc)))
-        need(r.varint() == 0, 'reserved index flags')
+        self.provenance = None
+        if r.up_to(1):
+            self.provenance = r.string()
+            need(0 < len(self.provenance.encode()) <= 1 << 16, 'the provenance is empty or too long')
         labels = [r.string() for _ in range(r.varint())]
         self.files = [self.read_file(r) for _ in range(r.varint())]
         self.tensors = {}
@@ -217,6 +220,8 @@ def to_dtype(v, dtype):
 def main(args):
     if args[:1] == ['--list'] and len(args) == 2:
         file = File(args[1])
+        if file.provenance is not None:
+            print('made by', repr(file.provenance))
         for kind, path, _, length, _ in file.files:
             print(('shard', 'side file')[kind], repr(path), length)
         for t in file.tensors.values():

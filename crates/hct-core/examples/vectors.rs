@@ -35,7 +35,10 @@ impl Vectors {
             };
             for n in 1..=layers {
                 let expected = format!("{name}.{i}.{n}.bin");
-                std::fs::write(self.folder.join(&expected), reader.decode_layers(i, n)?)?;
+                std::fs::write(
+                    self.folder.join(&expected),
+                    reader.tensor(i)?.layers(n).decode()?,
+                )?;
                 let (tensor, dtype) = (&record.name, record.dtype);
                 writeln!(
                     self.manifest,
@@ -372,6 +375,7 @@ fn layers(v: &mut Vectors) -> Anyhow<()> {
         &layered(Dtype::F16, rows, cols, &[product]),
     )?;
     let mut writer = HctWriter::new(Vec::new())?;
+    writer.set_provenance("{\"made\":\"by examples/vectors.rs\"}")?;
     writer.add_file(FileKind::Shard, "model.safetensors", b"{}", 0, 2)?;
     let shard = writer.add_file(FileKind::Shard, "b.safetensors", b"{ }", 0, 3)?;
     writer.add_file(FileKind::Side, "tokenizer/config.json", b"[1]", 0, 3)?;

@@ -61,8 +61,10 @@ fn check(file: Vec<u8>, rows: u64, pieces: impl Fn(u64, u64) -> usize) {
         } else {
             (a.min(b), a.max(b))
         };
-        let part = reader.decode_rows(0, a as u64..b as u64).unwrap();
-        assert!(part == all[a * row..b * row], "rows {a}..{b}");
+        let part = reader.tensor(0).unwrap().rows(a as u64..b as u64).unwrap();
+        assert_eq!(part.byte_len(), ((b - a) * row) as u64);
+        let bytes = part.decode().unwrap();
+        assert!(bytes == all[a * row..b * row], "rows {a}..{b}");
         let read = source.take();
         let wanted = if a == b {
             0
@@ -71,10 +73,22 @@ fn check(file: Vec<u8>, rows: u64, pieces: impl Fn(u64, u64) -> usize) {
         };
         assert_eq!(read.len(), wanted, "rows {a}..{b}");
         assert!(read.iter().all(|range| everything.contains(range)));
+        // Into buffers that held something else: the same from the same places.
+        let mut buffer = vec![0xa5; bytes.len()];
+        part.decode_into(&mut buffer).unwrap();
+        assert!(buffer == bytes, "rows {a}..{b}");
+        assert_eq!(source.take(), read);
+        let mut values = vec![f32::NAN; part.elements() as usize];
+        part.decode_f32(&mut values).unwrap();
+        let dtype = reader.index().tensors[0].dtype;
+        assert!(values == floats_of(&bytes, dtype), "rows {a}..{b}");
+        assert_eq!(source.take(), read);
     }
-    assert!(reader.decode_rows(0, 0..rows + 1).is_err());
     let backwards = std::ops::Range { start: 2, end: 1 };
-    assert!(reader.decode_rows(0, backwards).is_err());
+    for outside in [0..rows + 1, rows + 1..rows + 1, backwards] {
+        let error = reader.tensor(0).unwrap().rows(outside).err().unwrap();
+        assert!(error.to_string().contains("\"t\""), "{error}");
+    }
 }
 
 fn check_plane(plane: EncodedPlane, dtype: Dtype) {
@@ -217,8 +231,47 @@ fn rows_of_sums_come_from_all_layers() {
     let file = file_of(meta("t", Dtype::F32, &[ROWS as u64, COLS as u64]), tensor);
     let read = HctReader::open(&file)
         .unwrap()
-        .decode_rows(0, 3..9)
+        .tensor(0)
+        .and_then(|t| t.rows(3..9)?.decode())
         .unwrap();
     assert!(floats_of(&read, Dtype::F32) == sum[3 * COLS..9 * COLS]);
     check(file, ROWS as u64, |_, _| pieces);
+}
+
+#[test]
+fn buffers_of_another_length_and_values_of_other_types_are_refused() {
+    let meta = meta("t", Dtype::I16, &[4, 3]);
+    let tensor = EncodedTensor::lossless(&meta, &[7; 24]).unwrap();
+    let file = file_of(meta, tensor);
+    let reader = HctReader::open(&file).unwrap();
+    let part = reader.tensor(0).unwrap().rows(1..3).unwrap();
+    assert_eq!((part.byte_len(), part.elements()), (12, 6));
+    for len in [0, 11, 13, 24] {
+        let error = part.decode_into(&mut vec![0; len]).unwrap_err().to_string();
+        assert!(error.contains("12") && error.contains("\"t\""), "{error}");
+    }
+    let error = part.decode_f32(&mut [0.0; 6]).unwrap_err().to_string();
+    assert!(error.contains("I16"), "{error}");
+    assert!(reader.tensor(1).is_err() && reader.decode(1).is_err() && reader.sections(1).is_err());
+    assert_eq!(reader.find("t").unwrap(), 0);
+    assert!(reader.find("T").is_err());
+}
+
+#[test]
+fn packed_elements_are_read_by_whole_bytes() {
+    let (odd, even) = (
+        meta("odd", Dtype::F4, &[2, 3]),
+        meta("even", Dtype::F4, &[3, 4]),
+    );
+    for (meta, bytes) in [(odd, vec![1, 2, 3]), (even, vec![1, 2, 3, 4, 5, 6])] {
+        let whole = meta.name == "even";
+        let tensor = EncodedTensor::lossless(&meta, &bytes).unwrap();
+        let file = file_of(meta, tensor);
+        let reader = HctReader::open(&file).unwrap();
+        assert_eq!(reader.tensor(0).unwrap().elements(), 2 * bytes.len() as u64);
+        match reader.tensor(0).unwrap().rows(1..2) {
+            Ok(part) => assert!(whole && part.decode().unwrap() == bytes[2..4]),
+            Err(_) => assert!(!whole),
+        }
+    }
 }

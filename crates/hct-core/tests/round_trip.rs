@@ -308,7 +308,7 @@ proptest! {
         let mut expected: Vec<f32> = (0..rows * cols)
             .map(|i| (0..rank).fold(0.0, |s, k| s + l[i / cols * rank + k] * r[k * cols + i % cols]))
             .collect();
-        prop_assert!(reader.decode_layers(0, 1).unwrap() == bytes_of(&expected, Dtype::F32));
+        prop_assert!(reader.tensor(0).unwrap().layers(1).decode().unwrap() == bytes_of(&expected, Dtype::F32));
         expected.iter_mut().zip(&p).for_each(|(e, p)| *e += p);
         prop_assert!(reader.decode(0).unwrap() == bytes_of(&expected, Dtype::F32));
     }

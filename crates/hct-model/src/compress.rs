@@ -14,13 +14,16 @@ use crate::packing::pack;
 use crate::safetensors_out::{create_beside, persist};
 use crate::{Checkpoint, Error, Progress, TensorSource};
 
-/// What to carry and whether to replace.
+/// What to carry, whether to replace, and what to say of it.
 #[derive(Clone, Copy, Debug)]
-pub struct CompressOptions {
+pub struct CompressOptions<'a> {
     /// Carry config, tokenizer and other side files of a folder.
     pub side_files: bool,
     /// Replace an existing output.
     pub overwrite: bool,
+    /// What the file says of how it was made (see [`HctWriter::set_provenance`]); it counts as
+    /// any other byte where a size is asked for.
+    pub provenance: Option<&'a str>,
 }
 
 /// What came of compressing a checkpoint.
@@ -49,12 +52,12 @@ impl CompressReport {
 ///
 /// # Errors
 /// When the checkpoint cannot be read, a tensor cannot be coded as asked, or the output cannot be
-/// written or exists already.
+/// written or exists already, or the provenance is empty or too long.
 pub fn compress(
     checkpoint: &Checkpoint,
     output: &Path,
     strategy: &dyn Strategy,
-    options: CompressOptions,
+    options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<CompressReport, Error> {
     let (file, report) = compress_beside(checkpoint, output, strategy, options, progress)?;
@@ -67,7 +70,7 @@ pub(crate) fn compress_beside(
     checkpoint: &Checkpoint,
     output: &Path,
     strategy: &dyn Strategy,
-    options: CompressOptions,
+    options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<(NamedTempFile, CompressReport), Error> {
     if !options.overwrite && output.exists() {
@@ -81,6 +84,9 @@ pub(crate) fn compress_beside(
     };
     let file = BufWriter::with_capacity(1 << 20, create_beside(output)?);
     let mut writer = HctWriter::new(file).map_err(in_output)?;
+    if let Some(text) = options.provenance {
+        writer.set_provenance(text).map_err(in_output)?;
+    }
     let mut input_bytes = checkpoint.total_bytes();
     let mut shards = Vec::new();
     for shard in checkpoint.shards() {

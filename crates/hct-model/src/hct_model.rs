@@ -148,7 +148,8 @@ impl TensorSource for HctModel {
 
     fn read(&self, index: usize) -> Result<TensorBytes, Error> {
         self.reader
-            .decode_layers(index, self.layers)
+            .tensor(index)
+            .and_then(|part| part.layers(self.layers).decode())
             .map(TensorBytes::Owned)
             .map_err(|e| self.wrap(e))
     }

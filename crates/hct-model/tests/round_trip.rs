@@ -17,6 +17,7 @@ use hct_strategies::{LosslessEncoder, Strategy, UniformEncoder};
 const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
     overwrite: false,
+    provenance: None,
 };
 
 fn pack(input: &Path, output: &Path, strategy: &dyn Strategy) -> Result<CompressReport, Error> {
@@ -90,6 +91,38 @@ fn shards_and_side_files_come_back() {
     assert_eq!(report.input_bytes, checkpoint.total_bytes());
     let bare = HctModel::open(at("bare.hct")).unwrap();
     assert!(bare.index().files.iter().all(|f| f.kind == FileKind::Shard));
+}
+
+#[test]
+fn how_it_was_made_is_in_the_index_alone_and_counted() {
+    let dir = folder(&[("m.safetensors", &small_model())]);
+    let at = |name: &str| dir.path().join(name);
+    let checkpoint = Checkpoint::open(at("m.safetensors")).unwrap();
+    let uniform = UniformEncoder::new(0.98);
+    let text = r#"{"made":"by a test"}"#;
+    let options = CompressOptions {
+        provenance: Some(text),
+        ..OPTIONS
+    };
+    let silent = compress(&checkpoint, &at("silent.hct"), &uniform, OPTIONS, &()).unwrap();
+    let said = compress(&checkpoint, &at("said.hct"), &uniform, options, &()).unwrap();
+    assert_eq!(
+        said.output_bytes,
+        silent.output_bytes + 1 + text.len() as u64
+    );
+    let models = ["silent.hct", "said.hct"].map(|name| HctModel::open(at(name)).unwrap());
+    assert_eq!(models[0].index().provenance, None);
+    assert_eq!(models[1].index().provenance.as_deref(), Some(text));
+    let [silent, said] = models.map(|model| model.index().tensors.clone());
+    assert_eq!(silent, said);
+
+    let options = CompressOptions {
+        provenance: Some(""),
+        ..OPTIONS
+    };
+    let error = compress(&checkpoint, &at("x.hct"), &uniform, options, &()).unwrap_err();
+    assert_says(&error, &["x.hct", "provenance"]);
+    assert!(!at("x.hct").exists());
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn a_prefix_of_fragments_is_a_prefix_of_the_bytes() {
             let payload_end = *ends.last().unwrap() as usize;
             damaged[end as usize..payload_end].fill(0xa5);
             let reader = HctReader::open(&damaged).unwrap();
-            let decoded = reader.decode_layers(0, k + 1).unwrap();
+            let decoded = reader.tensor(0).unwrap().layers(k + 1).decode().unwrap();
             let decoded = support::common::floats_of(&decoded, Dtype::F32);
             assert!(decoded == expected, "{}", trip.label);
         }

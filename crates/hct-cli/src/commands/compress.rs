@@ -105,6 +105,7 @@ impl Compress {
         let options = CompressOptions {
             side_files: !self.no_side_files,
             overwrite: self.force,
+            provenance: None,
         };
         let done = match &plan {
             Plan::Strategy(strategy) => {

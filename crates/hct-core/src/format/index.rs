@@ -1,5 +1,6 @@
 //! The index at the end of a file.
 
+use super::provenance;
 use super::record::{Chunk, TensorRecord};
 use super::trailer::HEADER_LEN;
 use crate::wire::{Reader, put_blob, put_varint};
@@ -88,9 +89,17 @@ impl FileEntry {
     }
 }
 
+/// Flag of an index that begins with its provenance; the others are reserved.
+const HAS_PROVENANCE: u64 = 1;
+
 /// Everything a file says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
+    /// What the encoder says of how it made the file: 1 to [`MAX_PROVENANCE`] bytes that nobody
+    /// vouches for, JSON by custom (see docs/FORMAT.md). Decoding does not depend on it.
+    ///
+    /// [`MAX_PROVENANCE`]: crate::MAX_PROVENANCE
+    pub provenance: Option<String>,
     /// Shards and side files, in stored order.
     pub files: Vec<FileEntry>,
     /// Tensors, in stored order.
@@ -108,8 +117,13 @@ impl Index {
         };
         let numbers: Vec<usize> = self.tensors.iter().map(|t| label_of(&*t.label)).collect();
         let mut out = Vec::new();
-        // Flags, all reserved.
-        put_varint(&mut out, 0);
+        match &self.provenance {
+            Some(text) => {
+                put_varint(&mut out, HAS_PROVENANCE);
+                put_blob(&mut out, text.as_bytes());
+            }
+            None => put_varint(&mut out, 0),
+        }
         put_varint(&mut out, labels.len() as u64);
         labels.iter().for_each(|l| put_blob(&mut out, l.as_bytes()));
         put_varint(&mut out, self.files.len() as u64);
@@ -128,12 +142,16 @@ impl Index {
     pub(crate) fn read(bytes: &[u8], payload_end: u64) -> Result<Self> {
         let mut r = Reader::new(bytes, "index");
         let flags = r.varint()?;
-        if flags != 0 {
+        if flags & !HAS_PROVENANCE != 0 {
             return Err(Error::Reserved {
                 field: "index flags",
                 value: flags,
             });
         }
+        let provenance = match flags & HAS_PROVENANCE {
+            0 => None,
+            _ => Some(provenance::read(&mut r)?),
+        };
         let labels = r.count(1, "number of labels")?;
         let labels = (0..labels)
             .map(|_| Ok(r.string("label")?.into()))
@@ -162,6 +180,10 @@ impl Index {
                 Error::invalid("shard number", "names a file that is no shard").in_tensor(&t.name),
             );
         }
-        Ok(Index { files, tensors })
+        Ok(Index {
+            provenance,
+            files,
+            tensors,
+        })
     }
 }

@@ -2,14 +2,17 @@
 
 mod accounting;
 mod index;
+mod part;
+mod provenance;
 mod reader;
 mod record;
 mod source;
 mod trailer;
 mod writer;
 
-pub use accounting::{Section, Sections};
 pub use index::{FileEntry, FileKind, Index};
+pub use part::TensorPart;
+pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
 pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;

@@ -1,23 +1,23 @@
-//! Reading a file: by tensor, by rows, by layers; nothing is trusted.
+//! Opening a file; nothing is trusted.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::collections::HashMap;
 
+use super::accounting;
 use super::index::{FileEntry, Index};
-use super::record::{Chunk, Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+use super::part::TensorPart;
+use super::record::{Chunk, TensorRecord};
 use super::source::ReadAt;
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
-use crate::matmul::add_product;
-use crate::plane_decoder::PlaneDecoder;
-use crate::{Error, Result, floats, lossless, parallel};
-
-use super::accounting::Sections;
+use crate::sections::Sections;
+use crate::{Error, Result};
 
 /// An HCT V3 file opened for reading.
 pub struct HctReader<S> {
     source: S,
     index: Index,
     index_bytes: u64,
+    by_name: HashMap<Box<str>, usize>,
 }
 
 impl<S: ReadAt> HctReader<S> {
@@ -42,10 +42,13 @@ impl<S: ReadAt> HctReader<S> {
         chunk.check(&bytes, || "the index".into())?;
         let index = Index::read(&bytes, trailer.index_offset)?;
         drop(bytes);
+        let names = index.tensors.iter().map(|t| t.name.as_str().into());
+        let by_name = names.enumerate().map(|(i, name)| (name, i)).collect();
         Ok(HctReader {
             source,
             index,
             index_bytes: trailer.index_len,
+            by_name,
         })
     }
 
@@ -64,16 +67,20 @@ impl<S: ReadAt> HctReader<S> {
         self.index_bytes
     }
 
-    /// Number of the tensor called `name`.
+    /// Number of the tensor called `name`, in [`Index::tensors`].
     ///
     /// # Errors
     /// When there is none.
     pub fn find(&self, name: &str) -> Result<usize> {
-        self.index
-            .tensors
-            .iter()
-            .position(|t| t.name == name)
-            .ok_or_else(|| Error::NoSuchTensor(name.to_owned()))
+        let number = self.by_name.get(name).copied();
+        number.ok_or_else(|| Error::NoSuchTensor(name.to_owned()))
+    }
+
+    fn record(&self, number: usize) -> Result<&TensorRecord> {
+        self.index.tensors.get(number).ok_or_else(|| {
+            let count = self.index.tensors.len();
+            Error::request("tensor number", format!("{number} is not below {count}"))
+        })
     }
 
     /// The stored bytes of a carried file, checked; unpacking them is up to the caller.
@@ -87,175 +94,17 @@ impl<S: ReadAt> HctReader<S> {
     /// Decodes tensor `number` to little-endian bytes of its dtype.
     ///
     /// # Errors
-    /// When anything in it is damaged; the error names the tensor.
+    /// When there is no such tensor, or anything in it is damaged; the error names the tensor.
     pub fn decode(&self, number: usize) -> Result<Vec<u8>> {
-        self.decode_layers(number, usize::MAX)
+        self.tensor(number)?.decode()
     }
 
-    /// Decodes tensor `number` from its first `layers` layers only (at least one).
+    /// A part of tensor `number`, all of it at first.
     ///
     /// # Errors
-    /// As [`HctReader::decode`].
-    pub fn decode_layers(&self, number: usize, layers: usize) -> Result<Vec<u8>> {
-        let record = &self.index.tensors[number];
-        let len = record.decoded_bytes();
-        let decode = || {
-            let mut out = zeroed(len)?;
-            self.decode_range(record, 0..len, layers.max(1), &mut out)?;
-            Ok(out)
-        };
-        decode().map_err(|e: Error| e.in_tensor(&record.name))
-    }
-
-    /// Decodes rows of tensor `number`, a row being one index of its outermost dimension, reading
-    /// only the tiles they touch (all tiles, where a transform spans the tensor).
-    ///
-    /// # Errors
-    /// As [`HctReader::decode`], or when `rows` do not lie within the tensor.
-    pub fn decode_rows(&self, number: usize, rows: Range<u64>) -> Result<Vec<u8>> {
-        let record = &self.index.tensors[number];
-        let decode = || {
-            let outer = record.shape.first().copied().unwrap_or(1);
-            if rows.start > rows.end || rows.end > outer {
-                return Err(Error::invalid(
-                    "rows",
-                    format!("{rows:?} are not within {outer}"),
-                ));
-            }
-            let row = record.decoded_bytes() / outer.max(1);
-            if row * outer != record.decoded_bytes() {
-                return Err(Error::invalid("rows", "are not whole bytes in this dtype"));
-            }
-            let range = rows.start * row..rows.end * row;
-            let mut out = zeroed(range.end - range.start)?;
-            self.decode_range(record, range, usize::MAX, &mut out)?;
-            Ok(out)
-        };
-        decode().map_err(|e: Error| e.in_tensor(&record.name))
-    }
-
-    fn decode_range(
-        &self,
-        record: &TensorRecord,
-        range: Range<u64>,
-        layers: usize,
-        out: &mut [u8],
-    ) -> Result<()> {
-        if out.is_empty() {
-            return Ok(());
-        }
-        match &record.recipe {
-            Recipe::Lossless(lossless) => self.lossless_range(record, lossless, range, out),
-            Recipe::Layers {
-                cols, layers: all, ..
-            } => {
-                let used = &all[..layers.min(all.len())];
-                let width = (record.dtype.bits() / 8) as u64;
-                let elements = range.start / width..range.end / width;
-                if let [Layer::Plane(plane)] = used
-                    && !plane.recipe.whole
-                {
-                    return self.plane_range(record, plane, elements, out);
-                }
-                // Several layers, or one whose transform spans the tensor: rebuild it whole.
-                let (mut sum, rest) = match used {
-                    // Not added to zeros, which would lose the sign of its own.
-                    [Layer::Plane(plane), rest @ ..] => (self.plane(plane)?, rest),
-                    _ => (zeroed::<f32>(record.elements())?, used),
-                };
-                for layer in rest {
-                    self.add_layer(layer, *cols, &mut sum)?;
-                }
-                floats::from_f32(
-                    &sum[elements.start as usize..elements.end as usize],
-                    record.dtype,
-                    out,
-                );
-                Ok(())
-            }
-        }
-    }
-
-    fn lossless_range(
-        &self,
-        record: &TensorRecord,
-        recipe: &LosslessRecipe,
-        range: Range<u64>,
-        out: &mut [u8],
-    ) -> Result<()> {
-        let total = record.decoded_bytes();
-        let size = recipe.tile_bytes;
-        let pieces = split(out, range, size);
-        parallel::for_each(pieces, |(i, within, piece)| {
-            let payload = self.chunk(&recipe.tiles[i], || format!("tile {i}"))?;
-            let tile_len = size.min(total - i as u64 * size);
-            if piece.len() as u64 == tile_len {
-                return lossless::decode_tile(&payload, record.dtype, piece);
-            }
-            let mut tile = vec![0; tile_len as usize];
-            lossless::decode_tile(&payload, record.dtype, &mut tile)?;
-            piece.copy_from_slice(&tile[within..within + piece.len()]);
-            Ok(())
-        })
-    }
-
-    /// The fast path: one plane of independent tiles, each rounded to the dtype as it decodes.
-    fn plane_range(
-        &self,
-        record: &TensorRecord,
-        plane: &PlaneRecord,
-        elements: Range<u64>,
-        out: &mut [u8],
-    ) -> Result<()> {
-        let recipe = &plane.recipe;
-        let common = self.chunk(&plane.common, || "plane header".into())?;
-        let decoder = PlaneDecoder::new(recipe, &common)?;
-        let width = record.dtype.bits() / 8;
-        let mut pieces = Vec::new();
-        let mut rest = out;
-        for i in 0..recipe.tiles() {
-            let tile = recipe.tile(i);
-            let (first, end) = (tile.first as u64, (tile.first + tile.len()) as u64);
-            let (from, to) = (first.max(elements.start), end.min(elements.end));
-            if from < to {
-                let (piece, after) = rest.split_at_mut((to - from) as usize * width);
-                pieces.push((i, (from - first) as usize, piece));
-                rest = after;
-            }
-        }
-        parallel::for_each(pieces, |(i, within, piece)| {
-            let payload = self.chunk(&plane.tiles[i], || format!("tile {i}"))?;
-            let mut values = vec![0.0; recipe.tile(i).len()];
-            decoder.tile(i, &payload, &mut values)?;
-            let n = piece.len() / width;
-            floats::from_f32(&values[within..within + n], record.dtype, piece);
-            Ok(())
-        })
-    }
-
-    fn plane(&self, plane: &PlaneRecord) -> Result<Vec<f32>> {
-        let common = self.chunk(&plane.common, || "plane header".into())?;
-        let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
-        let mut out = zeroed(plane.recipe.len() as u64)?;
-        decoder.all(&mut out, |i| {
-            self.chunk(&plane.tiles[i], || format!("tile {i}"))
-        })?;
-        Ok(out)
-    }
-
-    fn add_layer(&self, layer: &Layer, cols: usize, sum: &mut [f32]) -> Result<()> {
-        match layer {
-            Layer::Plane(plane) => {
-                let values = self.plane(plane)?;
-                sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
-            }
-            Layer::Product(left, right) => {
-                let (l, r) = (self.plane(left)?, self.plane(right)?);
-                // Terms in order: the same sums on every machine.
-                add_product(sum, &l, &r, left.recipe.cols, cols);
-            }
-        }
-        Ok(())
+    /// When there is no such tensor.
+    pub fn tensor(&self, number: usize) -> Result<TensorPart<'_, S>> {
+        Ok(TensorPart::whole(self, self.record(number)?))
     }
 
     /// Checks every checksum of tensor `number` and that all of it decodes.
@@ -271,12 +120,16 @@ impl<S: ReadAt> HctReader<S> {
     /// # Errors
     /// As [`HctReader::decode`].
     pub fn sections(&self, number: usize) -> Result<Sections> {
-        let record = &self.index.tensors[number];
-        Sections::of(record, |chunk| self.chunk(chunk, || "a tile".into()))
+        let record = self.record(number)?;
+        accounting::sections(record, |chunk| self.chunk(chunk, || "a tile".into()))
             .map_err(|e| e.in_tensor(&record.name))
     }
 
-    fn chunk(&self, chunk: &Chunk, what: impl FnOnce() -> String) -> Result<Cow<'_, [u8]>> {
+    pub(super) fn chunk(
+        &self,
+        chunk: &Chunk,
+        what: impl FnOnce() -> String,
+    ) -> Result<Cow<'_, [u8]>> {
         let bytes = read_range(&self.source, chunk.offset, chunk.len)?;
         chunk.check(&bytes, what)?;
         Ok(bytes)
@@ -297,30 +150,4 @@ fn read_range(source: &impl ReadAt, offset: u64, len: u64) -> Result<Cow<'_, [u8
         context: "reading the file",
         source,
     })
-}
-
-/// Zeros, or an error instead of an abort when there is no memory for what a file claims.
-fn zeroed<T: Clone + Default>(n: u64) -> Result<Vec<T>> {
-    let mut out = Vec::new();
-    let too_large = || Error::invalid("tensor", format!("{n} elements do not fit in memory"));
-    let n = usize::try_from(n).map_err(|_| too_large())?;
-    out.try_reserve_exact(n).map_err(|_| too_large())?;
-    out.resize(n, T::default());
-    Ok(out)
-}
-
-/// Cuts `out`, which is to hold bytes `range` of a whole, at multiples of `size`: for each piece
-/// the tile's number, where in the tile it begins, and the piece.
-fn split(out: &mut [u8], range: Range<u64>, size: u64) -> Vec<(usize, usize, &mut [u8])> {
-    let mut pieces = Vec::new();
-    let (mut rest, mut at) = (out, range.start);
-    while at < range.end {
-        let tile = at / size;
-        let end = ((tile + 1) * size).min(range.end);
-        let (piece, after) = rest.split_at_mut((end - at) as usize);
-        pieces.push((tile as usize, (at - tile * size) as usize, piece));
-        rest = after;
-        at = end;
-    }
-    pieces
 }

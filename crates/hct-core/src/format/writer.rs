@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::index::{FileEntry, FileKind, Index};
+use super::provenance;
 use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
@@ -86,12 +87,11 @@ impl EncodedTensor {
     pub fn lossless(meta: &TensorMeta, bytes: &[u8]) -> Result<Self> {
         let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
         if elements.and_then(|n| meta.dtype.byte_len(n)) != Some(bytes.len() as u64) {
-            return Err(Error::Encode(format!(
-                "{} bytes are not a {} tensor of shape {:?}",
-                bytes.len(),
-                meta.dtype,
-                meta.shape
-            )));
+            return Err(Error::WrongLength {
+                bytes: bytes.len(),
+                dtype: meta.dtype,
+                shape: meta.shape.clone(),
+            });
         }
         let tiles: Vec<&[u8]> = bytes.chunks(LOSSLESS_TILE).collect();
         let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
@@ -109,8 +109,7 @@ impl EncodedTensor {
     /// # Errors
     /// When the dtype has no lossy coding, `retention` is not in (0, 1], or a value is not finite.
     pub fn uniform(meta: &TensorMeta, bytes: &[u8], retention: f64) -> Result<Self> {
-        let (rows, cols) =
-            fold(&meta.shape).ok_or_else(|| Error::Encode("the tensor is empty".into()))?;
+        let (rows, cols) = fold(&meta.shape).ok_or(Error::Empty)?;
         let matrix = MatrixView::from_bytes(bytes, meta.dtype, rows, cols)?;
         let preparation = Preparation::tiled(Transform::Dct2);
         Ok(Self::plane(encode_sparse(
@@ -145,8 +144,9 @@ impl EncodedTensor {
                     coding: Coding::Layers { rows, cols, layers },
                 })
             }
-            _ => Err(Error::Encode(
-                "layers must be 1 to 64 matrices of one shape".into(),
+            _ => Err(Error::argument(
+                "layers",
+                "must be 1 to 64 matrices of one shape",
             )),
         }
     }
@@ -182,10 +182,10 @@ impl EncodedTensor {
         };
         match fits {
             true => Ok(()),
-            false => Err(Error::Encode(format!(
-                "the coded values are not those of a {} tensor of shape {:?}",
-                meta.dtype, meta.shape
-            ))),
+            false => Err(Error::NotThisTensor {
+                dtype: meta.dtype,
+                shape: meta.shape.clone(),
+            }),
         }
     }
 
@@ -232,6 +232,17 @@ impl<W: Write> HctWriter<W> {
         self.offset
     }
 
+    /// Says in the index how the file is made, for people and tools: JSON by custom, which
+    /// docs/FORMAT.md describes. Another text may take its place until the file is finished.
+    ///
+    /// # Errors
+    /// When `text` is empty or takes more than [`MAX_PROVENANCE`](crate::MAX_PROVENANCE) bytes.
+    pub fn set_provenance(&mut self, text: &str) -> Result<()> {
+        provenance::check(text)?;
+        self.index.provenance = Some(text.to_owned());
+        Ok(())
+    }
+
     /// Carries a file; `stored` is what `packing` (0 none, 1 zlib) made of its `unpacked_len`
     /// bytes. Returns its number, which tensors of a shard refer to.
     ///
@@ -274,7 +285,7 @@ impl<W: Write> HctWriter<W> {
             .check_fits(&meta)
             .map_err(|e| e.in_tensor(&meta.name))?;
         if !self.names.insert(meta.name.clone()) {
-            return Err(Error::Encode("the name occurs twice".into()).in_tensor(&meta.name));
+            return Err(Error::DuplicateName.in_tensor(&meta.name));
         }
         let mut offset = self.offset;
         let mut payload = Vec::new();
@@ -387,7 +398,7 @@ mod tests {
             .unwrap();
         let reader = HctReader::open(writer.finish().unwrap()).unwrap();
         let decoded = |layers| -> Vec<f32> {
-            let bytes = reader.decode_layers(0, layers).unwrap();
+            let bytes = reader.tensor(0).unwrap().layers(layers).decode().unwrap();
             bytes
                 .chunks(4)
                 .map(|b| f32::from_le_bytes(b.try_into().unwrap()))

@@ -99,6 +99,7 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
 /// One file with everything: carried files, shards, labels, many tensors.
 pub fn big_file() -> Vec<u8> {
     let mut writer = HctWriter::new(Vec::new()).unwrap();
+    writer.set_provenance(r#"{"made":"by a test"}"#).unwrap();
     let kind = FileKind::Shard;
     let shard = writer.add_file(kind, "a.safetensors", b"{}", 0, 2).unwrap();
     let kind = FileKind::Side;

@@ -77,7 +77,10 @@ impl Trip {
     /// The values after the first `k` layers.
     pub fn prefix(&self, k: usize, dtype: Dtype) -> Vec<f32> {
         let reader = HctReader::open(&self.file).unwrap();
-        floats_of(&reader.decode_layers(0, k).unwrap(), dtype)
+        floats_of(
+            &reader.tensor(0).unwrap().layers(k).decode().unwrap(),
+            dtype,
+        )
     }
 }
 

@@ -1,0 +1,316 @@
+//! A part of a tensor: which rows, from how many layers, decoded to what.
+
+use std::ops::Range;
+
+use super::reader::HctReader;
+use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+use super::source::ReadAt;
+use crate::matmul::add_product;
+use crate::plane_decoder::PlaneDecoder;
+use crate::{Dtype, Error, Result, floats, lossless, parallel};
+
+/// What to decode of a tensor, made by [`HctReader::tensor`]: all of it at first. Only the tiles
+/// that hold it are read (all tiles, where a transform spans the tensor or layers are summed).
+///
+/// Errors name the tensor.
+pub struct TensorPart<'r, S> {
+    reader: &'r HctReader<S>,
+    record: &'r TensorRecord,
+    /// Of the decoded tensor.
+    bytes: Range<u64>,
+    layers: usize,
+}
+
+impl<'r, S: ReadAt> TensorPart<'r, S> {
+    pub(super) fn whole(reader: &'r HctReader<S>, record: &'r TensorRecord) -> Self {
+        TensorPart {
+            reader,
+            record,
+            bytes: 0..record.decoded_bytes(),
+            layers: usize::MAX,
+        }
+    }
+
+    /// Only these rows, a row being one index of the tensor's outermost dimension; a scalar has
+    /// one.
+    ///
+    /// # Errors
+    /// When `rows` do not lie within the tensor, or are not whole bytes in a packed dtype.
+    pub fn rows(mut self, rows: Range<u64>) -> Result<Self> {
+        let outer = self.record.shape.first().copied().unwrap_or(1);
+        let refuse = |why| Err(Error::request("rows", why).in_tensor(&self.record.name));
+        if rows.start > rows.end || rows.end > outer {
+            return refuse(format!("{rows:?} are not within the {outer} there are"));
+        }
+        let row = self.record.decoded_bytes() / outer.max(1);
+        if row * outer != self.record.decoded_bytes() {
+            return refuse("are not whole bytes in this dtype".into());
+        }
+        self.bytes = rows.start * row..rows.end * row;
+        Ok(self)
+    }
+
+    /// From the first `layers` layers only (at least one): an approximation from fewer bytes.
+    pub fn layers(mut self, layers: usize) -> Self {
+        self.layers = layers.max(1);
+        self
+    }
+
+    /// Bytes of the part in the tensor's dtype: the length that [`TensorPart::decode_into`] fills.
+    pub fn byte_len(&self) -> u64 {
+        self.bytes.end - self.bytes.start
+    }
+
+    /// Elements of the part: the length that [`TensorPart::decode_f32`] fills.
+    pub fn elements(&self) -> u64 {
+        let bits = self.record.dtype.bits() as u64;
+        (u128::from(self.byte_len()) * 8 / u128::from(bits)) as u64
+    }
+
+    /// Decodes to little-endian bytes of the tensor's dtype.
+    ///
+    /// # Errors
+    /// When anything in it is damaged, or does not fit in memory.
+    pub fn decode(&self) -> Result<Vec<u8>> {
+        let decode = || {
+            let mut out = zeroed(self.byte_len())?;
+            self.fill(Out::Bytes(&mut out))?;
+            Ok(out)
+        };
+        decode().map_err(|e: Error| e.in_tensor(&self.record.name))
+    }
+
+    /// Decodes to little-endian bytes of the tensor's dtype in `out`, whose contents are undefined
+    /// after an error.
+    ///
+    /// # Errors
+    /// When `out` is not [`TensorPart::byte_len`] long, or anything in the part is damaged.
+    pub fn decode_into(&self, out: &mut [u8]) -> Result<()> {
+        self.check_len(out.len(), self.byte_len(), "bytes")
+            .and_then(|()| self.fill(Out::Bytes(out)))
+            .map_err(|e| e.in_tensor(&self.record.name))
+    }
+
+    /// Decodes an F16, BF16 or F32 tensor to f32 in `out`: exactly the values whose bytes
+    /// [`TensorPart::decode`] gives, so rounded to the tensor's dtype. The contents of `out` are
+    /// undefined after an error.
+    ///
+    /// # Errors
+    /// When the dtype is another, `out` is not [`TensorPart::elements`] long, or anything in the
+    /// part is damaged.
+    pub fn decode_f32(&self, out: &mut [f32]) -> Result<()> {
+        let dtype = self.record.dtype;
+        let mut fill = || {
+            if !dtype.is_codable() {
+                let why = format!("{dtype} elements are not F16, BF16 or F32; decode the bytes");
+                return Err(Error::request("f32 values", why));
+            }
+            self.check_len(out.len(), self.elements(), "values")?;
+            self.fill(Out::F32(out))
+        };
+        fill().map_err(|e| e.in_tensor(&self.record.name))
+    }
+
+    fn check_len(&self, len: usize, needed: u64, unit: &str) -> Result<()> {
+        if len as u64 == needed {
+            return Ok(());
+        }
+        let why = format!("it is for {len} {unit}, the part has {needed}");
+        Err(Error::request("buffer", why))
+    }
+
+    /// Decodes the part into an output of its length.
+    fn fill(&self, out: Out<'_>) -> Result<()> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        match &self.record.recipe {
+            Recipe::Lossless(recipe) => self.fill_lossless(recipe, out),
+            Recipe::Layers { cols, layers, .. } => {
+                let used = &layers[..self.layers.min(layers.len())];
+                let width = (self.record.dtype.bits() / 8) as u64;
+                let elements = self.bytes.start / width..self.bytes.end / width;
+                if let [Layer::Plane(plane)] = used
+                    && !plane.recipe.whole
+                {
+                    return self.fill_from_tiles(plane, elements, out);
+                }
+                // Several layers, or one whose transform spans the tensor: rebuild it whole.
+                let (mut sum, rest) = match used {
+                    // Not added to zeros, which would lose the sign of its own.
+                    [Layer::Plane(plane), rest @ ..] => (self.plane(plane)?, rest),
+                    _ => (zeroed::<f32>(self.record.elements())?, used),
+                };
+                for layer in rest {
+                    self.add_layer(layer, *cols, &mut sum)?;
+                }
+                let values = &sum[elements.start as usize..elements.end as usize];
+                out.put(values, self.record.dtype);
+                Ok(())
+            }
+        }
+    }
+
+    fn fill_lossless(&self, recipe: &LosslessRecipe, out: Out<'_>) -> Result<()> {
+        let (dtype, total, size) = (
+            self.record.dtype,
+            self.record.decoded_bytes(),
+            recipe.tile_bytes,
+        );
+        // Tiles are of whole elements.
+        let pieces = out.split(self.bytes.clone(), size, dtype);
+        parallel::for_each(pieces, |(i, within, piece)| {
+            let payload = self
+                .reader
+                .chunk(&recipe.tiles[i], || format!("tile {i}"))?;
+            let tile_len = size.min(total - i as u64 * size);
+            if let Out::Bytes(piece) = piece {
+                if piece.len() as u64 == tile_len {
+                    return lossless::decode_tile(&payload, dtype, piece);
+                }
+                let mut tile = vec![0; tile_len as usize];
+                lossless::decode_tile(&payload, dtype, &mut tile)?;
+                piece.copy_from_slice(&tile[within..within + piece.len()]);
+            } else if let Out::F32(piece) = piece {
+                let mut tile = vec![0; tile_len as usize];
+                lossless::decode_tile(&payload, dtype, &mut tile)?;
+                let len = piece.len() * dtype.bits() / 8;
+                floats::to_f32(&tile[within..within + len], dtype, piece);
+            }
+            Ok(())
+        })
+    }
+
+    /// The fast path: one plane of independent tiles, each rounded to the dtype as it decodes.
+    fn fill_from_tiles(
+        &self,
+        plane: &PlaneRecord,
+        elements: Range<u64>,
+        out: Out<'_>,
+    ) -> Result<()> {
+        let recipe = &plane.recipe;
+        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let decoder = PlaneDecoder::new(recipe, &common)?;
+        let dtype = self.record.dtype;
+        let mut pieces = Vec::new();
+        let mut rest = out;
+        for i in 0..recipe.tiles() {
+            let tile = recipe.tile(i);
+            let (first, end) = (tile.first as u64, (tile.first + tile.len()) as u64);
+            let (from, to) = (first.max(elements.start), end.min(elements.end));
+            if from < to {
+                let (piece, after) = rest.split_at((to - from) as usize, dtype);
+                pieces.push((i, (from - first) as usize, (to - from) as usize, piece));
+                rest = after;
+            }
+        }
+        parallel::for_each(pieces, |(i, within, len, piece)| {
+            let payload = self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))?;
+            match piece {
+                Out::F32(values) if len == recipe.tile(i).len() => {
+                    decoder.tile(i, &payload, values)?;
+                    floats::round_to(values, dtype);
+                }
+                piece => {
+                    let mut values = vec![0.0; recipe.tile(i).len()];
+                    decoder.tile(i, &payload, &mut values)?;
+                    piece.put(&values[within..within + len], dtype);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn plane(&self, plane: &PlaneRecord) -> Result<Vec<f32>> {
+        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
+        let mut out = zeroed(plane.recipe.len() as u64)?;
+        decoder.all(&mut out, |i| {
+            self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))
+        })?;
+        Ok(out)
+    }
+
+    fn add_layer(&self, layer: &Layer, cols: usize, sum: &mut [f32]) -> Result<()> {
+        match layer {
+            Layer::Plane(plane) => {
+                let values = self.plane(plane)?;
+                sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
+            }
+            Layer::Product(left, right) => {
+                let (l, r) = (self.plane(left)?, self.plane(right)?);
+                // Terms in order: the same sums on every machine.
+                add_product(sum, &l, &r, left.recipe.cols, cols);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where decoded elements go.
+enum Out<'a> {
+    /// As they are in the tensor's dtype.
+    Bytes(&'a mut [u8]),
+    /// As numbers; of a codable dtype only.
+    F32(&'a mut [f32]),
+}
+
+impl<'a> Out<'a> {
+    /// The first `elements` elements, of whole bytes, and the rest.
+    fn split_at(self, elements: usize, dtype: Dtype) -> (Self, Self) {
+        match self {
+            Out::Bytes(bytes) => {
+                let (a, b) = bytes.split_at_mut(elements * (dtype.bits() / 8));
+                (Out::Bytes(a), Out::Bytes(b))
+            }
+            Out::F32(values) => {
+                let (a, b) = values.split_at_mut(elements);
+                (Out::F32(a), Out::F32(b))
+            }
+        }
+    }
+
+    /// Cuts the output, which is to hold bytes `range` of a whole, at multiples of `size` bytes:
+    /// for each piece the tile's number, at which byte of the tile it begins, and the piece.
+    fn split(self, range: Range<u64>, size: u64, dtype: Dtype) -> Vec<(usize, usize, Self)> {
+        let mut pieces = Vec::new();
+        let (mut rest, mut at) = (self, range.start);
+        while at < range.end {
+            let tile = at / size;
+            let end = ((tile + 1) * size).min(range.end);
+            let bytes = (end - at) as usize;
+            let (piece, after) = match rest {
+                Out::Bytes(out) => {
+                    let (a, b) = out.split_at_mut(bytes);
+                    (Out::Bytes(a), Out::Bytes(b))
+                }
+                out => out.split_at(bytes / (dtype.bits() / 8), dtype),
+            };
+            pieces.push((tile as usize, (at - tile * size) as usize, piece));
+            rest = after;
+            at = end;
+        }
+        pieces
+    }
+
+    /// Fills the output with `values`, rounded to `dtype`.
+    fn put(self, values: &[f32], dtype: Dtype) {
+        match self {
+            Out::Bytes(out) => floats::from_f32(values, dtype, out),
+            Out::F32(out) => {
+                out.copy_from_slice(values);
+                floats::round_to(out, dtype);
+            }
+        }
+    }
+}
+
+/// Zeros, or an error instead of an abort when there is no memory for what a file claims.
+fn zeroed<T: Clone + Default>(n: u64) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    let too_large = || Error::invalid("tensor", format!("{n} elements do not fit in memory"));
+    let n = usize::try_from(n).map_err(|_| too_large())?;
+    out.try_reserve_exact(n).map_err(|_| too_large())?;
+    out.resize(n, T::default());
+    Ok(out)
+}
