@@ -55,7 +55,10 @@ impl Gguf {
 
     fn dequantised(&self, tensor: &Tensor) -> Result<Vec<f32>> {
         let block = &tensor.block;
-        let weights = tensor.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+        let weights = tensor
+            .shape
+            .iter()
+            .try_fold(1usize, |n, &d| n.checked_mul(d));
         let weights = weights.context("its shape is too large")?;
         ensure!(
             weights.is_multiple_of(block.weights()),
@@ -157,7 +160,13 @@ mod tests {
 
     /// Two tensors, `w` of Q8_0 and `n` of F32, and one metadata entry of each kind that is read.
     fn file() -> Vec<u8> {
-        let words = [&8u32.to_le_bytes()[..], &2u64.to_le_bytes(), &text("a"), &text("é")].concat();
+        let words = [
+            &8u32.to_le_bytes()[..],
+            &2u64.to_le_bytes(),
+            &text("a"),
+            &text("é"),
+        ]
+        .concat();
         let mut bytes = [
             b"GGUF",
             &3u32.to_le_bytes()[..],
@@ -170,7 +179,8 @@ mod tests {
             &entry("general.alignment", 4, &64u32.to_le_bytes()),
         ]
         .concat();
-        for (name, shape, kind, offset) in [("w", &[32u64, 2][..], 8u32, 0u64), ("n", &[2], 0, 128)] {
+        for (name, shape, kind, offset) in [("w", &[32u64, 2][..], 8u32, 0u64), ("n", &[2], 0, 128)]
+        {
             bytes.extend(text(name));
             bytes.extend((shape.len() as u32).to_le_bytes());
             shape.iter().for_each(|d| bytes.extend(d.to_le_bytes()));
@@ -204,7 +214,10 @@ mod tests {
         assert_eq!(gguf.shapes()["w"], [2, 32]);
         assert_eq!(gguf.weights("n").unwrap(), [1.5, -2.0]);
         let w = gguf.weights("w").unwrap();
-        assert_eq!((w.len(), w[0], w[31], w[32], w[63]), (64, -8.0, 7.5, -32.0, 30.0));
+        assert_eq!(
+            (w.len(), w[0], w[31], w[32], w[63]),
+            (64, -8.0, 7.5, -32.0, 30.0)
+        );
     }
 
     #[test]
@@ -213,7 +226,10 @@ mod tests {
         assert!(gguf.weights("x").is_err());
         assert!(gguf.integer("x").is_err());
         let error = gguf.integer("name").unwrap_err().to_string();
-        assert!(error.contains("should be a whole number but is a text"), "{error}");
+        assert!(
+            error.contains("should be a whole number but is a text"),
+            "{error}"
+        );
     }
 
     #[test]
