@@ -1,4 +1,4 @@
-"""Tensors coded against a base: §16 of docs/FORMAT.md."""
+"""Tensors coded against a base: §18 of docs/FORMAT.md."""
 
 from entropy import Binary, Reader, TableModels, Uint, need, rans
 
@@ -8,7 +8,7 @@ FLOATS = {'F32': (32, 23), 'BF16': (16, 7), 'F16': (16, 10), 'F8_E4M3': (8, 3),
 
 
 class Layout:
-    """§16.1"""
+    """§18.1"""
 
     def __init__(self, dtype, size):
         self.bits, self.mantissa = FLOATS.get(dtype, (max(size, 8), None))
@@ -38,7 +38,7 @@ class Layout:
 
 class Delta:
     def __init__(self, header, dtype, size):
-        """§16.2"""
+        """§18.2"""
         self.layout = Layout(dtype, size)
         r = Reader(header)
         self.xor, self.row = r.code(0, 1), r.up_to(1 << 24, 1)
@@ -64,7 +64,7 @@ class Delta:
         dec.finish()
 
     def tile(self, data, base):
-        """§16.3, §16.4"""
+        """§18.3, §18.4"""
         layout, step = self.layout, self.layout.bits // 8
         base = [int.from_bytes(base[i:i + step], 'little') for i in range(0, len(base), step)]
         r = Reader(data)
