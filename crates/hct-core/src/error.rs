@@ -150,6 +150,12 @@ pub enum Error {
         /// What was wrong with it.
         why: String,
     },
+    /// A tensor that is coded against one of another checkpoint, which was not given.
+    #[error("it is coded against tensor {name:?} of another checkpoint; give that as the base")]
+    NeedsBase {
+        /// Name of the tensor in the base.
+        name: String,
+    },
     /// A tensor name that the file does not hold.
     #[error("no tensor named {0:?} in the file")]
     NoSuchTensor(String),

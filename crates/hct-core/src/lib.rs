@@ -49,9 +49,9 @@ pub use comparison::{PlaneComparison, RowComparison, compare_values};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
-    EncodedLayer, EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index,
-    Layer, LosslessRecipe, MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, TensorMeta, TensorPart,
-    TensorRecord,
+    BaseSource, BaseTensor, DeltaRecipe, EncodedLayer, EncodedTensor, FORMAT_VERSION, FileEntry,
+    FileKind, HctReader, HctWriter, Index, Layer, LosslessRecipe, MAX_PROVENANCE, PlaneRecord,
+    ReadAt, Recipe, TensorMeta, TensorPart, TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};
 pub use matrix::{MatrixView, Moments, fold};

@@ -6,6 +6,7 @@ use super::rows::{self, Row};
 use super::{Layout, token};
 use crate::entropy::binary::Decoder;
 use crate::entropy::symbols;
+use crate::sections::{Section, Sections};
 use crate::wire::Reader;
 use crate::{Dtype, Error, Result};
 
@@ -13,6 +14,18 @@ use crate::{Dtype, Error, Result};
 pub(crate) struct DeltaDecoder {
     layout: Layout,
     header: Header,
+}
+
+/// Adds the bytes of a tile.
+///
+/// # Errors
+/// When it is cut short.
+pub(crate) fn sections(payload: &[u8], out: &mut Sections) -> Result<()> {
+    let mut r = Reader::new(payload, "tile of a difference");
+    let rows = r.blob()?.len() as u64;
+    out.add(Section::Scales, rows);
+    out.add(Section::Values, payload.len() as u64 - rows);
+    Ok(())
 }
 
 impl DeltaDecoder {

@@ -30,7 +30,7 @@ mod rows;
 mod tests;
 mod token;
 
-pub(crate) use decode::DeltaDecoder;
+pub(crate) use decode::{DeltaDecoder, sections};
 pub(crate) use element::Layout;
 #[cfg(feature = "encode")]
 pub(crate) use encode::{EncodedDelta, encode};

@@ -6,7 +6,7 @@ use super::record::{Chunk, Layer, PlaneRecord, Recipe, TensorRecord};
 use crate::plane::means;
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
-use crate::{Result, lossless, quant};
+use crate::{Result, delta, lossless, quant};
 
 /// The sections of a tensor, `read` giving the bytes of a chunk.
 pub(crate) fn sections<'a>(
@@ -21,6 +21,13 @@ pub(crate) fn sections<'a>(
                 let first = i as u64 * recipe.tile_bytes;
                 let len = recipe.tile_bytes.min(total - first) as usize;
                 lossless::sections(&read(chunk)?, record.dtype, len, &mut out)?;
+            }
+        }
+        Recipe::Unchanged(_) => {}
+        Recipe::Delta(_, recipe) => {
+            out.add(Section::Tables, recipe.common.len);
+            for chunk in &recipe.tiles {
+                delta::sections(&read(chunk)?, &mut out)?;
             }
         }
         Recipe::Layers { layers, .. } => {

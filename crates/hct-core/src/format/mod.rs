@@ -1,6 +1,7 @@
 //! The HCT V3 container: header, payload, index, trailer. docs/FORMAT.md is the specification.
 
 mod accounting;
+mod base;
 mod index;
 mod part;
 mod provenance;
@@ -10,6 +11,7 @@ mod source;
 mod trailer;
 mod writer;
 
+pub use base::{BaseSource, BaseTensor, DeltaRecipe};
 pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;

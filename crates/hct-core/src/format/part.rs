@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use super::base::{BaseTensor, DeltaRecipe};
 use super::reader::HctReader;
 use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
+use crate::delta::DeltaDecoder;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
@@ -126,20 +128,29 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         }
         match &self.record.recipe {
             Recipe::Lossless(recipe) => self.fill_lossless(recipe, out),
-            Recipe::Layers { cols, layers, .. } => {
+            Recipe::Unchanged(base) => self.fill_from_base(base, out),
+            Recipe::Delta(base, recipe) => self.fill_from_delta(base, recipe, out),
+            Recipe::Layers {
+                cols, base, layers, ..
+            } => {
                 let used = &layers[..self.layers.min(layers.len())];
                 let width = (self.record.dtype.bits() / 8) as u64;
                 let elements = self.bytes.start / width..self.bytes.end / width;
                 if let [Layer::Plane(plane)] = used
                     && !plane.recipe.whole
                 {
-                    return self.fill_from_tiles(plane, elements, out);
+                    return self.fill_from_tiles(plane, base.as_ref(), elements, out);
                 }
                 // Several layers, or one whose transform spans the tensor: rebuild it whole.
-                let (mut sum, rest) = match used {
+                let (mut sum, rest) = match (base, used) {
+                    (Some(base), _) => {
+                        let mut sum = zeroed::<f32>(self.record.elements())?;
+                        self.base_values(base, 0, &mut sum)?;
+                        (sum, used)
+                    }
                     // Not added to zeros, which would lose the sign of its own.
-                    [Layer::Plane(plane), rest @ ..] => (self.plane(plane)?, rest),
-                    _ => (zeroed::<f32>(self.record.elements())?, used),
+                    (None, [Layer::Plane(plane), rest @ ..]) => (self.plane(plane)?, rest),
+                    (None, _) => (zeroed::<f32>(self.record.elements())?, used),
                 };
                 for layer in rest {
                     self.add_layer(layer, *cols, &mut sum)?;
@@ -164,20 +175,17 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 .reader
                 .chunk(&recipe.tiles[i], || format!("tile {i}"))?;
             let tile_len = size.min(total - i as u64 * size);
-            if let Out::Bytes(piece) = piece {
-                if piece.len() as u64 == tile_len {
-                    return lossless::decode_tile(&payload, dtype, piece);
+            match piece {
+                Out::Bytes(piece) if piece.len() as u64 == tile_len => {
+                    lossless::decode_tile(&payload, dtype, piece)
                 }
-                let mut tile = vec![0; tile_len as usize];
-                lossless::decode_tile(&payload, dtype, &mut tile)?;
-                piece.copy_from_slice(&tile[within..within + piece.len()]);
-            } else if let Out::F32(piece) = piece {
-                let mut tile = vec![0; tile_len as usize];
-                lossless::decode_tile(&payload, dtype, &mut tile)?;
-                let len = piece.len() * dtype.bits() / 8;
-                floats::to_f32(&tile[within..within + len], dtype, piece);
+                piece => {
+                    let mut tile = vec![0; tile_len as usize];
+                    lossless::decode_tile(&payload, dtype, &mut tile)?;
+                    piece.copy(&tile[within..], dtype);
+                    Ok(())
+                }
             }
-            Ok(())
         })
     }
 
@@ -185,6 +193,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
     fn fill_from_tiles(
         &self,
         plane: &PlaneRecord,
+        base: Option<&BaseTensor>,
         elements: Range<u64>,
         out: Out<'_>,
     ) -> Result<()> {
@@ -206,18 +215,101 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         }
         parallel::for_each(pieces, |(i, within, len, piece)| {
             let payload = self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))?;
+            let add_base = |values: &mut [f32]| match base {
+                Some(base) => {
+                    let first = (recipe.tile(i).first + within) as u64;
+                    self.add_base(base, first, values)
+                }
+                None => Ok(()),
+            };
             match piece {
                 Out::F32(values) if len == recipe.tile(i).len() => {
                     decoder.tile(i, &payload, values)?;
+                    add_base(values)?;
                     floats::round_to(values, dtype);
                 }
                 piece => {
                     let mut values = vec![0.0; recipe.tile(i).len()];
                     decoder.tile(i, &payload, &mut values)?;
-                    piece.put(&values[within..within + len], dtype);
+                    let values = &mut values[within..within + len];
+                    add_base(values)?;
+                    piece.put(values, dtype);
                 }
             }
             Ok(())
+        })
+    }
+
+    /// Bytes of the base from `offset` on.
+    fn base_bytes(&self, base: &BaseTensor, offset: u64, out: &mut [u8]) -> Result<()> {
+        let source = self.reader.base().ok_or_else(|| Error::NeedsBase {
+            name: base.name.clone(),
+        })?;
+        let (dtype, shape) = (self.record.dtype, &self.record.shape);
+        source
+            .read(base, dtype, shape, offset, out)
+            .map_err(|source| Error::Io {
+                context: "reading the base",
+                source,
+            })
+    }
+
+    /// Values of the base from element `first` on.
+    fn base_values(&self, base: &BaseTensor, first: u64, out: &mut [f32]) -> Result<()> {
+        let width = self.record.dtype.bits() as u64 / 8;
+        let mut bytes = zeroed(out.len() as u64 * width)?;
+        self.base_bytes(base, first * width, &mut bytes)?;
+        floats::to_f32(&bytes, self.record.dtype, out);
+        Ok(())
+    }
+
+    /// Adds `values` to those of the base from element `first` on.
+    fn add_base(&self, base: &BaseTensor, first: u64, values: &mut [f32]) -> Result<()> {
+        let mut of_base = vec![0.0; values.len()];
+        self.base_values(base, first, &mut of_base)?;
+        values.iter_mut().zip(&of_base).for_each(|(v, b)| *v += b);
+        Ok(())
+    }
+
+    fn fill_from_base(&self, base: &BaseTensor, out: Out<'_>) -> Result<()> {
+        match out {
+            Out::Bytes(out) => self.base_bytes(base, self.bytes.start, out),
+            Out::F32(out) => {
+                let width = self.record.dtype.bits() as u64 / 8;
+                self.base_values(base, self.bytes.start / width, out)
+            }
+        }
+    }
+
+    fn fill_from_delta(&self, base: &BaseTensor, recipe: &DeltaRecipe, out: Out<'_>) -> Result<()> {
+        let (dtype, total, size) = (
+            self.record.dtype,
+            self.record.decoded_bytes(),
+            recipe.tile_bytes,
+        );
+        let common = self
+            .reader
+            .chunk(&recipe.common, || "header of the difference".into())?;
+        let decoder = DeltaDecoder::new(&common, dtype)?;
+        let pieces = out.split(self.bytes.clone(), size, dtype);
+        parallel::for_each(pieces, |(i, within, piece)| {
+            let payload = self
+                .reader
+                .chunk(&recipe.tiles[i], || format!("tile {i}"))?;
+            let first = i as u64 * size;
+            let mut of_base = zeroed(size.min(total - first))?;
+            self.base_bytes(base, first, &mut of_base)?;
+            match piece {
+                Out::Bytes(piece) if piece.len() == of_base.len() => {
+                    decoder.tile(&payload, &of_base, piece)
+                }
+                piece => {
+                    let mut tile = vec![0; of_base.len()];
+                    decoder.tile(&payload, &of_base, &mut tile)?;
+                    piece.copy(&tile[within..], dtype);
+                    Ok(())
+                }
+            }
         })
     }
 
@@ -291,6 +383,20 @@ impl<'a> Out<'a> {
             at = end;
         }
         pieces
+    }
+
+    /// Fills the output with the first of `bytes`, elements of `dtype`.
+    fn copy(self, bytes: &[u8], dtype: Dtype) {
+        match self {
+            Out::Bytes(out) => {
+                let n = out.len();
+                out.copy_from_slice(&bytes[..n]);
+            }
+            Out::F32(out) => {
+                let n = out.len() * dtype.bits() / 8;
+                floats::to_f32(&bytes[..n], dtype, out);
+            }
+        }
     }
 
     /// Fills the output with `values`, rounded to `dtype`.

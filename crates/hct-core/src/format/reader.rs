@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::accounting;
+use super::base::BaseSource;
 use super::index::{FileEntry, Index};
 use super::part::TensorPart;
 use super::record::{Chunk, TensorRecord};
@@ -18,6 +20,7 @@ pub struct HctReader<S> {
     index: Index,
     index_bytes: u64,
     by_name: HashMap<Box<str>, usize>,
+    base: Option<Arc<dyn BaseSource>>,
 }
 
 impl<S: ReadAt> HctReader<S> {
@@ -49,7 +52,18 @@ impl<S: ReadAt> HctReader<S> {
             index,
             index_bytes: trailer.index_len,
             by_name,
+            base: None,
         })
+    }
+
+    /// Takes what the file is coded against from `base`, whose contents the caller vouches for.
+    pub fn with_base(mut self, base: Arc<dyn BaseSource>) -> Self {
+        self.base = Some(base);
+        self
+    }
+
+    pub(super) fn base(&self) -> Option<&dyn BaseSource> {
+        self.base.as_deref()
     }
 
     /// What the file says of itself.

@@ -4,13 +4,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::base::{BaseTensor, DeltaRecipe};
 use super::trailer::HEADER_LEN;
 use crate::plane::EncodedPlane;
 use crate::quant;
 use crate::recipe::{MAX_TILE, PlaneRecipe};
 use crate::transform::Transform;
 use crate::wire::{Reader, put_blob, put_varint};
-use crate::{Dtype, Error, Result};
+use crate::{Dtype, Error, Result, delta};
 
 /// Most dimensions of a tensor.
 const MAX_DIMS: u64 = 64;
@@ -21,6 +22,9 @@ pub(crate) const MAX_LOSSLESS_TILE: u64 = 1 << 24;
 
 const LOSSLESS: u8 = 0;
 const LAYERS: u8 = 1;
+const UNCHANGED: u8 = 2;
+const DELTA: u8 = 3;
+const BASE_AND_LAYERS: u8 = 4;
 const PLANE: u8 = 0;
 const PRODUCT: u8 = 1;
 
@@ -138,16 +142,27 @@ pub enum Recipe {
         rows: usize,
         /// Columns of the folded tensor.
         cols: usize,
+        /// What the sum begins with, if not with zeros.
+        base: Option<BaseTensor>,
         /// The terms, most important first.
         layers: Vec<Layer>,
     },
+    /// The base's tensor as it is.
+    Unchanged(BaseTensor),
+    /// Bit for bit, as the difference from the base's tensor.
+    Delta(BaseTensor, DeltaRecipe),
 }
 
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Recipe::Lossless(_) => f.write_str("lossless"),
-            Recipe::Layers { layers, .. } => {
+            Recipe::Unchanged(_) => f.write_str("base"),
+            Recipe::Delta(..) => f.write_str("base + lossless"),
+            Recipe::Layers { base, layers, .. } => {
+                if base.is_some() {
+                    f.write_str("base + ")?;
+                }
                 for (i, layer) in layers.iter().enumerate() {
                     if i > 0 {
                         f.write_str("; ")?;
@@ -184,6 +199,15 @@ pub struct TensorRecord {
 }
 
 impl TensorRecord {
+    /// The tensor of another checkpoint that this one needs, if it needs one.
+    pub fn base(&self) -> Option<&BaseTensor> {
+        match &self.recipe {
+            Recipe::Unchanged(base) | Recipe::Delta(base, _) => Some(base),
+            Recipe::Layers { base, .. } => base.as_ref(),
+            Recipe::Lossless(_) => None,
+        }
+    }
+
     /// Number of elements. Checked when the record was read.
     pub fn elements(&self) -> u64 {
         self.shape.iter().product()
@@ -203,8 +227,8 @@ impl TensorRecord {
     /// from the k-th end on. Empty for a lossless tensor.
     pub fn layer_ends(&self) -> impl Iterator<Item = u64> {
         let layers = match &self.recipe {
-            Recipe::Lossless(_) => &[][..],
             Recipe::Layers { layers, .. } => layers,
+            Recipe::Lossless(_) | Recipe::Unchanged(_) | Recipe::Delta(..) => &[][..],
         };
         layers.iter().map(|layer| {
             let chunks = layer
@@ -225,7 +249,7 @@ impl TensorRecord {
     /// payload and the record in the index.
     pub fn prefix_bytes(&self, layers: usize) -> u64 {
         let unread: u64 = match &self.recipe {
-            Recipe::Lossless(_) => 0,
+            Recipe::Lossless(_) | Recipe::Unchanged(_) | Recipe::Delta(..) => 0,
             Recipe::Layers { layers: all, .. } => all
                 .iter()
                 .skip(layers.max(1))
@@ -239,6 +263,8 @@ impl TensorRecord {
     pub(crate) fn chunks(&self) -> Box<dyn Iterator<Item = &Chunk> + '_> {
         match &self.recipe {
             Recipe::Lossless(l) => Box::new(l.tiles.iter()),
+            Recipe::Unchanged(_) => Box::new(std::iter::empty()),
+            Recipe::Delta(_, delta) => Box::new(std::iter::once(&delta.common).chain(&delta.tiles)),
             Recipe::Layers { layers, .. } => Box::new(
                 layers
                     .iter()
@@ -262,8 +288,30 @@ impl TensorRecord {
                 put_varint(out, lossless.tile_bytes);
                 lossless.tiles.iter().for_each(|t| t.write(out));
             }
-            Recipe::Layers { rows, cols, layers } => {
-                out.push(LAYERS);
+            Recipe::Unchanged(base) => {
+                out.push(UNCHANGED);
+                base.write(out, &self.name);
+            }
+            Recipe::Delta(base, delta) => {
+                out.push(DELTA);
+                base.write(out, &self.name);
+                put_varint(out, delta.tile_bytes);
+                delta.common.write(out);
+                delta.tiles.iter().for_each(|t| t.write(out));
+            }
+            Recipe::Layers {
+                rows,
+                cols,
+                base,
+                layers,
+            } => {
+                match base {
+                    None => out.push(LAYERS),
+                    Some(base) => {
+                        out.push(BASE_AND_LAYERS);
+                        base.write(out, &self.name);
+                    }
+                }
                 put_varint(out, *rows as u64);
                 put_varint(out, *cols as u64);
                 put_varint(out, layers.len() as u64);
@@ -329,7 +377,16 @@ impl TensorRecord {
         let first = offset;
         let recipe = match r.u8()? {
             LOSSLESS => Recipe::Lossless(read_lossless(r, dtype, bytes, &mut offset)?),
-            LAYERS => read_layers(r, dtype, elements, &mut offset)?,
+            LAYERS => read_layers(r, dtype, elements, None, &mut offset)?,
+            UNCHANGED => Recipe::Unchanged(BaseTensor::read(r, &name)?),
+            DELTA => {
+                let base = BaseTensor::read(r, &name)?;
+                Recipe::Delta(base, read_delta(r, dtype, bytes, &mut offset)?)
+            }
+            BASE_AND_LAYERS => {
+                let base = BaseTensor::read(r, &name)?;
+                read_layers(r, dtype, elements, Some(base), &mut offset)?
+            }
             value => {
                 return Err(Error::Reserved {
                     field: "recipe",
@@ -366,6 +423,34 @@ fn read_lossless(
     bytes: u64,
     offset: &mut u64,
 ) -> Result<LosslessRecipe> {
+    let tile_bytes = read_tile_bytes(r, dtype)?;
+    let tiles = read_chunks(r, bytes.div_ceil(tile_bytes), offset)?;
+    Ok(LosslessRecipe { tile_bytes, tiles })
+}
+
+fn read_delta(
+    r: &mut Reader<'_>,
+    dtype: Dtype,
+    bytes: u64,
+    offset: &mut u64,
+) -> Result<DeltaRecipe> {
+    if delta::Layout::of(dtype).is_none() {
+        return Err(Error::invalid(
+            "recipe",
+            format!("{dtype} tensors have no difference"),
+        ));
+    }
+    let tile_bytes = read_tile_bytes(r, dtype)?;
+    let common = Chunk::read(r, offset)?;
+    let tiles = read_chunks(r, bytes.div_ceil(tile_bytes), offset)?;
+    Ok(DeltaRecipe {
+        tile_bytes,
+        common,
+        tiles,
+    })
+}
+
+fn read_tile_bytes(r: &mut Reader<'_>, dtype: Dtype) -> Result<u64> {
     let tile_bytes = r.varint_below(MAX_LOSSLESS_TILE + 1, "lossless tile size")?;
     let element = dtype.bits().div_ceil(8) as u64;
     if tile_bytes == 0 || tile_bytes % element != 0 {
@@ -374,8 +459,7 @@ fn read_lossless(
             "is not a positive number of elements",
         ));
     }
-    let tiles = read_chunks(r, bytes.div_ceil(tile_bytes), offset)?;
-    Ok(LosslessRecipe { tile_bytes, tiles })
+    Ok(tile_bytes)
 }
 
 /// Every chunk takes at least 5 bytes of index, which bounds what a lie can allocate.
@@ -393,6 +477,7 @@ fn read_layers(
     r: &mut Reader<'_>,
     dtype: Dtype,
     elements: u64,
+    base: Option<BaseTensor>,
     offset: &mut u64,
 ) -> Result<Recipe> {
     if !dtype.is_codable() {
@@ -441,7 +526,12 @@ fn read_layers(
             }
         });
     }
-    Ok(Recipe::Layers { rows, cols, layers })
+    Ok(Recipe::Layers {
+        rows,
+        cols,
+        base,
+        layers,
+    })
 }
 
 fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {

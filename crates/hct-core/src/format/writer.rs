@@ -4,15 +4,17 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::base::{BaseTensor, DeltaRecipe};
 use super::index::{FileEntry, FileKind, Index};
 use super::provenance;
 use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
 use super::trailer::{self, Trailer};
+use crate::delta::EncodedDelta;
 use crate::matrix::{MatrixView, fold};
 use crate::plane::{EncodedPlane, Preparation};
 use crate::quant::sparse::{SparseFormat, encode_sparse};
 use crate::transform::Transform;
-use crate::{Dtype, Error, Result, lossless, parallel};
+use crate::{Dtype, Error, Result, delta, lossless, parallel};
 
 /// Bytes of a lossless tile: as long in time to decode as a lossy one, about.
 const LOSSLESS_TILE: usize = 1 << 21;
@@ -71,11 +73,15 @@ enum Coding {
         cols: usize,
         layers: Vec<EncodedLayer>,
     },
+    Unchanged,
+    Delta(EncodedDelta),
 }
 
 /// A coded tensor, ready to be written.
 pub struct EncodedTensor {
     coding: Coding,
+    /// What it is coded against.
+    base: Option<BaseTensor>,
 }
 
 impl EncodedTensor {
@@ -85,14 +91,7 @@ impl EncodedTensor {
     /// # Errors
     /// When `bytes` are not the elements of `meta`.
     pub fn lossless(meta: &TensorMeta, bytes: &[u8]) -> Result<Self> {
-        let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
-        if elements.and_then(|n| meta.dtype.byte_len(n)) != Some(bytes.len() as u64) {
-            return Err(Error::WrongLength {
-                bytes: bytes.len(),
-                dtype: meta.dtype,
-                shape: meta.shape.clone(),
-            });
-        }
+        check_len(meta, bytes)?;
         let tiles: Vec<&[u8]> = bytes.chunks(LOSSLESS_TILE).collect();
         let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
         Ok(EncodedTensor {
@@ -100,6 +99,7 @@ impl EncodedTensor {
                 tile_bytes: LOSSLESS_TILE as u64,
                 tiles,
             },
+            base: None,
         })
     }
 
@@ -126,6 +126,7 @@ impl EncodedTensor {
         let layers = vec![EncodedLayer::Plane(plane)];
         EncodedTensor {
             coding: Coding::Layers { rows, cols, layers },
+            base: None,
         }
     }
 
@@ -142,6 +143,7 @@ impl EncodedTensor {
             {
                 Ok(EncodedTensor {
                     coding: Coding::Layers { rows, cols, layers },
+                    base: None,
                 })
             }
             _ => Err(Error::argument(
@@ -151,11 +153,54 @@ impl EncodedTensor {
         }
     }
 
+    /// Codes the tensor's bytes losslessly as their difference from the bytes of `base`, a tensor
+    /// of the same dtype and shape: nothing at all where they are the same. None for a dtype that
+    /// has no differences, where something differs.
+    ///
+    /// # Errors
+    /// When `bytes` or `base_bytes` are not the elements of `meta`.
+    pub fn delta(
+        meta: &TensorMeta,
+        bytes: &[u8],
+        base: BaseTensor,
+        base_bytes: &[u8],
+    ) -> Result<Option<Self>> {
+        check_len(meta, bytes)?;
+        check_len(meta, base_bytes)?;
+        let coding = match fold(&meta.shape) {
+            _ if bytes == base_bytes => Some(Coding::Unchanged),
+            None => None,
+            Some((_, cols)) => {
+                delta::encode(bytes, base_bytes, meta.dtype, cols).map(Coding::Delta)
+            }
+        };
+        let base = Some(base);
+        Ok(coding.map(|coding| EncodedTensor { coding, base }))
+    }
+
+    /// The same layers, added to the values of `base` instead of to zeros.
+    ///
+    /// # Errors
+    /// When this tensor has no layers, or a base already.
+    pub fn on_base(self, base: BaseTensor) -> Result<Self> {
+        match (&self.coding, &self.base) {
+            (Coding::Layers { .. }, None) => Ok(EncodedTensor {
+                base: Some(base),
+                ..self
+            }),
+            _ => Err(Error::argument(
+                "base",
+                "is for tensors of layers without one",
+            )),
+        }
+    }
+
     /// Share of the elements, kept coefficients of all planes counted, that are coded as other
     /// than zero: above 1 where layers overlap, and 1 for a lossless tensor.
     pub fn retention(&self) -> f64 {
         match &self.coding {
-            Coding::Lossless { .. } => 1.0,
+            Coding::Lossless { .. } | Coding::Delta(_) => 1.0,
+            Coding::Unchanged => 0.0,
             Coding::Layers { rows, cols, layers } => {
                 let kept: u64 = layers
                     .iter()
@@ -176,6 +221,10 @@ impl EncodedTensor {
             Coding::Lossless { tile_bytes, tiles } => elements
                 .and_then(|n| meta.dtype.byte_len(n))
                 .is_some_and(|b| b.div_ceil(*tile_bytes) == tiles.len() as u64),
+            Coding::Unchanged => true,
+            Coding::Delta(delta) => elements
+                .and_then(|n| meta.dtype.byte_len(n))
+                .is_some_and(|b| b.div_ceil(delta.tile_bytes) == delta.tiles.len() as u64),
             Coding::Layers { rows, cols, .. } => {
                 meta.dtype.is_codable() && elements == Some((rows * cols) as u64)
             }
@@ -194,8 +243,22 @@ impl EncodedTensor {
         match &self.coding {
             Coding::Lossless { tiles, .. } => tiles.iter().map(Vec::len).sum(),
             Coding::Layers { layers, .. } => layers.iter().map(EncodedLayer::payload_bytes).sum(),
+            Coding::Unchanged => 0,
+            Coding::Delta(delta) => delta.payload_bytes(),
         }
     }
+}
+
+fn check_len(meta: &TensorMeta, bytes: &[u8]) -> Result<()> {
+    let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+    if elements.and_then(|n| meta.dtype.byte_len(n)) == Some(bytes.len() as u64) {
+        return Ok(());
+    }
+    Err(Error::WrongLength {
+        bytes: bytes.len(),
+        dtype: meta.dtype,
+        shape: meta.shape.clone(),
+    })
 }
 
 /// Writes an HCT V3 file front to back; memory holds only the index and the tensor at hand.
@@ -289,20 +352,30 @@ impl<W: Write> HctWriter<W> {
         }
         let mut offset = self.offset;
         let mut payload = Vec::new();
-        let recipe = match tensor.coding {
-            Coding::Lossless { tile_bytes, tiles } => {
-                let tiles = tiles
-                    .into_iter()
-                    .map(|bytes| {
-                        let chunk = Chunk::of(&bytes, offset);
-                        offset += chunk.len;
-                        payload.push(bytes);
-                        chunk
-                    })
-                    .collect();
+        let mut put = |bytes: Vec<u8>| {
+            let chunk = Chunk::of(&bytes, offset);
+            offset += chunk.len;
+            payload.push(bytes);
+            chunk
+        };
+        let recipe = match (tensor.coding, tensor.base) {
+            (Coding::Lossless { tile_bytes, tiles }, _) => {
+                let tiles = tiles.into_iter().map(put).collect();
                 Recipe::Lossless(LosslessRecipe { tile_bytes, tiles })
             }
-            Coding::Layers { rows, cols, layers } => {
+            (Coding::Unchanged, Some(base)) => Recipe::Unchanged(base),
+            (Coding::Delta(delta), Some(base)) => {
+                let recipe = DeltaRecipe {
+                    tile_bytes: delta.tile_bytes,
+                    common: put(delta.common),
+                    tiles: delta.tiles.into_iter().map(put).collect(),
+                };
+                Recipe::Delta(base, recipe)
+            }
+            (Coding::Unchanged | Coding::Delta(_), None) => {
+                return Err(Error::argument("base", "is missing").in_tensor(&meta.name));
+            }
+            (Coding::Layers { rows, cols, layers }, base) => {
                 let layers = layers
                     .into_iter()
                     .map(|layer| match layer {
@@ -313,7 +386,12 @@ impl<W: Write> HctWriter<W> {
                         }
                     })
                     .collect();
-                Recipe::Layers { rows, cols, layers }
+                Recipe::Layers {
+                    rows,
+                    cols,
+                    base,
+                    layers,
+                }
             }
         };
         for bytes in payload {
