@@ -1,7 +1,9 @@
 //! Between stored float types and f32.
 
+#[cfg(feature = "encode")]
+use half::bf16;
+use half::f16;
 use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
 
 use crate::Dtype;
 
@@ -79,6 +81,7 @@ pub(crate) fn round_to(values: &mut [f32], dtype: Dtype) {
     }
 }
 
+#[cfg(feature = "encode")]
 /// Whether every element of a codable dtype is finite.
 pub(crate) fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
     match dtype {
@@ -95,7 +98,7 @@ pub(crate) fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
 
