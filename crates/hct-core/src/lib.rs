@@ -57,6 +57,7 @@ pub use format::{
 pub use matmul::{add_product, add_product_transposed};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 pub use sections::{Section, Sections};
+pub use simd::{SimdLevel, SimdLevelError, simd_level};
 pub use transform::Transform;
 
 #[cfg(feature = "encode")]

@@ -7,6 +7,9 @@ use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
 use crate::transform::{self, Transform};
 use crate::{Error, Result};
 
+/// Largest mean of a column, which is added to values of at most as much.
+const MAX_MEAN: f32 = f32::MAX / 4.0;
+
 /// A plane's values, means removed and transformed, tile by tile.
 pub(crate) struct Tiles<'a> {
     matrix: MatrixView<'a>,
@@ -108,12 +111,22 @@ impl<'a> Tiles<'a> {
             _ => f32::MAX / (8.0 * spread.sqrt()),
         };
         let mean = f32::from_bits(bits(&self.mean_values));
-        if max <= limit && mean <= f32::MAX / 4.0 {
-            return Ok(max);
+        let too_large = |magnitude: f32, limit: f32| {
+            if !magnitude.is_finite() {
+                return Error::NotFinite;
+            }
+            Error::TooLarge {
+                magnitude: magnitude.into(),
+                limit: limit.into(),
+            }
+        };
+        if mean > MAX_MEAN || mean.is_nan() {
+            return Err(too_large(mean, MAX_MEAN));
         }
-        Err(Error::Encode(
-            "a value is NaN, infinite or too large; code the tensor losslessly".into(),
-        ))
+        if max > limit || max.is_nan() {
+            return Err(too_large(max, limit));
+        }
+        Ok(max)
     }
 
     /// All coefficients, when the transform spans the plane.

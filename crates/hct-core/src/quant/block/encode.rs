@@ -6,6 +6,7 @@ use super::{BLOCK, CODED, RAW, predicted, updated};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
+use crate::floats::to_half;
 use crate::quant::exponent::{self, exp2i};
 use crate::quant::positions;
 use crate::recipe::BlockBits;
@@ -67,7 +68,7 @@ fn quantize(kept: &[f32], e: i32, bits: BlockBits) -> (Vec<u16>, Vec<u8>) {
 
 /// The smallest FP16 value not below `x`.
 fn scale_above(x: f64) -> f16 {
-    let nearest = f16::from_f64(x);
+    let nearest = to_half(x as f32);
     if nearest.to_f64() < x {
         f16::from_bits(nearest.to_bits() + 1)
     } else {

@@ -1,7 +1,6 @@
 //! Encoding tiles of FP16 numbers.
 
-use half::f16;
-
+use crate::floats::to_half;
 use crate::quant::exponent::{self, exp2i};
 use crate::quant::positions;
 use crate::{Dtype, lossless};
@@ -21,7 +20,11 @@ pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize) -> Vec<u8> {
     exponent::write(e, &mut out);
     let unit = exp2i(-e);
     let halves: Vec<u8> = kept()
-        .flat_map(|v| f16::from_f64(f64::from(v) * unit).to_bits().to_le_bytes())
+        .flat_map(|v| {
+            to_half((f64::from(v) * unit) as f32)
+                .to_bits()
+                .to_le_bytes()
+        })
         .collect();
     out.extend(lossless::encode_tile(&halves, Dtype::F16));
     out

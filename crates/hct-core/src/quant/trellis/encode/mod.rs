@@ -1,6 +1,8 @@
 //! Encoding planes with the trellis quantizer.
 
 mod analysis;
+#[cfg(test)]
+mod levels;
 mod plane;
 mod rate;
 mod sample;
