@@ -101,8 +101,9 @@ fn what_cannot_be_restored_is_refused() {
 #[test]
 fn a_size_is_reached_in_memory() {
     let entries = [entry("w", "F32", &[512, 512], 0, 1 << 20)];
-    let data = weights()[10_000..10_000 + (1 << 20)].to_vec();
-    let bytes = blob(&header(&entries), &data);
+    let all = weights();
+    // Numbers from the end on, so that they are whole.
+    let bytes = blob(&header(&entries), &all[all.len() - (1 << 20)..]);
     let checkpoint = Safetensors::new("made up", [("m.safetensors", bytes)]).unwrap();
     let strategy_at = |quality| Box::new(RdoEncoder::new(quality)) as Box<dyn Strategy>;
     let mut outputs = 0;
@@ -152,7 +153,7 @@ fn rows_cost_only_the_tiles_they_are_in() {
     let record = &model.index().tensors[number];
     let all = model.read(number).unwrap();
     assert_eq!(read(), record.payload_bytes());
-    // Three tiles, of 1408 rows each but for the last: what they share and one of them.
+    // Three tiles, of 1376 rows each but for the last: what they share and one of them.
     let few = model.tensor(number).unwrap().rows(1500..1502).unwrap();
     assert_eq!((few.byte_len(), few.elements()), (2 * 640 * 4, 2 * 640));
     let bytes = few.decode().unwrap();
@@ -173,8 +174,8 @@ fn rows_cost_only_the_tiles_they_are_in() {
     assert!(values.iter().copied().eq(floats));
     assert_eq!(read(), one_tile);
     // Rows on both sides of a boundary.
-    let two = model.tensor(number).unwrap().rows(1407..1409).unwrap();
-    assert!(two.decode().unwrap() == all[1407 * 2560..1409 * 2560]);
+    let two = model.tensor(number).unwrap().rows(1375..1377).unwrap();
+    assert!(two.decode().unwrap() == all[1375 * 2560..1377 * 2560]);
     let two_tiles = read();
     assert!(
         two_tiles > one_tile && two_tiles < 2 * one_tile + 4096,
