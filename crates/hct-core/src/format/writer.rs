@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::index::{FileEntry, FileKind, Index};
 use super::provenance;
-use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
+use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, PlaneRecord, Recipe, TensorRecord};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
 use crate::plane::{EncodedPlane, Preparation};
@@ -195,6 +195,23 @@ impl EncodedTensor {
             Coding::Lossless { tiles, .. } => tiles.iter().map(Vec::len).sum(),
             Coding::Layers { layers, .. } => layers.iter().map(EncodedLayer::payload_bytes).sum(),
         }
+    }
+}
+
+/// Places an encoded plane's bytes at `offset`, appending them to `payload`.
+fn place(plane: EncodedPlane, offset: &mut u64, payload: &mut Vec<Vec<u8>>) -> PlaneRecord {
+    let mut put = |bytes: Vec<u8>| {
+        let chunk = Chunk::of(&bytes, *offset);
+        *offset += chunk.len;
+        payload.push(bytes);
+        chunk
+    };
+    let common = put(plane.common);
+    let tiles = plane.tiles.into_iter().map(put).collect();
+    PlaneRecord {
+        recipe: plane.recipe,
+        common,
+        tiles,
     }
 }
 

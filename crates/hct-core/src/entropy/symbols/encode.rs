@@ -1,12 +1,8 @@
-//! Strings of byte symbols through interleaved rANS, each symbol under one of several static
-//! tables picked by what came before it.
+//! The encoder.
 
-use super::freq::{FreqTable, PROB_SCALE, Slot};
-use super::rans::{EncoderSymbol, RansEncoder, Words, slot};
-use crate::Result;
-
-/// Lanes of a plain symbol stream.
-const LANES: usize = 8;
+use super::LANES;
+use crate::entropy::freq::FreqTable;
+use crate::entropy::rans::encode::{EncoderSymbol, RansEncoder};
 
 /// Encodes `symbols`; `context(i)` names the table of symbol `i`.
 pub(crate) fn encode(
@@ -25,36 +21,10 @@ pub(crate) fn encode(
     enc.finish()
 }
 
-/// Decodes `n` symbols; `context(i, before)` names the table of symbol `i` given those before it,
-/// and must lie below `tables.len()`.
-///
-/// # Errors
-/// When `stream` is not one that [`encode`] makes.
-pub(crate) fn decode(
-    stream: &[u8],
-    n: usize,
-    tables: &[FreqTable],
-    context: impl Fn(usize, &[u8]) -> usize,
-) -> Result<Vec<u8>> {
-    let mut slots = Vec::with_capacity(tables.len() * PROB_SCALE as usize);
-    tables.iter().for_each(|t| t.push_slots(&mut slots));
-    let (mut states, mut words) = Words::open::<LANES>(stream)?;
-    let mut out = vec![0u8; n];
-    for i in 0..n {
-        let (before, after) = out.split_at_mut(i);
-        let x = &mut states[i % LANES];
-        let entry = slots[context(i, before) * PROB_SCALE as usize + slot(*x)];
-        *x = Slot::freq(entry) * (*x >> super::freq::PROB_BITS) + Slot::bias(entry);
-        words.renormalize(x);
-        after[0] = Slot::symbol(entry);
-    }
-    words.finish(&states)?;
-    Ok(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entropy::symbols::decode;
 
     #[test]
     fn contexts_round_trip_near_their_entropy() {
