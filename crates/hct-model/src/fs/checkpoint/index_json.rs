@@ -1,13 +1,13 @@
 //! The index of a sharded checkpoint: which tensor is in which file.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use hct_core::ReadAt;
 use serde::Deserialize;
 
-use crate::Error;
+use super::super::file_source::FileSource;
+use crate::error::Error;
 use crate::header::MAX_HEADER_LEN;
 use crate::json_pairs::{JsonPairs, first_duplicate};
 use crate::safe_path::fault_in_file_name;
@@ -26,17 +26,8 @@ struct RawIndex {
 
 impl IndexJson {
     pub fn read(path: &Path) -> Result<IndexJson, Error> {
-        // Before opening: that of a pipe would wait for a writer.
-        if !fs::metadata(path)
-            .map_err(Error::io("open", path))?
-            .is_file()
-        {
-            return Err(Error::NotAFile {
-                path: path.to_owned(),
-            });
-        }
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        let len = file.metadata().map_err(Error::io("read", path))?.len();
+        let file = FileSource::open(path)?;
+        let len = file.size();
         if len > MAX_HEADER_LEN {
             let index = path.to_owned();
             return Err(Error::IndexTooLarge {
@@ -45,10 +36,9 @@ impl IndexJson {
                 limit: MAX_HEADER_LEN,
             });
         }
-        let mut bytes = Vec::new();
-        file.take(MAX_HEADER_LEN)
-            .read_to_end(&mut bytes)
-            .map_err(Error::io("read", path))?;
+        let bytes = file
+            .read_at(0, len as usize)
+            .map_err(Error::reading(path))?;
         let JsonPairs(weight_map) = serde_json::from_slice::<RawIndex>(&bytes)
             .map_err(|reason| Error::IndexJson {
                 index: path.to_owned(),

@@ -1,39 +1,35 @@
 //! Writing one safetensors file.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tempfile::NamedTempFile;
+use crate::error::Error;
+use crate::header::Header;
 
-use super::{create_beside, persist};
-use crate::{Error, Header};
-
-/// A safetensors file that is being written. It gets its name when it is finished; dropped before
-/// that, it leaves nothing behind.
-pub struct ShardWriter {
+/// A safetensors file that is being written, front to back.
+pub struct ShardWriter<W> {
     path: PathBuf,
     header: Header,
-    file: NamedTempFile,
+    out: W,
     /// Bytes of data written so far, the header not included.
     written: u64,
 }
 
-impl ShardWriter {
-    /// Starts a file that will become `path`, in the same folder.
+impl<W: Write> ShardWriter<W> {
+    /// Begins the file; `path` names it in messages.
     ///
     /// # Errors
-    /// When the folder does not exist or cannot be written to.
-    pub fn create(path: impl AsRef<Path>, header: Header) -> Result<ShardWriter, Error> {
-        let path = path.as_ref();
-        let mut file = create_beside(path)?;
+    /// When the header cannot be written.
+    pub fn new(path: impl Into<PathBuf>, header: Header, mut out: W) -> Result<Self, Error> {
+        let path = path.into();
         let prefix = (header.header_bytes().len() as u64).to_le_bytes();
-        file.write_all(&prefix)
-            .and_then(|()| file.write_all(header.header_bytes()))
-            .map_err(Error::io("write", path))?;
+        out.write_all(&prefix)
+            .and_then(|()| out.write_all(header.header_bytes()))
+            .map_err(Error::io("write", &path))?;
         Ok(ShardWriter {
-            path: path.to_owned(),
+            path,
             header,
-            file,
+            out,
             written: 0,
         })
     }
@@ -43,7 +39,7 @@ impl ShardWriter {
     /// out.
     ///
     /// # Errors
-    /// When it is another tensor's turn, the tensor has fewer bytes, or the disk is full.
+    /// When it is another tensor's turn, the tensor has fewer bytes, or they cannot be written.
     pub fn write(&mut self, number: usize, bytes: &[u8]) -> Result<(), Error> {
         let Some(tensor) = self.header.tensors().get(number) else {
             return Err(Error::NoSuchTensor {
@@ -70,37 +66,28 @@ impl ShardWriter {
                 len: range.end - range.start,
             });
         }
-        self.file
+        self.out
             .write_all(bytes)
             .map_err(Error::io("write", &self.path))?;
         self.written += bytes.len() as u64;
         Ok(())
     }
 
-    /// Makes sure the file is complete and on disk, and gives it its name in one step.
+    /// Makes sure the file is complete, and gives the writer back.
     ///
     /// # Errors
-    /// When bytes are missing; when there already is such a file and `overwrite` is not set; when
-    /// the operating system refuses. The file of that name is then as it was.
-    pub fn finish(self, overwrite: bool) -> Result<(), Error> {
-        let ShardWriter {
-            path,
-            header,
-            file,
-            written,
-        } = self;
-        if let Some(tensor) = header
-            .tensors()
-            .iter()
-            .find(|tensor| tensor.range.end > written)
-        {
-            let missing = tensor.range.end - written.max(tensor.range.start);
+    /// When bytes are missing, or the last ones cannot be written.
+    pub fn finish(mut self) -> Result<W, Error> {
+        let tensors = self.header.tensors();
+        if let Some(tensor) = tensors.iter().find(|t| t.range.end > self.written) {
+            let missing = tensor.range.end - self.written.max(tensor.range.start);
             return Err(Error::TooFewBytes {
-                file: path,
                 tensor: tensor.info.name.clone(),
+                file: self.path,
                 missing,
             });
         }
-        persist(file, &path, overwrite)
+        self.out.flush().map_err(Error::io("write", &self.path))?;
+        Ok(self.out)
     }
 }

@@ -5,9 +5,10 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Shard;
-use crate::Error;
+use super::super::file_source::{FileSource, FileState};
+use crate::error::Error;
 use crate::safe_path::fault_in_path;
+use crate::safetensors::Shard;
 
 /// The most that side files may take together, so that a stray data set is not carried along.
 const MAX_TOTAL_LEN: u64 = 256 << 20;
@@ -30,14 +31,13 @@ const WEIGHT_EXTENSIONS: [&str; 13] = [
 ];
 
 /// A file to carry along.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SideFile {
+pub(super) struct SideFile {
     /// The path within the folder, with forward slashes.
     pub rel_path: String,
     /// Where the file is.
     pub path: PathBuf,
-    /// Its size.
-    pub len: u64,
+    /// Its size, and when it was last changed.
+    pub state: FileState,
 }
 
 /// A file that is left behind.
@@ -85,7 +85,7 @@ impl fmt::Display for SkipReason {
 /// The side files below `dir` and the files left behind, both by path.
 pub(super) fn collect(
     dir: &Path,
-    shards: &[Shard],
+    shards: &[Shard<FileSource>],
 ) -> Result<(Vec<SideFile>, Vec<SkippedFile>), Error> {
     let shards: HashSet<&Path> = shards.iter().map(Shard::path).collect();
     let roots = LinkRoots::of(dir)?;
@@ -105,11 +105,11 @@ pub(super) fn collect(
             if file_type.is_dir() {
                 folders.push((path, rel_path + "/"));
             } else {
-                let (len, fault) = inspect(&path, &rel_path, file_type.is_symlink(), &roots);
+                let (state, fault) = inspect(&path, &rel_path, file_type.is_symlink(), &roots);
                 found.push(Found {
                     rel_path,
                     path,
-                    len,
+                    state,
                     fault,
                 });
             }
@@ -122,27 +122,28 @@ pub(super) fn collect(
     for Found {
         rel_path,
         path,
-        len,
+        state,
         mut fault,
     } in found
     {
+        let len = state.map_or(0, |state| state.len);
         if fault.is_none() && len > MAX_TOTAL_LEN - total {
             fault = Some(SkipReason::TooLarge);
         }
-        match fault {
-            Some(reason) => skipped_files.push(SkippedFile {
-                rel_path,
-                len,
-                reason,
-            }),
-            None => {
+        match (fault, state) {
+            (None, Some(state)) => {
                 total += len;
                 side_files.push(SideFile {
                     rel_path,
                     path,
-                    len,
+                    state,
                 });
             }
+            (fault, _) => skipped_files.push(SkippedFile {
+                rel_path,
+                len,
+                reason: fault.unwrap_or(SkipReason::NotAFile),
+            }),
         }
     }
     Ok((side_files, skipped_files))
@@ -151,7 +152,8 @@ pub(super) fn collect(
 struct Found {
     rel_path: String,
     path: PathBuf,
-    len: u64,
+    /// Of a regular file.
+    state: Option<FileState>,
     fault: Option<SkipReason>,
 }
 
@@ -164,36 +166,36 @@ fn visible_path(prefix: &str, path: &Path) -> Option<String> {
     (!hidden).then(|| format!("{prefix}{name}"))
 }
 
-/// The size of a file and why to leave it behind, if there is a reason.
+/// The state of a regular file, and why to leave a file behind, if there is a reason.
 fn inspect(
     path: &Path,
     rel_path: &str,
     is_link: bool,
     roots: &LinkRoots,
-) -> (u64, Option<SkipReason>) {
+) -> (Option<FileState>, Option<SkipReason>) {
     let Ok(metadata) = fs::metadata(path) else {
-        return (0, Some(SkipReason::LinkElsewhere));
+        return (None, Some(SkipReason::LinkElsewhere));
     };
     if metadata.is_dir() {
-        return (0, Some(SkipReason::LinkElsewhere));
+        return (None, Some(SkipReason::LinkElsewhere));
     }
     if !metadata.is_file() {
-        return (0, Some(SkipReason::NotAFile));
+        return (None, Some(SkipReason::NotAFile));
     }
-    let len = metadata.len();
+    let state = Some(FileState::of(&metadata));
     let extension = path
         .extension()
         .map(|e| e.to_string_lossy().to_ascii_lowercase());
     if extension.is_some_and(|e| WEIGHT_EXTENSIONS.contains(&e.as_str())) {
-        return (len, Some(SkipReason::OtherWeights));
+        return (state, Some(SkipReason::OtherWeights));
     }
     if is_link && !roots.contain(path) {
-        return (len, Some(SkipReason::LinkElsewhere));
+        return (state, Some(SkipReason::LinkElsewhere));
     }
     if path.to_str().is_none() {
-        return (len, Some(SkipReason::UnsafeName("it is not UTF-8")));
+        return (state, Some(SkipReason::UnsafeName("it is not UTF-8")));
     }
-    (len, fault_in_path(rel_path).map(SkipReason::UnsafeName))
+    (state, fault_in_path(rel_path).map(SkipReason::UnsafeName))
 }
 
 /// Where links may lead.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::index_json::IndexJson;
-use crate::Error;
+use crate::error::Error;
 use crate::safe_path::fault_in_file_name;
 
 const INDEX_SUFFIX: &str = ".safetensors.index.json";

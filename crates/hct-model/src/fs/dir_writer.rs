@@ -1,20 +1,23 @@
 //! Writing the folder of a checkpoint.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{ShardWriter, parent_of, temporary};
-use crate::safe_path::fault_in_file_name;
-use crate::{Error, Header, safe_relative_path};
+use super::atomic_file::{parent_of, temporary};
+use crate::checkpoint_sink::CheckpointSink;
+use crate::error::Error;
+use crate::safe_path::safe_relative_path;
 
-/// A checkpoint folder that is being written. It gets its name when it is finished; dropped before
-/// that, it leaves nothing behind.
+/// A checkpoint folder that is being written, file by file as a [`CheckpointSink`]. It gets its
+/// name when it is finished; dropped before that, it leaves nothing behind.
 pub struct DirWriter {
     target: PathBuf,
     folder: TempDir,
+    /// Files begun and not ended.
+    unfinished: usize,
 }
 
 impl DirWriter {
@@ -31,44 +34,8 @@ impl DirWriter {
         Ok(DirWriter {
             target: target.to_owned(),
             folder,
+            unfinished: 0,
         })
-    }
-
-    /// Starts a safetensors file in the folder, to be finished before the folder is. `name` may
-    /// come from an untrusted file.
-    ///
-    /// # Errors
-    /// When `name` is not a plain file name, or the file cannot be created.
-    pub fn shard(&self, name: &str, header: Header) -> Result<ShardWriter, Error> {
-        if let Some(reason) = fault_in_file_name(name) {
-            return Err(Error::UnsafePath {
-                path: name.to_owned(),
-                reason,
-            });
-        }
-        ShardWriter::create(self.folder.path().join(name), header)
-    }
-
-    /// Writes a side file, and the folders it is in. `rel_path` may come from an untrusted file.
-    ///
-    /// # Errors
-    /// When the path is unsafe (see [`safe_relative_path`]), or a file is already there (which on
-    /// some systems may be called a little differently), or `contents` cannot be read, or the file
-    /// not be written.
-    pub fn side_file(&self, rel_path: &str, mut contents: impl Read) -> Result<(), Error> {
-        let path = self.folder.path().join(safe_relative_path(rel_path)?);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-        }
-        let mut file = match File::create_new(&path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                return Err(Error::OutputExists { path });
-            }
-            created => created.map_err(Error::io("create", &path))?,
-        };
-        io::copy(&mut contents, &mut file)
-            .and_then(|_| file.sync_all())
-            .map_err(Error::io("write", &path))
     }
 
     /// Gives the folder its name. With `overwrite`, a checkpoint folder (or an empty one) of that
@@ -76,11 +43,21 @@ impl DirWriter {
     /// in place.
     ///
     /// # Errors
-    /// When there already is something of that name and `overwrite` is not set, or it is not a
+    /// When a file in it is unfinished, when there already is something of that name and `overwrite` is not set, or it is not a
     /// checkpoint; when the operating system refuses. What was there is then as it was, except for
     /// [`Error::OldStranded`], which says where it is, and when only deleting it failed.
     pub fn finish(self, overwrite: bool) -> Result<(), Error> {
-        let DirWriter { target, folder } = self;
+        let DirWriter {
+            target,
+            folder,
+            unfinished: files,
+        } = self;
+        if files > 0 {
+            return Err(Error::Unfinished {
+                path: target,
+                files,
+            });
+        }
         let replacing = match fs::symlink_metadata(&target) {
             Err(error) if error.kind() == ErrorKind::NotFound => false,
             Err(error) => return Err(Error::io("open", &target)(error)),
@@ -101,8 +78,41 @@ impl DirWriter {
     }
 }
 
+impl CheckpointSink for DirWriter {
+    type File = BufWriter<File>;
+
+    /// Begins a file, and makes the folders it is in. `path` may come from an untrusted file.
+    ///
+    /// # Errors
+    /// When the path is unsafe (see [`safe_relative_path`]), or a file is already there (which on
+    /// some systems may be called a little differently), or it cannot be created.
+    fn begin(&mut self, path: &str) -> Result<BufWriter<File>, Error> {
+        let path = self.folder.path().join(safe_relative_path(path)?);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+        }
+        let file = match File::create_new(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(Error::OutputExists { path });
+            }
+            created => created.map_err(Error::io("create", &path))?,
+        };
+        self.unfinished += 1;
+        Ok(BufWriter::with_capacity(1 << 20, file))
+    }
+
+    fn end(&mut self, path: &str, file: BufWriter<File>) -> Result<(), Error> {
+        file.into_inner()
+            .map_err(std::io::IntoInnerError::into_error)
+            .and_then(|file| file.sync_all())
+            .map_err(Error::io("write", &self.folder.path().join(path)))?;
+        self.unfinished = self.unfinished.saturating_sub(1);
+        Ok(())
+    }
+}
+
 /// Errs unless `target` is a folder that may be replaced by a checkpoint.
-pub(crate) fn check_replaceable(target: &Path) -> Result<(), Error> {
+pub(super) fn check_replaceable(target: &Path) -> Result<(), Error> {
     let metadata = fs::symlink_metadata(target).map_err(Error::io("open", target))?;
     if metadata.is_dir() && is_replaceable(target)? {
         Ok(())
