@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::record::Chunk;
+use super::chunk::Chunk;
 use crate::wire::{Reader, put_blob};
 use crate::{Dtype, Result};
 

@@ -2,6 +2,7 @@
 
 mod accounting;
 mod base;
+mod chunk;
 mod index;
 mod part;
 mod provenance;
@@ -9,6 +10,7 @@ mod reader;
 mod record;
 mod source;
 mod trailer;
+#[cfg(feature = "encode")]
 mod writer;
 
 pub use base::{BaseSource, BaseTensor, DeltaRecipe};
@@ -19,4 +21,5 @@ pub use reader::HctReader;
 pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
 pub use trailer::FORMAT_VERSION;
+#[cfg(feature = "encode")]
 pub use writer::{EncodedLayer, EncodedTensor, HctWriter, TensorMeta};

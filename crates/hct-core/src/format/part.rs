@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::base::{BaseTensor, DeltaRecipe};
-use super::reader::HctReader;
+use super::base::{BaseSource, BaseTensor, DeltaRecipe};
 use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::delta::DeltaDecoder;
@@ -11,12 +10,13 @@ use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
-/// What to decode of a tensor, made by [`HctReader::tensor`]: all of it at first. Only the tiles
+/// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the tiles
 /// that hold it are read (all tiles, where a transform spans the tensor or layers are summed).
 ///
 /// Errors name the tensor.
 pub struct TensorPart<'r, S> {
-    reader: &'r HctReader<S>,
+    source: &'r S,
+    base: Option<&'r dyn BaseSource>,
     record: &'r TensorRecord,
     /// Of the decoded tensor.
     bytes: Range<u64>,
@@ -24,9 +24,14 @@ pub struct TensorPart<'r, S> {
 }
 
 impl<'r, S: ReadAt> TensorPart<'r, S> {
-    pub(super) fn whole(reader: &'r HctReader<S>, record: &'r TensorRecord) -> Self {
+    pub(super) fn whole(
+        source: &'r S,
+        base: Option<&'r dyn BaseSource>,
+        record: &'r TensorRecord,
+    ) -> Self {
         TensorPart {
-            reader,
+            source,
+            base,
             record,
             bytes: 0..record.decoded_bytes(),
             layers: usize::MAX,
@@ -171,9 +176,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         // Tiles are of whole elements.
         let pieces = out.split(self.bytes.clone(), size, dtype);
         parallel::for_each(pieces, |(i, within, piece)| {
-            let payload = self
-                .reader
-                .chunk(&recipe.tiles[i], || format!("tile {i}"))?;
+            let payload = recipe.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             let tile_len = size.min(total - i as u64 * size);
             match piece {
                 Out::Bytes(piece) if piece.len() as u64 == tile_len => {
@@ -198,7 +201,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         out: Out<'_>,
     ) -> Result<()> {
         let recipe = &plane.recipe;
-        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(recipe, &common)?;
         let dtype = self.record.dtype;
         let mut pieces = Vec::new();
@@ -214,7 +217,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             }
         }
         parallel::for_each(pieces, |(i, within, len, piece)| {
-            let payload = self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))?;
+            let payload = plane.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             let add_base = |values: &mut [f32]| match base {
                 Some(base) => {
                     let first = (recipe.tile(i).first + within) as u64;
@@ -242,7 +245,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
 
     /// Bytes of the base from `offset` on.
     fn base_bytes(&self, base: &BaseTensor, offset: u64, out: &mut [u8]) -> Result<()> {
-        let source = self.reader.base().ok_or_else(|| Error::NeedsBase {
+        let source = self.base.ok_or_else(|| Error::NeedsBase {
             name: base.name.clone(),
         })?;
         let (dtype, shape) = (self.record.dtype, &self.record.shape);
@@ -287,15 +290,13 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             self.record.decoded_bytes(),
             recipe.tile_bytes,
         );
-        let common = self
-            .reader
-            .chunk(&recipe.common, || "header of the difference".into())?;
+        let common = recipe
+            .common
+            .fetch(self.source, || "header of the difference".into())?;
         let decoder = DeltaDecoder::new(&common, dtype)?;
         let pieces = out.split(self.bytes.clone(), size, dtype);
         parallel::for_each(pieces, |(i, within, piece)| {
-            let payload = self
-                .reader
-                .chunk(&recipe.tiles[i], || format!("tile {i}"))?;
+            let payload = recipe.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             let first = i as u64 * size;
             let mut of_base = zeroed(size.min(total - first))?;
             self.base_bytes(base, first, &mut of_base)?;
@@ -314,11 +315,11 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
     }
 
     fn plane(&self, plane: &PlaneRecord) -> Result<Vec<f32>> {
-        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
         let mut out = zeroed(plane.recipe.len() as u64)?;
         decoder.all(&mut out, |i| {
-            self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))
+            plane.tiles[i].fetch(self.source, || format!("tile {i}"))
         })?;
         Ok(out)
     }

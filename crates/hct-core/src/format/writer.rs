@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::base::{BaseTensor, DeltaRecipe};
+use super::chunk::Chunk;
 use super::index::{FileEntry, FileKind, Index};
 use super::provenance;
-use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
+use super::record::{Layer, LosslessRecipe, MAX_LAYERS, PlaneRecord, Recipe, TensorRecord};
 use super::trailer::{self, Trailer};
 use crate::delta::EncodedDelta;
 use crate::matrix::{MatrixView, fold};
@@ -259,6 +260,23 @@ fn check_len(meta: &TensorMeta, bytes: &[u8]) -> Result<()> {
         dtype: meta.dtype,
         shape: meta.shape.clone(),
     })
+}
+
+/// Places an encoded plane's bytes at `offset`, appending them to `payload`.
+fn place(plane: EncodedPlane, offset: &mut u64, payload: &mut Vec<Vec<u8>>) -> PlaneRecord {
+    let mut put = |bytes: Vec<u8>| {
+        let chunk = Chunk::of(&bytes, *offset);
+        *offset += chunk.len;
+        payload.push(bytes);
+        chunk
+    };
+    let common = put(plane.common);
+    let tiles = plane.tiles.into_iter().map(put).collect();
+    PlaneRecord {
+        recipe: plane.recipe,
+        common,
+        tiles,
+    }
 }
 
 /// Writes an HCT V3 file front to back; memory holds only the index and the tensor at hand.
