@@ -72,6 +72,7 @@ impl Layout {
     }
 
     /// Whether a float is a zero of either sign, another element 0.
+    #[cfg(feature = "encode")]
     #[inline(always)]
     pub fn is_zero(self, element: u32) -> bool {
         match self.mantissa {
@@ -100,6 +101,7 @@ impl Layout {
     }
 
     /// The low bits of `v` as a signed number.
+    #[cfg(feature = "encode")]
     #[inline(always)]
     fn signed(self, v: u32) -> i32 {
         ((v << (32 - self.bits)) as i32) >> (32 - self.bits)
@@ -107,6 +109,7 @@ impl Layout {
 
     /// How far `element` lies from `base`, in units in the last place, away from zero where
     /// positive; modulo the number of bit patterns.
+    #[cfg(feature = "encode")]
     #[inline(always)]
     pub fn difference(self, base: u32, element: u32) -> i32 {
         let d = self.ordered(element).wrapping_sub(self.ordered(base));
@@ -172,7 +175,7 @@ impl Layout {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
 

@@ -2,6 +2,7 @@
 //! make the symbol; the rest is as good as random.
 
 /// Magnitudes below this are symbols of their own.
+#[cfg(feature = "encode")]
 const EXACT: u32 = 8;
 /// The element is the zero of the base's sign.
 pub(crate) const ZERO: u8 = 254;
@@ -11,6 +12,7 @@ pub(crate) const OTHER_ZERO: u8 = 255;
 pub(crate) const SYMBOLS: usize = 256;
 
 /// The symbol of a difference, and how many of its low bits are left out of it.
+#[cfg(feature = "encode")]
 #[inline(always)]
 pub(crate) fn token(difference: i32) -> (u8, u32) {
     let m = difference.unsigned_abs();
@@ -45,6 +47,7 @@ pub(crate) fn difference(symbol: u8, low: u32) -> i32 {
 }
 
 /// Twice the binary logarithm of a difference's magnitude, rounded down; −3 for none.
+#[cfg(feature = "encode")]
 #[inline(always)]
 pub(crate) fn half_octaves(difference: i32) -> i32 {
     match difference.unsigned_abs() {
@@ -57,7 +60,7 @@ pub(crate) fn half_octaves(difference: i32) -> i32 {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
 
