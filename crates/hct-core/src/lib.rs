@@ -61,3 +61,8 @@ pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 pub use sections::{Section, Sections};
 pub use simd::{SimdLevel, SimdLevelError, simd_level};
 pub use transform::{CodingGain, Transform, coding_gain};
+
+/// The example of README.md, compiled and run.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;
