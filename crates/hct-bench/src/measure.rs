@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use hct_core::{
     Dtype, Layer, MatrixView, Recipe, RowComparison, Section, Sections, TensorRecord, fold,
 };
-use hct_model::{CompressReport, HctModel, Progress, TensorSource};
+use hct_model::{CompressReport, HctFile, Progress, TensorSource};
 use hct_strategies::{Preset, Role, role};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -141,8 +141,8 @@ impl CodedFile {
     }
 
     /// The file, opened.
-    pub fn open(&self) -> Result<HctModel> {
-        Ok(HctModel::open(self.folder.path().join(FILE))?)
+    pub fn open(&self) -> Result<HctFile> {
+        Ok(HctFile::open(self.folder.path().join(FILE))?)
     }
 }
 
@@ -164,7 +164,7 @@ impl Comparison {
     pub fn new(
         model: &Model,
         matrices: &[usize],
-        file: HctModel,
+        file: HctFile,
         layers: usize,
     ) -> Result<Comparison> {
         let file = file.with_layers(layers);

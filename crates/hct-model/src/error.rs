@@ -1,27 +1,29 @@
 //! Everything that can be wrong with a checkpoint, or go wrong while one is read or written.
 //!
-//! Messages are complete by themselves (they include the underlying error, so nothing is exposed
-//! as `source`) and print names that come from files with `{:?}`: a tensor may be called anything,
-//! terminal escapes included.
+//! A message says its own part and leaves the rest to its
+//! [`source`](std::error::Error::source): print the whole chain. Names that come from files are
+//! printed with `{:?}`: a tensor may be called anything, terminal escapes included.
 
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::HeaderError;
+use crate::header::HeaderError;
+use crate::source_changed::SourceChanged;
 
 /// What is wrong, where, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused.
-    #[error("cannot {action} {}: {reason}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
         /// What was attempted, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// What the operating system said.
+        #[source]
         reason: io::Error,
     },
     /// A socket, pipe, device or the like, or a folder where a file belongs.
@@ -63,11 +65,12 @@ pub enum Error {
         reason: &'static str,
     },
     /// The header of a safetensors file is wrong.
-    #[error("{}: {reason}", file.display())]
+    #[error("{}", file.display())]
     Header {
         /// The safetensors file.
         file: PathBuf,
         /// What is wrong with its header.
+        #[source]
         reason: HeaderError,
     },
 
@@ -82,11 +85,12 @@ pub enum Error {
         limit: u64,
     },
     /// The index of a sharded checkpoint is not the JSON it should be.
-    #[error("{}: not a valid safetensors index: {reason}", index.display())]
+    #[error("{}: not a valid safetensors index", index.display())]
     IndexJson {
         /// The index.
         index: PathBuf,
         /// What is wrong with it.
+        #[source]
         reason: serde_json::Error,
     },
     /// The index maps no tensor to any shard.
@@ -180,13 +184,22 @@ pub enum Error {
         /// The length of the tensor in bytes.
         len: u64,
     },
-    /// The file became shorter after it was opened.
-    #[error("{}: tensor {tensor:?} is gone: the file shrank while it was being read", file.display())]
-    Shrank {
-        /// The safetensors file.
+    /// A file was changed, or cut short, after it was opened: what was read of it before may not
+    /// go with the rest.
+    #[error("{}: changed while it was read; start again when nothing writes to it", file.display())]
+    Changed {
+        /// The file.
         file: PathBuf,
-        /// The tensor.
-        tensor: String,
+    },
+    /// There is no carried file of this number.
+    #[error("{}: no file number {number}: there are {count}", path.display())]
+    NoSuchFile {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The number asked for.
+        number: usize,
+        /// How many there are.
+        count: usize,
     },
     /// A tensor larger than the address space of this machine.
     #[error("{}: tensor {tensor:?} ({len} bytes) is too large for this machine", file.display())]
@@ -243,6 +256,14 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
+    /// A folder was finished before all files in it were.
+    #[error("{}: {files} files in it are unfinished", path.display())]
+    Unfinished {
+        /// The output.
+        path: PathBuf,
+        /// How many.
+        files: usize,
+    },
     /// The output path does not name anything that could be created.
     #[error("{} does not end in a name; say what the output is to be called", path.display())]
     OutputUnnamed {
@@ -256,22 +277,31 @@ pub enum Error {
         path: PathBuf,
     },
     /// The new folder could not be put in place, nor the old one be put back.
-    #[error("cannot replace {}: {reason}; the old folder is safe in {}", path.display(), old.display())]
+    #[error("cannot replace {}; the old folder is safe in {}", path.display(), old.display())]
     OldStranded {
         /// The output.
         path: PathBuf,
         /// Where the old folder is now.
         old: PathBuf,
         /// What the operating system said.
+        #[source]
         reason: io::Error,
     },
     /// The codec found something wrong in an HCT file, or could not encode; the error names the
     /// tensor where there is one.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Hct {
         /// The HCT file, or the checkpoint that was being encoded.
         path: PathBuf,
         /// What was wrong.
+        #[source]
+        error: Box<hct_core::Error>,
+    },
+    /// An HCT file cannot be written.
+    #[error("cannot write the HCT file")]
+    Output {
+        /// Why.
+        #[source]
         error: Box<hct_core::Error>,
     },
     /// A file carried in an HCT file, or what the index says of the checkpoint, is wrong.
@@ -291,7 +321,7 @@ pub enum Error {
         path.display()
     )]
     RateOutOfReach {
-        /// The output asked for.
+        /// The checkpoint.
         path: PathBuf,
         /// Bits per weight asked for.
         wanted: f64,
@@ -304,7 +334,7 @@ pub enum Error {
     /// A sharded checkpoint was to be written as one file.
     #[error("{}: the model has {shards} shards; give a folder to decompress to", path.display())]
     ManyShards {
-        /// The output asked for.
+        /// The HCT file.
         path: PathBuf,
         /// Number of shards.
         shards: usize,
@@ -318,6 +348,39 @@ impl Error {
             action,
             path: path.to_owned(),
             reason,
+        }
+    }
+
+    /// For `map_err`: `path` cannot be read, or was changed meanwhile.
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
+        move |reason| match SourceChanged::is_in(&reason) {
+            true => Error::Changed {
+                file: path.to_owned(),
+            },
+            false => Error::io("read", path)(reason),
+        }
+    }
+
+    /// For `map_err`: says which file has the bad header.
+    pub(crate) fn header(file: &Path) -> impl FnOnce(HeaderError) -> Error {
+        move |reason| Error::Header {
+            file: file.to_owned(),
+            reason,
+        }
+    }
+
+    /// For `map_err`: says which HCT file it was.
+    pub(crate) fn hct(path: &Path) -> impl FnOnce(hct_core::Error) -> Error {
+        move |error| Error::Hct {
+            path: path.to_owned(),
+            error: Box::new(error),
+        }
+    }
+
+    /// For `map_err`: the HCT file being written.
+    pub(crate) fn output(error: hct_core::Error) -> Error {
+        Error::Output {
+            error: Box::new(error),
         }
     }
 }

@@ -44,7 +44,7 @@ pub use preset::{MAX_FRAGMENTS, Preset};
 pub use rdo::RdoEncoder;
 pub use route::{LosslessReason, lossless_reason};
 pub use strategy::{Coded, Strategy, TensorView};
-pub use svd::{SvdEncoder, TruncatedSvd, randomized_svd};
+pub use svd::{SvdEncoder, SvdError, TruncatedSvd, randomized_svd};
 pub use uniform::UniformEncoder;
 
 /// The example of README.md, compiled and run.

@@ -70,7 +70,12 @@ impl<'a> Bench<'a> {
         let all = self.matrices.iter();
         let picked = all.filter(|&&i| wanted(&checkpoint.tensors()[i].name));
         picked
-            .map(|&i| Tensor::new(meta(&checkpoint.tensors()[i]), checkpoint.read(i)?))
+            .map(|&i| {
+                Tensor::new(
+                    meta(&checkpoint.tensors()[i]),
+                    checkpoint.read(i)?.into_owned(),
+                )
+            })
             .collect()
     }
 

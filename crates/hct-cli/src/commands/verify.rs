@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{Error, HctModel, Progress};
+use hct_model::{Error, HctFile, Progress};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
-use crate::failure::innermost;
+use crate::failure::{chain, innermost};
 use crate::opened::open_hct;
 use crate::progress::Bar;
 use crate::table::{Align, Table, printable};
@@ -74,7 +74,7 @@ impl Verify {
                     failures: vec![Failure {
                         kind: "index",
                         name: self.input.display().to_string(),
-                        error: error.to_string(),
+                        error: format!("{error:#}"),
                     }],
                 };
                 // The table would only repeat the error.
@@ -126,7 +126,7 @@ impl Verify {
 }
 
 /// All that is wrong with the model, in stored order.
-fn check(model: &HctModel) -> Vec<Failure> {
+fn check(model: &HctFile) -> Vec<Failure> {
     let tensors = &model.index().tensors;
     let bar = Bar::new("checking", tensors.iter().map(|t| t.decoded_bytes()).sum());
     let files = model.index().files.iter();
@@ -155,9 +155,9 @@ fn check(model: &HctModel) -> Vec<Failure> {
 fn failure(kind: &'static str, name: &str, error: &Error) -> Failure {
     let error = match error {
         // The name stands beside it.
-        Error::Hct { error, .. } => innermost(error).to_string(),
+        Error::Hct { error, .. } => chain(innermost(error)),
         Error::Carried { reason, .. } => reason.clone(),
-        other => other.to_string(),
+        other => chain(other),
     };
     Failure {
         kind,

@@ -8,6 +8,7 @@ mod reader;
 mod record;
 mod source;
 mod trailer;
+#[cfg(feature = "encode")]
 mod writer;
 
 pub use index::{FileEntry, FileKind, Index};
@@ -17,4 +18,5 @@ pub use reader::HctReader;
 pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
 pub use trailer::FORMAT_VERSION;
+#[cfg(feature = "encode")]
 pub use writer::{EncodedLayer, EncodedTensor, HctWriter, TensorMeta};

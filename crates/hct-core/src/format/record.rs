@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::trailer::HEADER_LEN;
-use crate::plane::EncodedPlane;
 use crate::quant;
 use crate::recipe::{MAX_TILE, PlaneRecipe};
 use crate::transform::Transform;
@@ -37,6 +36,7 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
+    #[cfg(feature = "encode")]
     /// The chunk that `bytes` at `offset` make.
     pub fn of(bytes: &[u8], offset: u64) -> Self {
         Chunk {
@@ -509,25 +509,4 @@ fn read_plane(
         common,
         tiles,
     })
-}
-
-/// Places an encoded plane's bytes at `offset`, appending them to `payload`.
-pub(crate) fn place(
-    plane: EncodedPlane,
-    offset: &mut u64,
-    payload: &mut Vec<Vec<u8>>,
-) -> PlaneRecord {
-    let mut put = |bytes: Vec<u8>| {
-        let chunk = Chunk::of(&bytes, *offset);
-        *offset += chunk.len;
-        payload.push(bytes);
-        chunk
-    };
-    let common = put(plane.common);
-    let tiles = plane.tiles.into_iter().map(put).collect();
-    PlaneRecord {
-        recipe: plane.recipe,
-        common,
-        tiles,
-    }
 }

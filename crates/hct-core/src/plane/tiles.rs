@@ -1,10 +1,14 @@
 //! Loading the tiles of a plane, prepared for quantization.
 
-use super::{Preparation, means};
+use super::means::encode as means;
+use super::preparation::Preparation;
 use crate::matrix::MatrixView;
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
 use crate::transform::{self, Transform};
 use crate::{Error, Result};
+
+/// Largest mean of a column, which is added to values of at most as much.
+const MAX_MEAN: f32 = f32::MAX / 4.0;
 
 /// A plane's values, means removed and transformed, tile by tile.
 pub(crate) struct Tiles<'a> {
@@ -20,8 +24,7 @@ pub(crate) struct Tiles<'a> {
 
 impl<'a> Tiles<'a> {
     pub fn new(matrix: MatrixView<'a>, preparation: Preparation) -> Self {
-        let (tile_rows, tile_cols) =
-            PlaneRecipe::tiling(matrix.rows(), matrix.cols(), preparation.tile);
+        let (tile_rows, tile_cols) = tiling(matrix.rows(), matrix.cols(), preparation.tile);
         let means = preparation.remove_means.then(|| means::measure(&matrix));
         let mean_values = means
             .as_ref()
@@ -108,12 +111,22 @@ impl<'a> Tiles<'a> {
             _ => f32::MAX / (8.0 * spread.sqrt()),
         };
         let mean = f32::from_bits(bits(&self.mean_values));
-        if max <= limit && mean <= f32::MAX / 4.0 {
-            return Ok(max);
+        let too_large = |magnitude: f32, limit: f32| {
+            if !magnitude.is_finite() {
+                return Error::NotFinite;
+            }
+            Error::TooLarge {
+                magnitude: magnitude.into(),
+                limit: limit.into(),
+            }
+        };
+        if mean > MAX_MEAN || mean.is_nan() {
+            return Err(too_large(mean, MAX_MEAN));
         }
-        Err(Error::Encode(
-            "a value is NaN, infinite or too large; code the tensor losslessly".into(),
-        ))
+        if max > limit || max.is_nan() {
+            return Err(too_large(max, limit));
+        }
+        Ok(max)
     }
 
     /// All coefficients, when the transform spans the plane.
@@ -129,4 +142,24 @@ impl<'a> Tiles<'a> {
             }
         }
     }
+}
+
+/// Tiles of at most `target` values: bands of whole rows (a multiple of 32 where there are
+/// that many, which keeps transform lengths smooth), or pieces of a row longer than that.
+fn tiling(rows: usize, cols: usize, target: usize) -> (usize, usize) {
+    if cols > target {
+        return (1, cols.div_ceil(cols.div_ceil(target)));
+    }
+    let most = (target / cols).max(1);
+    let bands = rows.div_ceil(most);
+    let even = rows.div_ceil(bands);
+    let smooth = even.next_multiple_of(32);
+    (
+        if bands > 1 && smooth <= most {
+            smooth
+        } else {
+            even
+        },
+        cols,
+    )
 }

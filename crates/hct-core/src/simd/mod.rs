@@ -8,7 +8,7 @@ mod level;
 pub(crate) mod tests;
 
 pub(crate) use level::level;
-#[cfg(test)]
+#[cfg(all(test, feature = "encode"))]
 pub(crate) use level::same_at_every_level;
 pub use level::{SimdLevel, SimdLevelError, simd_level};
 

@@ -63,15 +63,19 @@ impl Selection {
     fn check(&self) -> Result<()> {
         let Selection { keep, skip, .. } = *self;
         if !(keep > 0.0 && keep <= 1.0) {
-            return Err(Error::Encode(format!("retention {keep} is not in (0, 1]")));
+            return Err(Error::argument(
+                "retention",
+                format!("{keep} is not in (0, 1]"),
+            ));
         }
         if !(skip >= 0.0 && skip < keep) {
-            return Err(Error::Encode(format!(
-                "the share {skip} to skip is not in [0, {keep})"
-            )));
+            return Err(Error::argument(
+                "share to skip",
+                format!("{skip} is not in [0, {keep})"),
+            ));
         }
         if self.group == 0 {
-            return Err(Error::Encode("a group needs a coefficient".into()));
+            return Err(Error::argument("group", "needs a coefficient"));
         }
         Ok(())
     }

@@ -17,6 +17,8 @@ use crate::{Error, Result};
 
 /// Index magnitudes stay below this, where f32 multiples of the step are exact.
 pub(super) const MAX_INDEX: f32 = (1 << 23) as f32;
+/// Steps stay below this, so that no reproduction point overflows.
+pub(super) const MAX_STEP: f32 = f32::MAX / (1 << 26) as f32;
 
 /// A plane analysed for trellis coding.
 pub struct TrellisAnalysis<'a> {
@@ -58,12 +60,13 @@ impl<'a> TrellisAnalysis<'a> {
     ) -> Result<Self> {
         let mixes = matches!(preparation.transform, Transform::DctCols | Transform::Dct2);
         if gains.len() != matrix.rows() || gains.iter().any(|g| g.abs() > MAX_GAIN) {
-            return Err(Error::Encode(
-                "row gains must be one per row, within ± 512".into(),
+            return Err(Error::argument(
+                "row gains",
+                "must be one per row, within ± 512",
             ));
         }
         if mixes || preparation.whole || matrix.cols() > preparation.tile {
-            return Err(Error::Encode("row gains need rows that stay apart".into()));
+            return Err(Error::argument("row gains", "need rows that stay apart"));
         }
         Self::prepared(matrix, preparation, settings, Some(gains))
     }
@@ -74,8 +77,9 @@ impl<'a> TrellisAnalysis<'a> {
         settings: TrellisSettings,
         gains: Option<Vec<i32>>,
     ) -> Result<Self> {
-        let trellis = Trellis::new(settings.states)
-            .ok_or_else(|| Error::Encode(format!("no trellis of {} states", settings.states)))?;
+        let trellis = Trellis::new(settings.states).ok_or_else(|| {
+            Error::argument("states", format!("no trellis has {}", settings.states))
+        })?;
         // Small planes cannot afford the final states of many lanes.
         let lanes = if matrix.len() >= 1 << 19 { 32 } else { 8 };
         let tiles = GainTiles::new(matrix, preparation, gains);

@@ -1,6 +1,6 @@
 //! Encoding a whole plane at a step.
 
-use super::analysis::{MAX_INDEX, TrellisAnalysis};
+use super::analysis::{MAX_INDEX, MAX_STEP, TrellisAnalysis};
 use super::statistics::Statistics;
 use super::syntax::write_scales;
 use super::tile::{TileCoder, TileValues};
@@ -20,14 +20,16 @@ impl TrellisAnalysis<'_> {
     /// Encodes the plane at `step`, starting from contexts trained at a step near it.
     ///
     /// # Errors
-    /// When a value is not finite, or the step is so small that an index would leave the exact
-    /// range; code the tensor losslessly then.
+    /// When a value is not finite or too large, or the step is so small that an index would leave
+    /// the exact range ([`Error::is_out_of_range`]); code the tensor losslessly then.
     pub fn encode(&self, step: f32, training: &Training) -> Result<EncodedPlane> {
         let recipe = self.recipe;
-        if !(step.is_finite() && step > 0.0 && step < f32::MAX / (1 << 26) as f32) {
-            return Err(Error::Encode(format!(
-                "quantizer step {step} is out of range"
-            )));
+        if !(step > 0.0 && step < MAX_STEP) {
+            return Err(Error::StepOutOfRange {
+                step,
+                least: self.min_step(),
+                most: MAX_STEP,
+            });
         }
         let coder = self.coder(step);
         let contexts_count = self.scales.map.classes * self.trellis.quantizers();
@@ -66,7 +68,7 @@ impl TrellisAnalysis<'_> {
         write_scales(&mut enc, &self.scales.cols);
         put_blob(&mut common, &enc.finish());
         let mut enc = Encoder::new();
-        contexts.write(&mut enc);
+        contexts.write(&mut enc, self.trellis.quantizers(), stats.precision());
         put_blob(&mut common, &enc.finish());
         let tiles = coded.into_iter().map(|(p, ..)| p).collect();
         Ok(EncodedPlane {
@@ -83,10 +85,11 @@ impl TrellisAnalysis<'_> {
         let values = self.tiles.load(&tile);
         let max = self.tiles.largest(&values)?;
         if max / coder.step > MAX_INDEX {
-            let step = coder.step;
-            return Err(Error::Encode(format!(
-                "step {step} is too small for a value of {max}"
-            )));
+            return Err(Error::StepOutOfRange {
+                step: coder.step,
+                least: max / MAX_INDEX,
+                most: MAX_STEP,
+            });
         }
         let rows = self.scales.row_scales(&values, tile.cols, tile.first_col);
         let cols = &self.scales.cols[tile.first_col..tile.first_col + tile.cols];
