@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::record::{Chunk, Layer, PlaneRecord, Recipe, TensorRecord};
+use super::chunk::Chunk;
+use super::record::{Layer, PlaneRecord, Recipe, TensorRecord};
 use crate::plane::means;
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;

@@ -1,7 +1,8 @@
 //! The index at the end of a file.
 
+use super::chunk::Chunk;
 use super::provenance;
-use super::record::{Chunk, TensorRecord};
+use super::record::TensorRecord;
 use super::trailer::HEADER_LEN;
 use crate::wire::Reader;
 #[cfg(feature = "encode")]

@@ -1,6 +1,7 @@
 //! The HCT V3 container: header, payload, index, trailer. docs/FORMAT.md is the specification.
 
 mod accounting;
+mod chunk;
 mod index;
 mod part;
 mod provenance;

@@ -2,19 +2,18 @@
 
 use std::ops::Range;
 
-use super::reader::HctReader;
 use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
-/// What to decode of a tensor, made by [`HctReader::tensor`]: all of it at first. Only the tiles
+/// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the tiles
 /// that hold it are read (all tiles, where a transform spans the tensor or layers are summed).
 ///
 /// Errors name the tensor.
 pub struct TensorPart<'r, S> {
-    reader: &'r HctReader<S>,
+    source: &'r S,
     record: &'r TensorRecord,
     /// Of the decoded tensor.
     bytes: Range<u64>,
@@ -22,9 +21,9 @@ pub struct TensorPart<'r, S> {
 }
 
 impl<'r, S: ReadAt> TensorPart<'r, S> {
-    pub(super) fn whole(reader: &'r HctReader<S>, record: &'r TensorRecord) -> Self {
+    pub(super) fn whole(source: &'r S, record: &'r TensorRecord) -> Self {
         TensorPart {
-            reader,
+            source,
             record,
             bytes: 0..record.decoded_bytes(),
             layers: usize::MAX,
@@ -160,9 +159,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         // Tiles are of whole elements.
         let pieces = out.split(self.bytes.clone(), size, dtype);
         parallel::for_each(pieces, |(i, within, piece)| {
-            let payload = self
-                .reader
-                .chunk(&recipe.tiles[i], || format!("tile {i}"))?;
+            let payload = recipe.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             let tile_len = size.min(total - i as u64 * size);
             if let Out::Bytes(piece) = piece {
                 if piece.len() as u64 == tile_len {
@@ -189,7 +186,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         out: Out<'_>,
     ) -> Result<()> {
         let recipe = &plane.recipe;
-        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(recipe, &common)?;
         let dtype = self.record.dtype;
         let mut pieces = Vec::new();
@@ -205,7 +202,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             }
         }
         parallel::for_each(pieces, |(i, within, len, piece)| {
-            let payload = self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))?;
+            let payload = plane.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             match piece {
                 Out::F32(values) if len == recipe.tile(i).len() => {
                     decoder.tile(i, &payload, values)?;
@@ -222,11 +219,11 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
     }
 
     fn plane(&self, plane: &PlaneRecord) -> Result<Vec<f32>> {
-        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
         let mut out = zeroed(plane.recipe.len() as u64)?;
         decoder.all(&mut out, |i| {
-            self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))
+            plane.tiles[i].fetch(self.source, || format!("tile {i}"))
         })?;
         Ok(out)
     }

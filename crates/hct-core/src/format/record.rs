@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::chunk::Chunk;
 use super::trailer::HEADER_LEN;
 use crate::quant;
 use crate::recipe::{MAX_TILE, PlaneRecipe};
@@ -26,59 +27,6 @@ const PRODUCT: u8 = 1;
 const WHOLE: u8 = 1;
 const MEANS: u8 = 2;
 const GAINS: u8 = 4;
-
-/// A checksummed run of payload bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    pub offset: u64,
-    pub len: u64,
-    pub crc: u32,
-}
-
-impl Chunk {
-    #[cfg(feature = "encode")]
-    /// The chunk that `bytes` at `offset` make.
-    pub fn of(bytes: &[u8], offset: u64) -> Self {
-        Chunk {
-            offset,
-            len: bytes.len() as u64,
-            crc: crc32fast::hash(bytes),
-        }
-    }
-
-    pub fn write(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.len);
-        out.extend_from_slice(&self.crc.to_le_bytes());
-    }
-
-    /// Reads a chunk that begins at `offset`, which moves past it.
-    pub fn read(r: &mut Reader<'_>, offset: &mut u64) -> Result<Self> {
-        let len = r.varint()?;
-        let chunk = Chunk {
-            offset: *offset,
-            len,
-            crc: r.u32()?,
-        };
-        *offset = offset
-            .checked_add(len)
-            .ok_or_else(|| Error::invalid("chunk length", "runs past the end of any file"))?;
-        Ok(chunk)
-    }
-
-    /// Checks the checksum of the chunk's bytes, `what` naming them.
-    pub fn check(&self, bytes: &[u8], what: impl FnOnce() -> String) -> Result<()> {
-        let computed = crc32fast::hash(bytes);
-        if computed == self.crc {
-            Ok(())
-        } else {
-            Err(Error::Checksum {
-                what: what(),
-                stored: self.crc,
-                computed,
-            })
-        }
-    }
-}
 
 /// How a losslessly stored tensor is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]

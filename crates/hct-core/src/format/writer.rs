@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::chunk::Chunk;
 use super::index::{FileEntry, FileKind, Index};
 use super::provenance;
-use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, PlaneRecord, Recipe, TensorRecord};
+use super::record::{Layer, LosslessRecipe, MAX_LAYERS, PlaneRecord, Recipe, TensorRecord};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
 use crate::plane::{EncodedPlane, Preparation};
