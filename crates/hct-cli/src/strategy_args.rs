@@ -118,7 +118,7 @@ pub struct StrategyArgs {
     /// importance: JSON object of tensor name, glob or /regex/ to a score from 0 to 1
     #[arg(long, value_name = "FILE")]
     importance_map: Option<PathBuf>,
-    /// Order the bytes of every tensor in N layers, any first ones of which decode to an
+    /// Order the bytes of every tensor in N fragments, any first ones of which decode to an
     /// approximation [default: 1]
     #[arg(long, value_name = "N", value_parser = fragments)]
     fragments: Option<usize>,

@@ -145,7 +145,7 @@ fn a_difference_comes_back_bit_for_bit_from_its_tiles() {
 }
 
 #[test]
-fn layers_are_added_to_the_base() {
+fn fragments_are_added_to_the_base() {
     let (old_values, new_values) = (to_f32(&base()), to_f32(&tuned()));
     let difference: Vec<f32> = new_values
         .iter()

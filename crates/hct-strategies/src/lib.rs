@@ -46,3 +46,8 @@ pub use route::{LosslessReason, lossless_reason};
 pub use strategy::{Coded, Strategy, TensorView};
 pub use svd::{SvdEncoder, SvdError, TruncatedSvd, randomized_svd};
 pub use uniform::UniformEncoder;
+
+/// The example of README.md, compiled and run.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

@@ -123,11 +123,11 @@ mod tests {
             reader.finish("test").unwrap();
             if let [.., _last] = &bytes[..] {
                 let mut short = BitReader::new(&bytes[..bytes.len() - 1]);
-                runs.iter().for_each(|&(_, n)| drop(short.take(n)));
+                runs.iter().for_each(|&(_, n)| _ = short.take(n));
                 assert!(short.finish("test").is_err());
                 let long = [&bytes[..], &[0]].concat();
                 let mut long = BitReader::new(&long);
-                runs.iter().for_each(|&(_, n)| drop(long.take(n)));
+                runs.iter().for_each(|&(_, n)| _ = long.take(n));
                 assert!(long.finish("test").is_err());
             }
         }

@@ -1,9 +1,9 @@
-//! A part of a tensor: which rows, from how many layers, decoded to what.
+//! A part of a tensor: which rows, from how many fragments, decoded to what.
 
 use std::ops::Range;
 
 use super::base::{BaseSource, BaseTensor, DeltaRecipe};
-use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+use super::record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::delta::DeltaDecoder;
 use crate::matmul::add_product;
@@ -11,7 +11,7 @@ use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
 /// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the tiles
-/// that hold it are read (all tiles, where a transform spans the tensor or layers are summed).
+/// that hold it are read (all tiles, where a transform spans the tensor or fragments are summed).
 ///
 /// Errors name the tensor.
 pub struct TensorPart<'r, S> {
@@ -20,7 +20,7 @@ pub struct TensorPart<'r, S> {
     record: &'r TensorRecord,
     /// Of the decoded tensor.
     bytes: Range<u64>,
-    layers: usize,
+    fragments: usize,
 }
 
 impl<'r, S: ReadAt> TensorPart<'r, S> {
@@ -34,7 +34,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             base,
             record,
             bytes: 0..record.decoded_bytes(),
-            layers: usize::MAX,
+            fragments: usize::MAX,
         }
     }
 
@@ -57,9 +57,9 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         Ok(self)
     }
 
-    /// From the first `layers` layers only (at least one): an approximation from fewer bytes.
-    pub fn layers(mut self, layers: usize) -> Self {
-        self.layers = layers.max(1);
+    /// From the first `fragments` fragments only (at least one): an approximation from fewer bytes.
+    pub fn fragments(mut self, fragments: usize) -> Self {
+        self.fragments = fragments.max(1);
         self
     }
 
@@ -135,18 +135,21 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             Recipe::Lossless(recipe) => self.fill_lossless(recipe, out),
             Recipe::Unchanged(base) => self.fill_from_base(base, out),
             Recipe::Delta(base, recipe) => self.fill_from_delta(base, recipe, out),
-            Recipe::Layers {
-                cols, base, layers, ..
+            Recipe::Fragments {
+                cols,
+                base,
+                fragments,
+                ..
             } => {
-                let used = &layers[..self.layers.min(layers.len())];
+                let used = &fragments[..self.fragments.min(fragments.len())];
                 let width = (self.record.dtype.bits() / 8) as u64;
                 let elements = self.bytes.start / width..self.bytes.end / width;
-                if let [Layer::Plane(plane)] = used
+                if let [Fragment::Plane(plane)] = used
                     && !plane.recipe.whole
                 {
                     return self.fill_from_tiles(plane, base.as_ref(), elements, out);
                 }
-                // Several layers, or one whose transform spans the tensor: rebuild it whole.
+                // Several fragments, or one whose transform spans the tensor: rebuild it whole.
                 let (mut sum, rest) = match (base, used) {
                     (Some(base), _) => {
                         let mut sum = zeroed::<f32>(self.record.elements())?;
@@ -154,11 +157,11 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                         (sum, used)
                     }
                     // Not added to zeros, which would lose the sign of its own.
-                    (None, [Layer::Plane(plane), rest @ ..]) => (self.plane(plane)?, rest),
+                    (None, [Fragment::Plane(plane), rest @ ..]) => (self.plane(plane)?, rest),
                     (None, _) => (zeroed::<f32>(self.record.elements())?, used),
                 };
-                for layer in rest {
-                    self.add_layer(layer, *cols, &mut sum)?;
+                for fragment in rest {
+                    self.add_fragment(fragment, *cols, &mut sum)?;
                 }
                 let values = &sum[elements.start as usize..elements.end as usize];
                 out.put(values, self.record.dtype);
@@ -324,13 +327,13 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         Ok(out)
     }
 
-    fn add_layer(&self, layer: &Layer, cols: usize, sum: &mut [f32]) -> Result<()> {
-        match layer {
-            Layer::Plane(plane) => {
+    fn add_fragment(&self, fragment: &Fragment, cols: usize, sum: &mut [f32]) -> Result<()> {
+        match fragment {
+            Fragment::Plane(plane) => {
                 let values = self.plane(plane)?;
                 sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
             }
-            Layer::Product(left, right) => {
+            Fragment::Product(left, right) => {
                 let (l, r) = (self.plane(left)?, self.plane(right)?);
                 // Terms in order: the same sums on every machine.
                 add_product(sum, &l, &r, left.recipe.cols, cols);

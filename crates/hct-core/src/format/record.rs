@@ -15,16 +15,16 @@ use crate::{Dtype, Error, Result, delta};
 
 /// Most dimensions of a tensor.
 const MAX_DIMS: u64 = 64;
-/// Most layers of a tensor.
-pub(crate) const MAX_LAYERS: usize = 64;
+/// Most fragments of a tensor.
+pub(crate) const MAX_FRAGMENTS: usize = 64;
 /// Most bytes of a lossless tile.
 pub(crate) const MAX_LOSSLESS_TILE: u64 = 1 << 24;
 
 const LOSSLESS: u8 = 0;
-const LAYERS: u8 = 1;
+const FRAGMENTS: u8 = 1;
 const UNCHANGED: u8 = 2;
 const DELTA: u8 = 3;
-const BASE_AND_LAYERS: u8 = 4;
+const BASE_AND_FRAGMENTS: u8 = 4;
 const PLANE: u8 = 0;
 const PRODUCT: u8 = 1;
 
@@ -61,18 +61,18 @@ impl PlaneRecord {
 
 /// A term of a tensor's sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Layer {
+pub enum Fragment {
     /// A matrix of the tensor's folded shape.
     Plane(PlaneRecord),
     /// The product of a rows × rank and a rank × cols matrix.
     Product(PlaneRecord, PlaneRecord),
 }
 
-impl Layer {
+impl Fragment {
     pub(crate) fn planes(&self) -> impl Iterator<Item = &PlaneRecord> {
         let (a, b) = match self {
-            Layer::Plane(p) => (p, None),
-            Layer::Product(l, r) => (l, Some(r)),
+            Fragment::Plane(p) => (p, None),
+            Fragment::Product(l, r) => (l, Some(r)),
         };
         std::iter::once(a).chain(b)
     }
@@ -83,9 +83,9 @@ impl Layer {
 pub enum Recipe {
     /// Bit for bit.
     Lossless(LosslessRecipe),
-    /// As the sum of layers over the tensor folded to `rows` × `cols`, rounded to its dtype. Any
-    /// prefix of the layers is an approximation.
-    Layers {
+    /// As the sum of fragments over the tensor folded to `rows` × `cols`, rounded to its dtype. Any
+    /// prefix of the fragments is an approximation.
+    Fragments {
         /// Rows of the folded tensor.
         rows: usize,
         /// Columns of the folded tensor.
@@ -93,7 +93,7 @@ pub enum Recipe {
         /// What the sum begins with, if not with zeros.
         base: Option<BaseTensor>,
         /// The terms, most important first.
-        layers: Vec<Layer>,
+        fragments: Vec<Fragment>,
     },
     /// The base's tensor as it is.
     Unchanged(BaseTensor),
@@ -107,17 +107,19 @@ impl fmt::Display for Recipe {
             Recipe::Lossless(_) => f.write_str("lossless"),
             Recipe::Unchanged(_) => f.write_str("base"),
             Recipe::Delta(..) => f.write_str("base + lossless"),
-            Recipe::Layers { base, layers, .. } => {
+            Recipe::Fragments {
+                base, fragments, ..
+            } => {
                 if base.is_some() {
                     f.write_str("base + ")?;
                 }
-                for (i, layer) in layers.iter().enumerate() {
+                for (i, fragment) in fragments.iter().enumerate() {
                     if i > 0 {
                         f.write_str("; ")?;
                     }
-                    match layer {
-                        Layer::Plane(p) => write!(f, "{}", p.recipe)?,
-                        Layer::Product(l, r) => {
+                    match fragment {
+                        Fragment::Plane(p) => write!(f, "{}", p.recipe)?,
+                        Fragment::Product(l, r) => {
                             write!(f, "rank {} ({} × {})", l.recipe.cols, l.recipe, r.recipe)?;
                         }
                     }
@@ -151,7 +153,7 @@ impl TensorRecord {
     pub fn base(&self) -> Option<&BaseTensor> {
         match &self.recipe {
             Recipe::Unchanged(base) | Recipe::Delta(base, _) => Some(base),
-            Recipe::Layers { base, .. } => base.as_ref(),
+            Recipe::Fragments { base, .. } => base.as_ref(),
             Recipe::Lossless(_) => None,
         }
     }
@@ -171,15 +173,15 @@ impl TensorRecord {
         self.chunks().map(|c| c.len).sum()
     }
 
-    /// Where the bytes of each layer end in the file; decoding the first k layers reads nothing
+    /// Where the bytes of each fragment end in the file; decoding the first k of them reads nothing
     /// from the k-th end on. Empty for a lossless tensor.
-    pub fn layer_ends(&self) -> impl Iterator<Item = u64> {
-        let layers = match &self.recipe {
-            Recipe::Layers { layers, .. } => layers,
+    pub fn fragment_ends(&self) -> impl Iterator<Item = u64> {
+        let fragments = match &self.recipe {
+            Recipe::Fragments { fragments, .. } => fragments,
             Recipe::Lossless(_) | Recipe::Unchanged(_) | Recipe::Delta(..) => &[][..],
         };
-        layers.iter().map(|layer| {
-            let chunks = layer
+        fragments.iter().map(|fragment| {
+            let chunks = fragment
                 .planes()
                 .flat_map(|p| p.tiles.iter().chain([&p.common]));
             chunks.map(|c| c.offset + c.len).max().unwrap_or(0)
@@ -193,15 +195,15 @@ impl TensorRecord {
         self.payload_bytes() + record.len() as u64
     }
 
-    /// Bytes that an approximation from the first `layers` layers (at least one) reads: their
+    /// Bytes that an approximation from the first `fragments` fragments (at least one) reads: their
     /// payload and the record in the index.
-    pub fn prefix_bytes(&self, layers: usize) -> u64 {
+    pub fn prefix_bytes(&self, fragments: usize) -> u64 {
         let unread: u64 = match &self.recipe {
             Recipe::Lossless(_) | Recipe::Unchanged(_) | Recipe::Delta(..) => 0,
-            Recipe::Layers { layers: all, .. } => all
+            Recipe::Fragments { fragments: all, .. } => all
                 .iter()
-                .skip(layers.max(1))
-                .flat_map(Layer::planes)
+                .skip(fragments.max(1))
+                .flat_map(Fragment::planes)
                 .map(PlaneRecord::payload_bytes)
                 .sum(),
         };
@@ -213,10 +215,10 @@ impl TensorRecord {
             Recipe::Lossless(l) => Box::new(l.tiles.iter()),
             Recipe::Unchanged(_) => Box::new(std::iter::empty()),
             Recipe::Delta(_, delta) => Box::new(std::iter::once(&delta.common).chain(&delta.tiles)),
-            Recipe::Layers { layers, .. } => Box::new(
-                layers
+            Recipe::Fragments { fragments, .. } => Box::new(
+                fragments
                     .iter()
-                    .flat_map(Layer::planes)
+                    .flat_map(Fragment::planes)
                     .flat_map(|p| std::iter::once(&p.common).chain(&p.tiles)),
             ),
         }
@@ -247,29 +249,29 @@ impl TensorRecord {
                 delta.common.write(out);
                 delta.tiles.iter().for_each(|t| t.write(out));
             }
-            Recipe::Layers {
+            Recipe::Fragments {
                 rows,
                 cols,
                 base,
-                layers,
+                fragments,
             } => {
                 match base {
-                    None => out.push(LAYERS),
+                    None => out.push(FRAGMENTS),
                     Some(base) => {
-                        out.push(BASE_AND_LAYERS);
+                        out.push(BASE_AND_FRAGMENTS);
                         base.write(out, &self.name);
                     }
                 }
                 put_varint(out, *rows as u64);
                 put_varint(out, *cols as u64);
-                put_varint(out, layers.len() as u64);
-                for layer in layers {
-                    match layer {
-                        Layer::Plane(p) => {
+                put_varint(out, fragments.len() as u64);
+                for fragment in fragments {
+                    match fragment {
+                        Fragment::Plane(p) => {
                             out.push(PLANE);
                             write_plane(out, p);
                         }
-                        Layer::Product(l, r) => {
+                        Fragment::Product(l, r) => {
                             out.push(PRODUCT);
                             put_varint(out, l.recipe.cols as u64);
                             write_plane(out, l);
@@ -325,15 +327,15 @@ impl TensorRecord {
         let first = offset;
         let recipe = match r.u8()? {
             LOSSLESS => Recipe::Lossless(read_lossless(r, dtype, bytes, &mut offset)?),
-            LAYERS => read_layers(r, dtype, elements, None, &mut offset)?,
+            FRAGMENTS => read_fragments(r, dtype, elements, None, &mut offset)?,
             UNCHANGED => Recipe::Unchanged(BaseTensor::read(r, &name)?),
             DELTA => {
                 let base = BaseTensor::read(r, &name)?;
                 Recipe::Delta(base, read_delta(r, dtype, bytes, &mut offset)?)
             }
-            BASE_AND_LAYERS => {
+            BASE_AND_FRAGMENTS => {
                 let base = BaseTensor::read(r, &name)?;
-                read_layers(r, dtype, elements, Some(base), &mut offset)?
+                read_fragments(r, dtype, elements, Some(base), &mut offset)?
             }
             value => {
                 return Err(Error::Reserved {
@@ -421,7 +423,7 @@ fn read_chunks(r: &mut Reader<'_>, n: u64, offset: &mut u64) -> Result<Vec<Chunk
     (0..n).map(|_| Chunk::read(r, offset)).collect()
 }
 
-fn read_layers(
+fn read_fragments(
     r: &mut Reader<'_>,
     dtype: Dtype,
     elements: u64,
@@ -450,35 +452,35 @@ fn read_layers(
     if cols == 0 {
         return Err(Error::invalid("folded shape", "is empty"));
     }
-    let n = r.varint_below(MAX_LAYERS as u64 + 1, "number of layers")?;
+    let n = r.varint_below(MAX_FRAGMENTS as u64 + 1, "number of fragments")?;
     if n == 0 {
-        return Err(Error::invalid("number of layers", "is zero"));
+        return Err(Error::invalid("number of fragments", "is zero"));
     }
-    let mut layers = Vec::with_capacity(n as usize);
+    let mut fragments = Vec::with_capacity(n as usize);
     for _ in 0..n {
-        layers.push(match r.u8()? {
-            PLANE => Layer::Plane(read_plane(r, rows, cols, offset)?),
+        fragments.push(match r.u8()? {
+            PLANE => Fragment::Plane(read_plane(r, rows, cols, offset)?),
             PRODUCT => {
                 let rank = r.varint_below(rows.min(cols) as u64 + 1, "rank")? as usize;
                 if rank == 0 {
                     return Err(Error::invalid("rank", "is zero"));
                 }
                 let left = read_plane(r, rows, rank, offset)?;
-                Layer::Product(left, read_plane(r, rank, cols, offset)?)
+                Fragment::Product(left, read_plane(r, rank, cols, offset)?)
             }
             value => {
                 return Err(Error::Reserved {
-                    field: "layer",
+                    field: "fragment",
                     value: value.into(),
                 });
             }
         });
     }
-    Ok(Recipe::Layers {
+    Ok(Recipe::Fragments {
         rows,
         cols,
         base,
-        layers,
+        fragments,
     })
 }
 
