@@ -81,6 +81,17 @@ fn hint(error: &Error) -> Option<&'static str> {
     }
 }
 
+/// The messages of an error and of what is behind it, on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut behind = error.source();
+    while let Some(error) = behind {
+        line += &format!(": {error}");
+        behind = error.source();
+    }
+    line
+}
+
 /// The error without the tensor it happened in.
 pub fn innermost(error: &hct_core::Error) -> &hct_core::Error {
     match error {

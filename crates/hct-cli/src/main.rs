@@ -37,7 +37,10 @@ EXAMPLES
 Exit status: 0 success, 1 a failed check or unreadable data, 2 wrong usage.";
 
 fn main() -> ExitCode {
-    match Cli::parse().command.run() {
+    let cli = Cli::parse();
+    // A level that cannot be had must not pass for one that was tried.
+    let level = hct_core::simd_level().map_err(|error| failure::usage(error.to_string()));
+    match level.and_then(|_| cli.command.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),
     }

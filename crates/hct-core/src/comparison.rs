@@ -137,10 +137,11 @@ pub fn compare_values(
 ) -> Result<PlaneComparison> {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     if values.len() != rows * cols {
-        return Err(Error::Encode(format!(
-            "{} values are not a {rows} × {cols} matrix",
-            values.len()
-        )));
+        return Err(Error::NotAMatrix {
+            values: values.len(),
+            rows,
+            cols,
+        });
     }
     let row = |r: usize| {
         let tile = TileShape {

@@ -2,11 +2,14 @@
 
 use std::io;
 
+use crate::Dtype;
+
 /// Result of this crate's fallible operations.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// An error of the codec or the container. Every variant says what was wrong; [`Error::Tensor`]
-/// adds which tensor it was wrong in.
+/// An error of the codec or the container. Every variant means one thing; [`Error::Tensor`] adds
+/// which tensor it happened in. A message does not repeat that of its
+/// [`source`](std::error::Error::source): print the whole chain.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -61,9 +64,84 @@ pub enum Error {
         /// What was wrong with it.
         why: String,
     },
-    /// The input cannot be coded as asked.
-    #[error("cannot encode: {0}")]
-    Encode(String),
+    /// An argument that makes no sense, whatever the values it goes with.
+    #[error("{what}: {why}")]
+    Argument {
+        /// The argument.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Elements of a type that is stored losslessly only.
+    #[error("{dtype} values have no lossy coding")]
+    NotCodable {
+        /// The type.
+        dtype: Dtype,
+    },
+    /// A tensor without elements, which is stored losslessly only.
+    #[error("the tensor is empty")]
+    Empty,
+    /// A NaN or an infinity, which only lossless coding holds.
+    #[error("a value is NaN or infinite")]
+    NotFinite,
+    /// A finite value so large that sums in the decoder might overflow; only lossless coding holds
+    /// it.
+    #[error("a value of magnitude {magnitude:e} is too large to code with loss (limit {limit:e})")]
+    TooLarge {
+        /// Its magnitude, of the coefficient where there is a transform.
+        magnitude: f64,
+        /// The largest magnitude that can be coded.
+        limit: f64,
+    },
+    /// A quantizer step with which the values at hand have no exact indices.
+    #[error("the quantizer step {step:e} is not between {least:e} and {most:e}")]
+    StepOutOfRange {
+        /// The step asked for.
+        step: f32,
+        /// The least step possible.
+        least: f32,
+        /// The largest step possible.
+        most: f32,
+    },
+    /// Values that do not fill the matrix they are said to be.
+    #[error("{values} values do not make a {rows} × {cols} matrix")]
+    NotAMatrix {
+        /// How many values there are.
+        values: usize,
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        cols: usize,
+    },
+    /// Bytes that end within an element.
+    #[error("{bytes} bytes are not whole {dtype} values")]
+    PartialElement {
+        /// How many bytes there are.
+        bytes: usize,
+        /// Type of the elements.
+        dtype: Dtype,
+    },
+    /// Bytes that are not the elements of the tensor they are said to be.
+    #[error("{bytes} bytes are not a {dtype} tensor of shape {shape:?}")]
+    WrongLength {
+        /// How many bytes there are.
+        bytes: usize,
+        /// Type of the elements.
+        dtype: Dtype,
+        /// Dimensions of the tensor.
+        shape: Vec<u64>,
+    },
+    /// A coded tensor handed in as another one than it was made of.
+    #[error("the coded values are not those of a {dtype} tensor of shape {shape:?}")]
+    NotThisTensor {
+        /// Type of the elements it should have.
+        dtype: Dtype,
+        /// Dimensions it should have.
+        shape: Vec<u64>,
+    },
+    /// A name that an earlier tensor of the file has.
+    #[error("the name is taken by an earlier tensor of the file")]
+    DuplicateName,
     /// A part of a tensor, or a buffer for it, that does not fit the tensor.
     #[error("{what}: {why}")]
     Request {
@@ -76,7 +154,7 @@ pub enum Error {
     #[error("no tensor named {0:?} in the file")]
     NoSuchTensor(String),
     /// An error inside one tensor.
-    #[error("tensor {name:?}: {source}")]
+    #[error("tensor {name:?}")]
     Tensor {
         /// The tensor's name.
         name: String,
@@ -84,7 +162,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// Reading or writing failed.
-    #[error("{context}: {source}")]
+    #[error("{context}")]
     Io {
         /// What was being done.
         context: &'static str,
@@ -105,6 +183,24 @@ impl Error {
         Error::Request {
             what,
             why: why.into(),
+        }
+    }
+
+    #[cfg(feature = "encode")]
+    pub(crate) fn argument(what: &'static str, why: impl Into<String>) -> Self {
+        Error::Argument {
+            what,
+            why: why.into(),
+        }
+    }
+
+    /// Whether values or steps are out of the range of lossy coding: the tensor can be coded, but
+    /// only losslessly (or at another step). Everything else is a fault of the file or the caller.
+    pub fn is_out_of_range(&self) -> bool {
+        match self {
+            Error::NotFinite | Error::TooLarge { .. } | Error::StepOutOfRange { .. } => true,
+            Error::Tensor { source, .. } => source.is_out_of_range(),
+            _ => false,
         }
     }
 

@@ -1,9 +1,41 @@
 //! Between stored float types and f32.
+//!
+//! `half` converts by instructions where it finds them, whatever the level; what it computes
+//! without them is asked for by name at the portable level. Its `from_f64` must not be used: with
+//! the x86 instructions it rounds twice, without them it drops bits, so the results differ.
 
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 use crate::Dtype;
+use crate::simd::{SimdLevel, level};
+
+/// `v` rounded to nearest even, past the range to an infinity.
+#[cfg(feature = "encode")]
+pub(crate) fn to_half(v: f32) -> f16 {
+    match level() {
+        SimdLevel::Portable => f16::from_f32_const(v),
+        _ => f16::from_f32(v),
+    }
+}
+
+fn halves_to_f32(halves: &[f16], out: &mut [f32]) {
+    if level() == SimdLevel::Portable {
+        let pairs = out.iter_mut().zip(halves);
+        pairs.for_each(|(v, h)| *v = h.to_f32_const());
+    } else {
+        halves.convert_to_f32_slice(out);
+    }
+}
+
+fn halves_from_f32(values: &[f32], out: &mut [f16]) {
+    if level() == SimdLevel::Portable {
+        let pairs = out.iter_mut().zip(values);
+        pairs.for_each(|(h, &v)| *h = f16::from_f32_const(v));
+    } else {
+        out.convert_from_f32_slice(values);
+    }
+}
 
 /// Converts little-endian `bytes` of a codable dtype; `out` has one value per element.
 pub(crate) fn to_f32(bytes: &[u8], dtype: Dtype, out: &mut [f32]) {
@@ -25,7 +57,7 @@ pub(crate) fn to_f32(bytes: &[u8], dtype: Dtype, out: &mut [f32]) {
                 for (h, b) in halves.iter_mut().zip(bytes.chunks_exact(2)) {
                     *h = f16::from_le_bytes([b[0], b[1]]);
                 }
-                halves.convert_to_f32_slice(values);
+                halves_to_f32(halves, values);
             }
         }
         other => unreachable!("{other} is not codable"),
@@ -55,7 +87,7 @@ pub(crate) fn from_f32(values: &[f32], dtype: Dtype, out: &mut [u8]) {
             let mut halves = [f16::ZERO; 256];
             for (values, bytes) in values.chunks(256).zip(out.chunks_mut(512)) {
                 let halves = &mut halves[..values.len()];
-                halves.convert_from_f32_slice(values);
+                halves_from_f32(values, halves);
                 for (h, b) in halves.iter().zip(bytes.chunks_exact_mut(2)) {
                     let bits = h.to_bits();
                     let magnitude = (bits & 0x7fff).min(0x7bff);

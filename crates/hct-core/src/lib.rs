@@ -39,6 +39,7 @@ mod plane;
 mod plane_decoder;
 mod quant;
 mod recipe;
+mod sections;
 mod simd;
 mod transform;
 mod wire;
@@ -48,8 +49,8 @@ pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
     EncodedLayer, EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index,
-    Layer, LosslessRecipe, MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, Section, Sections,
-    TensorMeta, TensorPart, TensorRecord,
+    Layer, LosslessRecipe, MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, TensorMeta, TensorPart,
+    TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};
 pub use matrix::{MatrixView, Moments, fold};
@@ -57,4 +58,6 @@ pub use plane::{DEFAULT_TILE, EncodedPlane, Preparation};
 pub use quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention};
 pub use quant::trellis::encode::{Estimate, Training, TrellisAnalysis, TrellisSettings};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
+pub use sections::{Section, Sections};
+pub use simd::{SimdLevel, SimdLevelError, simd_level};
 pub use transform::{CodingGain, Transform, coding_gain};

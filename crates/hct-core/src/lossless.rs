@@ -8,6 +8,7 @@
 use crate::entropy::binary::{Decoder, Encoder};
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
+use crate::sections::{Section, Sections};
 use crate::wire::{Reader, put_blob};
 use crate::{Dtype, Error, Result};
 
@@ -102,8 +103,13 @@ fn put_plane(out: &mut Vec<u8>, plane: &[u8]) {
     out.extend_from_slice(plane);
 }
 
-/// Bytes of a tile's frequency tables; the rest is values.
-pub(crate) fn table_bytes(payload: &[u8], dtype: Dtype, tile_bytes: usize) -> Result<usize> {
+/// Adds the sections of a tile of `tile_bytes` decoded bytes.
+pub(crate) fn sections(
+    payload: &[u8],
+    dtype: Dtype,
+    tile_bytes: usize,
+    out: &mut Sections,
+) -> Result<()> {
     let mut r = Reader::new(payload, "lossless tile");
     let mut tables = 0;
     if r.u8()? == PLANES && tile_bytes > 0 {
@@ -119,7 +125,9 @@ pub(crate) fn table_bytes(payload: &[u8], dtype: Dtype, tile_bytes: usize) -> Re
             }
         }
     }
-    Ok(tables)
+    out.add(Section::Tables, tables as u64);
+    out.add(Section::Values, (payload.len() - tables) as u64);
+    Ok(())
 }
 
 /// Decodes a tile into `out`, whose length says how many elements there are.

@@ -31,25 +31,25 @@ impl<'a> MatrixView<'a> {
     /// When the dtype is another or the bytes are not `rows` · `cols` elements, or none.
     pub fn from_bytes(bytes: &'a [u8], dtype: Dtype, rows: usize, cols: usize) -> Result<Self> {
         if !dtype.is_codable() {
-            return Err(Error::Encode(format!(
-                "{dtype} values have no lossy coding"
-            )));
+            return Err(Error::NotCodable { dtype });
         }
         let width = dtype.bits() / 8;
         if !bytes.len().is_multiple_of(width) {
-            return Err(Error::Encode(format!(
-                "{} bytes are not whole {dtype} values",
-                bytes.len()
-            )));
+            return Err(Error::PartialElement {
+                bytes: bytes.len(),
+                dtype,
+            });
         }
         Self::checked(Data::Bytes(bytes, dtype), bytes.len() / width, rows, cols)
     }
 
     fn checked(data: Data<'a>, n: usize, rows: usize, cols: usize) -> Result<Self> {
         if n == 0 || rows.checked_mul(cols) != Some(n) {
-            return Err(Error::Encode(format!(
-                "{n} values do not make a {rows} × {cols} matrix"
-            )));
+            return Err(Error::NotAMatrix {
+                values: n,
+                rows,
+                cols,
+            });
         }
         Ok(MatrixView { data, rows, cols })
     }

@@ -2,32 +2,18 @@
 
 use std::borrow::Cow;
 
-use crate::entropy::binary::{Decoder, UintModel};
 use crate::plane::means;
-use crate::quant::trellis::contexts::Contexts;
-use crate::quant::trellis::encode::analysis::MAX_GAIN;
-use crate::quant::trellis::scale_model::{self, ClassMap};
-use crate::quant::trellis::{self, Trellis};
-use crate::quant::{block, half};
-use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
+use crate::quant::TileDecoder;
+use crate::recipe::PlaneRecipe;
 use crate::transform::{self, Transform};
 use crate::wire::Reader;
-use crate::{Error, Result, parallel};
+use crate::{Result, parallel};
 
 /// A plane ready to decode any of its tiles.
 pub(crate) struct PlaneDecoder<'a> {
     recipe: &'a PlaneRecipe,
     means: Vec<f32>,
-    trellis: Option<TrellisPlane>,
-}
-
-/// What the tiles of a trellis plane share.
-struct TrellisPlane {
-    tables: trellis::decode::Tables,
-    cols: Vec<i32>,
-    map: ClassMap,
-    lanes: usize,
-    gains: bool,
+    tiles: TileDecoder,
 }
 
 impl<'a> PlaneDecoder<'a> {
@@ -42,17 +28,12 @@ impl<'a> PlaneDecoder<'a> {
         } else {
             Vec::new()
         };
-        let trellis = match recipe.quantizer {
-            Quantizer::Trellis { states, lanes } => {
-                Some(TrellisPlane::read(&mut r, states, lanes, recipe)?)
-            }
-            Quantizer::Block(_) | Quantizer::Half => None,
-        };
+        let tiles = TileDecoder::read(&mut r, recipe)?;
         r.finish()?;
         Ok(PlaneDecoder {
             recipe,
             means,
-            trellis,
+            tiles,
         })
     }
 
@@ -62,11 +43,7 @@ impl<'a> PlaneDecoder<'a> {
     /// When `payload` is not what an encoder makes.
     pub fn tile(&self, i: usize, payload: &[u8], out: &mut [f32]) -> Result<()> {
         let tile = self.recipe.tile(i);
-        match (&self.recipe.quantizer, &self.trellis) {
-            (Quantizer::Block(bits), _) => block::decode(payload, tile.cols, *bits, out)?,
-            (_, Some(plane)) => plane.tile(&tile, payload, out)?,
-            _ => half::decode(payload, tile.cols, out)?,
-        }
+        self.tiles.decode(&tile, payload, out)?;
         if !self.recipe.whole {
             if self.recipe.transform != Transform::None {
                 transform::inverse(out, tile.rows, tile.cols, self.recipe.transform);
@@ -117,61 +94,5 @@ impl<'a> PlaneDecoder<'a> {
                 row.iter_mut().zip(means).for_each(|(v, m)| *v += m);
             }
         }
-    }
-}
-
-impl TrellisPlane {
-    fn read(r: &mut Reader<'_>, states: usize, lanes: usize, recipe: &PlaneRecipe) -> Result<Self> {
-        let step = r.f32()?;
-        // The largest multiple must stay finite.
-        if !(step > 0.0 && step < f32::MAX / (1 << 25) as f32) {
-            return Err(Error::invalid(
-                "quantizer step",
-                format!("{step} is out of range"),
-            ));
-        }
-        let trellis = Trellis::new(states).ok_or(Error::Reserved {
-            field: "trellis states",
-            value: states as u64,
-        })?;
-        let mut dec = Decoder::new(r.blob()?);
-        let map = ClassMap::read(&mut dec, &mut UintModel::new())?;
-        let cols = scale_model::read_scales(&mut dec, recipe.cols)?;
-        dec.finish("column scales")?;
-        let mut dec = Decoder::new(r.blob()?);
-        let contexts = Contexts::read(&mut dec, map.classes, trellis.quantizers())?;
-        dec.finish("context tables")?;
-        Ok(TrellisPlane {
-            tables: trellis::decode::Tables::new(trellis, step, &contexts),
-            cols,
-            map,
-            lanes,
-            gains: recipe.gains,
-        })
-    }
-
-    fn tile(&self, tile: &TileShape, payload: &[u8], out: &mut [f32]) -> Result<()> {
-        let mut r = Reader::new(payload, "trellis tile");
-        let mut dec = Decoder::new(r.blob()?);
-        let rows = scale_model::read_scales(&mut dec, tile.rows)?;
-        let gains = if self.gains {
-            scale_model::read_scales(&mut dec, tile.rows)?
-        } else {
-            Vec::new()
-        };
-        if gains.iter().any(|g| g.abs() > MAX_GAIN) {
-            return Err(Error::invalid("row gain", "is out of range"));
-        }
-        dec.finish("row scales")?;
-        let patches = r.blob()?;
-        let cols = &self.cols[tile.first_col..tile.first_col + tile.cols];
-        let mut classes = Vec::new();
-        scale_model::classes(&self.map, &rows, cols, &mut classes);
-        trellis::decode::decode(&self.tables, self.lanes, &classes, r.rest(), patches, out)?;
-        for (row, &g) in out.chunks_exact_mut(tile.cols).zip(&gains) {
-            let factor = scale_model::gain(g);
-            row.iter_mut().for_each(|v| *v *= factor);
-        }
-        Ok(())
     }
 }

@@ -141,12 +141,6 @@ impl fmt::Display for PlaneRecipe {
         if self.gains {
             f.write_str("row gains + ")?;
         }
-        match self.quantizer {
-            Quantizer::Block(BlockBits::Int4) => f.write_str("mask + int4/32"),
-            Quantizer::Block(BlockBits::Int8) => f.write_str("mask + int8/32"),
-            Quantizer::Half => f.write_str("mask + fp16"),
-            Quantizer::Trellis { states: 1, .. } => f.write_str("scalar + rans"),
-            Quantizer::Trellis { states, .. } => write!(f, "trellis{states} + rans"),
-        }
+        write!(f, "{}", self.quantizer)
     }
 }

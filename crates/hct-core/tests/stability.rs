@@ -1,4 +1,5 @@
-//! The same bytes from the same input: for any number of threads, and from one build to the next.
+//! The same bytes from the same input: for any number of threads, from one build to the next, and
+//! at every SIMD level (CI runs these tests with `HCT_SIMD` at each that its CPU has).
 
 mod common;
 
@@ -123,6 +124,14 @@ fn decoded(file: &[u8]) -> Vec<u8> {
 fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> T {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.unwrap().install(f)
+}
+
+#[test]
+fn the_level_asked_for_is_the_one_that_runs() {
+    let level = hct_core::simd_level().expect("a level that this CPU has");
+    if let Ok(asked) = std::env::var("HCT_SIMD") {
+        assert_eq!(level.name(), asked);
+    }
 }
 
 #[test]

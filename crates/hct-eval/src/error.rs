@@ -1,6 +1,6 @@
 //! Everything that can keep a model from being loaded, run or compared.
 //!
-//! As in `hct-model`, messages are complete by themselves and print names that come from files
+//! As in `hct-model`, messages do not repeat their sources and print names that come from files
 //! with `{:?}`.
 
 use std::io;
@@ -13,16 +13,17 @@ use hct_core::Dtype;
 #[non_exhaustive]
 pub enum Error {
     /// A file next to the weights could not be read.
-    #[error("cannot read {}: {reason}", path.display())]
+    #[error("cannot read {}", path.display())]
     ReadFile {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
+        #[source]
         reason: io::Error,
     },
     /// `config.json` is not JSON, or lacks something.
-    #[error("config.json: {0}")]
-    ConfigJson(serde_json::Error),
+    #[error("config.json")]
+    ConfigJson(#[source] serde_json::Error),
     /// A model of a kind that this crate has no forward pass for.
     #[error("cannot run models of type {model_type:?}, only llama, qwen2 and bert")]
     Architecture {
@@ -41,11 +42,11 @@ pub enum Error {
     #[error("config.json: {0}")]
     Sizes(&'static str),
     /// `tokenizer.json` could not be used.
-    #[error("tokenizer.json: {0}")]
-    Tokenizer(String),
+    #[error("tokenizer.json")]
+    Tokenizer(#[source] tokenizers::Error),
     /// A text could not be tokenised, or tokens not be turned into text.
-    #[error("tokenizing: {0}")]
-    Tokenizing(String),
+    #[error("tokenizing")]
+    Tokenizing(#[source] tokenizers::Error),
 
     /// A tensor could not be read or decoded.
     #[error(transparent)]
@@ -126,6 +127,35 @@ pub enum Error {
         candidate: usize,
     },
     /// The inference engine failed.
-    #[error("inference: {0}")]
+    #[error("inference")]
     Engine(#[from] candle_core::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn no_message_repeats_its_source() {
+        let json = || serde_json::from_str::<u8>("x").unwrap_err();
+        let text = || tokenizers::Error::from("not a tokenizer");
+        let read_file = Error::ReadFile {
+            path: "config.json".into(),
+            reason: io::Error::other("no such luck"),
+        };
+        for (error, behind) in [
+            (read_file, "no such luck".to_owned()),
+            (Error::ConfigJson(json()), json().to_string()),
+            (Error::Tokenizer(text()), text().to_string()),
+            (Error::Tokenizing(text()), text().to_string()),
+            (
+                candle_core::Error::Msg("no such engine".into()).into(),
+                "no such engine".to_owned(),
+            ),
+        ] {
+            assert_eq!(error.source().unwrap().to_string(), behind);
+            assert!(!error.to_string().contains(&behind), "{error}");
+        }
+    }
 }

@@ -11,10 +11,9 @@ pub(crate) struct TextTokenizer {
 
 impl TextTokenizer {
     pub fn parse(json: &[u8]) -> Result<TextTokenizer, Error> {
-        let unusable = |error: tokenizers::Error| Error::Tokenizer(error.to_string());
-        let mut inner = Tokenizer::from_bytes(json).map_err(unusable)?;
+        let mut inner = Tokenizer::from_bytes(json).map_err(Error::Tokenizer)?;
         // A text is never cut short or filled up here, whatever the file says.
-        inner.with_truncation(None).map_err(unusable)?;
+        inner.with_truncation(None).map_err(Error::Tokenizer)?;
         inner.with_padding(None);
         let mut tokenizer = TextTokenizer {
             inner,
@@ -40,12 +39,12 @@ impl TextTokenizer {
     /// The text of tokens, without that of special ones.
     pub fn decode(&self, tokens: &[u32]) -> Result<String, Error> {
         let text = self.inner.decode(tokens, true);
-        text.map_err(|error| Error::Tokenizing(error.to_string()))
+        text.map_err(Error::Tokenizing)
     }
 
     fn ids(&self, text: &str, special: bool) -> Result<Vec<u32>, Error> {
         let encoding = self.inner.encode_fast(text, special);
-        let encoding = encoding.map_err(|error| Error::Tokenizing(error.to_string()))?;
+        let encoding = encoding.map_err(Error::Tokenizing)?;
         Ok(encoding.get_ids().to_vec())
     }
 }

@@ -1,8 +1,8 @@
 //! Everything that can be wrong with a checkpoint, or go wrong while one is read or written.
 //!
-//! Messages are complete by themselves (they include the underlying error, so nothing is exposed
-//! as `source`) and print names that come from files with `{:?}`: a tensor may be called anything,
-//! terminal escapes included.
+//! A message says its own part and leaves the rest to its
+//! [`source`](std::error::Error::source): print the whole chain. Names that come from files are
+//! printed with `{:?}`: a tensor may be called anything, terminal escapes included.
 
 use std::io;
 use std::ops::Range;
@@ -15,13 +15,14 @@ use crate::HeaderError;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused.
-    #[error("cannot {action} {}: {reason}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
         /// What was attempted, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// What the operating system said.
+        #[source]
         reason: io::Error,
     },
     /// A socket, pipe, device or the like, or a folder where a file belongs.
@@ -63,11 +64,12 @@ pub enum Error {
         reason: &'static str,
     },
     /// The header of a safetensors file is wrong.
-    #[error("{}: {reason}", file.display())]
+    #[error("{}", file.display())]
     Header {
         /// The safetensors file.
         file: PathBuf,
         /// What is wrong with its header.
+        #[source]
         reason: HeaderError,
     },
 
@@ -82,11 +84,12 @@ pub enum Error {
         limit: u64,
     },
     /// The index of a sharded checkpoint is not the JSON it should be.
-    #[error("{}: not a valid safetensors index: {reason}", index.display())]
+    #[error("{}: not a valid safetensors index", index.display())]
     IndexJson {
         /// The index.
         index: PathBuf,
         /// What is wrong with it.
+        #[source]
         reason: serde_json::Error,
     },
     /// The index maps no tensor to any shard.
@@ -256,22 +259,24 @@ pub enum Error {
         path: PathBuf,
     },
     /// The new folder could not be put in place, nor the old one be put back.
-    #[error("cannot replace {}: {reason}; the old folder is safe in {}", path.display(), old.display())]
+    #[error("cannot replace {}; the old folder is safe in {}", path.display(), old.display())]
     OldStranded {
         /// The output.
         path: PathBuf,
         /// Where the old folder is now.
         old: PathBuf,
         /// What the operating system said.
+        #[source]
         reason: io::Error,
     },
     /// The codec found something wrong in an HCT file, or could not encode; the error names the
     /// tensor where there is one.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Hct {
         /// The HCT file, or the checkpoint that was being encoded.
         path: PathBuf,
         /// What was wrong.
+        #[source]
         error: Box<hct_core::Error>,
     },
     /// A file carried in an HCT file, or what the index says of the checkpoint, is wrong.

@@ -1,23 +1,27 @@
 //! Carried files: headers and side files, zlib-packed where that helps.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
-use flate2::Compression;
 use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
+use miniz_oxide::deflate::compress_to_vec_zlib;
 
 /// Stored as they are.
 const PLAIN: u8 = 0;
 /// A zlib stream (RFC 1950).
 const ZLIB: u8 = 1;
 
+/// The highest level of zlib.
+const LEVEL: u8 = 9;
+
 /// The stored bytes and their packing code.
 pub(crate) fn pack(bytes: &[u8]) -> (Vec<u8>, u8) {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-    let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
-    match packed {
-        Ok(packed) if packed.len() < bytes.len() => (packed, ZLIB),
-        _ => (bytes.to_vec(), PLAIN),
+    // Not through flate2, whose backend, and with it the bytes, is whatever any crate of the
+    // build has asked for.
+    let packed = compress_to_vec_zlib(bytes, LEVEL);
+    if packed.len() < bytes.len() {
+        (packed, ZLIB)
+    } else {
+        (bytes.to_vec(), PLAIN)
     }
 }
 

@@ -35,9 +35,7 @@ pub fn compress_to_rate(
     progress: &dyn Progress,
 ) -> Result<(CompressReport, f64), Error> {
     // The usual gap to the Shannon bound, to begin with.
-    let mut rel_mse = (-2.0 * (bits_per_weight - 0.1))
-        .exp2()
-        .clamp(FINEST, COARSEST);
+    let mut rel_mse = libm::exp2(-2.0 * (bits_per_weight - 0.1)).clamp(FINEST, COARSEST);
     let mut before: Option<(f64, f64)> = None;
     let mut best: Option<(f64, NamedTempFile, CompressReport, f64)> = None;
     for attempt in 1..=ATTEMPTS {

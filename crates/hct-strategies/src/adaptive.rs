@@ -69,7 +69,7 @@ impl Strategy for AdaptiveEncoder {
         }
         let preparation = sparse::dct2(Preset::Classic);
         let retention = match energy_retention(tensor.matrix()?, preparation, self.target) {
-            Err(error) if (0.0..=1.0).contains(&self.target) => {
+            Err(error) if error.is_out_of_range() => {
                 return sparse::coded(tensor, Err(error), self.name());
             }
             retention => retention?,

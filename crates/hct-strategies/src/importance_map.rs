@@ -45,7 +45,7 @@ impl Serialize for ImportanceMap {
 pub enum ImportanceMapError {
     /// Not JSON, or JSON of another shape.
     #[error(
-        "the importance map is not a JSON object ({0}); write it like {{\"*.mlp.*\": 0.4, \"lm_head.weight\": 1}}"
+        "the importance map is not a JSON object; write it like {{\"*.mlp.*\": 0.4, \"lm_head.weight\": 1}}"
     )]
     Json(#[source] serde_json::Error),
     /// A score is not a number from 0 to 1.
@@ -57,9 +57,7 @@ pub enum ImportanceMapError {
         score: String,
     },
     /// A pattern is not a regex, or too large a one.
-    #[error(
-        "pattern {pattern:?} cannot be used ({source}); correct it, or write a glob without the slashes"
-    )]
+    #[error("pattern {pattern:?} cannot be used; correct it, or write a glob without the slashes")]
     Pattern {
         /// The pattern.
         pattern: String,
@@ -308,6 +306,7 @@ mod tests {
                 matches!(error, ImportanceMapError::Json(_)),
                 "{text}: {error}"
             );
+            keeps_to_itself(&error);
         }
         assert!(error("[]").to_string().contains(r#"{"*.mlp.*": 0.4"#));
     }
@@ -333,7 +332,14 @@ mod tests {
                 "{error}"
             );
             assert!(error.to_string().contains(pattern), "{error}");
+            keeps_to_itself(&error);
         }
+    }
+
+    /// What is behind an error is in its chain, not in its message.
+    fn keeps_to_itself(error: &ImportanceMapError) {
+        let behind = std::error::Error::source(error).unwrap().to_string();
+        assert!(!error.to_string().contains(&behind), "{error}");
     }
 
     #[test]

@@ -50,5 +50,5 @@ pub use route::{LosslessReason, lossless_reason};
 pub use spec::{MAX_SPEC, Plan, RatePlan, SpecBuilder, SpecError, SpecOption, StrategySpec};
 pub use strategy::{Coded, Strategy, TensorView};
 pub use strategy_name::StrategyName;
-pub use svd::{SvdEncoder, TruncatedSvd, randomized_svd};
+pub use svd::{SvdEncoder, SvdError, TruncatedSvd, randomized_svd};
 pub use uniform::UniformEncoder;

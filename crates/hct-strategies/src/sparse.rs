@@ -58,24 +58,32 @@ pub(crate) fn check_retention(retention: f64) -> Result<()> {
     if retention > 0.0 && retention <= 1.0 {
         return Ok(());
     }
-    Err(Error::Encode(format!(
-        "retention {retention} is not in (0, 1]"
-    )))
+    Err(Error::Argument {
+        what: "retention",
+        why: format!("{retention} is not in (0, 1]"),
+    })
 }
 
-/// The tensor of `layers`; lossless where its values are too large to have any.
+/// The tensor of `layers`; lossless where its values are not finite or too large to have any.
 pub(crate) fn coded(
     tensor: TensorView<'_>,
     layers: Result<Vec<EncodedLayer>>,
     name: &str,
 ) -> Result<Coded> {
-    let (tensor, label) = match layers {
-        Ok(layers) => (EncodedTensor::layers(layers)?, name.into()),
-        Err(Error::Encode(_)) => (
-            EncodedTensor::lossless(tensor.meta, tensor.bytes)?,
-            format!("{name} (lossless: values out of range)"),
-        ),
-        Err(error) => return Err(error),
-    };
-    Ok(Coded { tensor, label })
+    match layers {
+        Ok(layers) => Ok(Coded {
+            tensor: EncodedTensor::layers(layers)?,
+            label: name.into(),
+        }),
+        Err(error) if error.is_out_of_range() => lossless(tensor, "values out of range", name),
+        Err(error) => Err(error),
+    }
+}
+
+/// `tensor` losslessly, and `why` in its label.
+pub(crate) fn lossless(tensor: TensorView<'_>, why: &str, name: &str) -> Result<Coded> {
+    Ok(Coded {
+        tensor: EncodedTensor::lossless(tensor.meta, tensor.bytes)?,
+        label: format!("{name} (lossless: {why})"),
+    })
 }

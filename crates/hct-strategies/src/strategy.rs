@@ -17,8 +17,7 @@ impl<'a> TensorView<'a> {
     /// # Errors
     /// When it is empty, its dtype has no lossy coding, or the bytes are not its elements.
     pub fn matrix(self) -> Result<MatrixView<'a>> {
-        let (rows, cols) =
-            fold(&self.meta.shape).ok_or_else(|| Error::Encode("the tensor is empty".into()))?;
+        let (rows, cols) = fold(&self.meta.shape).ok_or(Error::Empty)?;
         MatrixView::from_bytes(self.bytes, self.meta.dtype, rows, cols)
     }
 }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
-use crate::failure::innermost;
+use crate::failure::{chain, innermost};
 use crate::opened::open_hct;
 use crate::progress::Bar;
 use crate::table::{Align, Table, printable};
@@ -74,7 +74,7 @@ impl Verify {
                     failures: vec![Failure {
                         kind: "index",
                         name: self.input.display().to_string(),
-                        error: error.to_string(),
+                        error: format!("{error:#}"),
                     }],
                 };
                 // The table would only repeat the error.
@@ -155,9 +155,9 @@ fn check(model: &HctModel) -> Vec<Failure> {
 fn failure(kind: &'static str, name: &str, error: &Error) -> Failure {
     let error = match error {
         // The name stands beside it.
-        Error::Hct { error, .. } => innermost(error).to_string(),
+        Error::Hct { error, .. } => chain(innermost(error)),
         Error::Carried { reason, .. } => reason.clone(),
-        other => other.to_string(),
+        other => chain(other),
     };
     Failure {
         kind,

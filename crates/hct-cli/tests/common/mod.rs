@@ -37,8 +37,14 @@ impl Run {
 
 /// Runs `hct` in `dir` with these arguments, separated by spaces. It must not panic.
 pub fn hct(dir: &Path, args: &str) -> Run {
+    hct_with(dir, args, &[])
+}
+
+/// The same with environment variables.
+pub fn hct_with(dir: &Path, args: &str, variables: &[(&str, &str)]) -> Run {
     let out = Command::new(env!("CARGO_BIN_EXE_hct"))
         .current_dir(dir)
+        .envs(variables.iter().copied())
         .args(args.split_whitespace())
         .output()
         .unwrap();

@@ -10,7 +10,6 @@ mod source;
 mod trailer;
 mod writer;
 
-pub use accounting::{Section, Sections};
 pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;

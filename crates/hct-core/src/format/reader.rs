@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::accounting::Sections;
+use super::accounting;
 use super::index::{FileEntry, Index};
 use super::part::TensorPart;
 use super::record::{Chunk, TensorRecord};
 use super::source::ReadAt;
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
+use crate::sections::Sections;
 use crate::{Error, Result};
 
 /// An HCT V3 file opened for reading.
@@ -120,7 +121,7 @@ impl<S: ReadAt> HctReader<S> {
     /// As [`HctReader::decode`].
     pub fn sections(&self, number: usize) -> Result<Sections> {
         let record = self.record(number)?;
-        Sections::of(record, |chunk| self.chunk(chunk, || "a tile".into()))
+        accounting::sections(record, |chunk| self.chunk(chunk, || "a tile".into()))
             .map_err(|e| e.in_tensor(&record.name))
     }
 

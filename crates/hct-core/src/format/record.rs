@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::trailer::HEADER_LEN;
 use crate::plane::EncodedPlane;
-use crate::recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
+use crate::quant;
+use crate::recipe::{MAX_TILE, PlaneRecipe};
 use crate::transform::Transform;
 use crate::wire::{Reader, put_blob, put_varint};
 use crate::{Dtype, Error, Result};
@@ -450,16 +451,7 @@ fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
     out.push(recipe.transform as u8);
     let flag = |set, bit| if set { bit } else { 0 };
     out.push(flag(recipe.whole, WHOLE) | flag(recipe.means, MEANS) | flag(recipe.gains, GAINS));
-    match recipe.quantizer {
-        Quantizer::Block(BlockBits::Int4) => out.push(0),
-        Quantizer::Block(BlockBits::Int8) => out.push(1),
-        Quantizer::Half => out.push(2),
-        Quantizer::Trellis { states, lanes } => {
-            out.push(3);
-            out.push(states.ilog2() as u8);
-            out.push(lanes.ilog2() as u8);
-        }
-    }
+    quant::write(recipe.quantizer, out);
     plane.common.write(out);
     plane.tiles.iter().for_each(|t| t.write(out));
 }
@@ -492,37 +484,8 @@ fn read_plane(
             value: flags.into(),
         });
     }
-    let quantizer = match r.u8()? {
-        0 => Quantizer::Block(BlockBits::Int4),
-        1 => Quantizer::Block(BlockBits::Int8),
-        2 => Quantizer::Half,
-        3 => {
-            let (states, lanes) = (r.u8()?, r.u8()?);
-            if !matches!(states, 0 | 2..=5) {
-                return Err(Error::Reserved {
-                    field: "trellis states",
-                    value: states.into(),
-                });
-            }
-            if !matches!(lanes, 3 | 5) {
-                return Err(Error::Reserved {
-                    field: "lanes",
-                    value: lanes.into(),
-                });
-            }
-            Quantizer::Trellis {
-                states: 1 << states,
-                lanes: 1 << lanes,
-            }
-        }
-        value => {
-            return Err(Error::Reserved {
-                field: "quantizer",
-                value: value.into(),
-            });
-        }
-    };
-    if flags & GAINS != 0 && !matches!(quantizer, Quantizer::Trellis { .. }) {
+    let quantizer = quant::read(r)?;
+    if flags & GAINS != 0 && !quant::takes_gains(quantizer) {
         return Err(Error::invalid(
             "row gains",
             "go with the trellis quantizer only",

@@ -87,12 +87,11 @@ impl EncodedTensor {
     pub fn lossless(meta: &TensorMeta, bytes: &[u8]) -> Result<Self> {
         let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
         if elements.and_then(|n| meta.dtype.byte_len(n)) != Some(bytes.len() as u64) {
-            return Err(Error::Encode(format!(
-                "{} bytes are not a {} tensor of shape {:?}",
-                bytes.len(),
-                meta.dtype,
-                meta.shape
-            )));
+            return Err(Error::WrongLength {
+                bytes: bytes.len(),
+                dtype: meta.dtype,
+                shape: meta.shape.clone(),
+            });
         }
         let tiles: Vec<&[u8]> = bytes.chunks(LOSSLESS_TILE).collect();
         let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
@@ -110,8 +109,7 @@ impl EncodedTensor {
     /// # Errors
     /// When the dtype has no lossy coding, `retention` is not in (0, 1], or a value is not finite.
     pub fn uniform(meta: &TensorMeta, bytes: &[u8], retention: f64) -> Result<Self> {
-        let (rows, cols) =
-            fold(&meta.shape).ok_or_else(|| Error::Encode("the tensor is empty".into()))?;
+        let (rows, cols) = fold(&meta.shape).ok_or(Error::Empty)?;
         let matrix = MatrixView::from_bytes(bytes, meta.dtype, rows, cols)?;
         let preparation = Preparation::tiled(Transform::Dct2);
         Ok(Self::plane(encode_sparse(
@@ -146,8 +144,9 @@ impl EncodedTensor {
                     coding: Coding::Layers { rows, cols, layers },
                 })
             }
-            _ => Err(Error::Encode(
-                "layers must be 1 to 64 matrices of one shape".into(),
+            _ => Err(Error::argument(
+                "layers",
+                "must be 1 to 64 matrices of one shape",
             )),
         }
     }
@@ -183,10 +182,10 @@ impl EncodedTensor {
         };
         match fits {
             true => Ok(()),
-            false => Err(Error::Encode(format!(
-                "the coded values are not those of a {} tensor of shape {:?}",
-                meta.dtype, meta.shape
-            ))),
+            false => Err(Error::NotThisTensor {
+                dtype: meta.dtype,
+                shape: meta.shape.clone(),
+            }),
         }
     }
 
@@ -286,7 +285,7 @@ impl<W: Write> HctWriter<W> {
             .check_fits(&meta)
             .map_err(|e| e.in_tensor(&meta.name))?;
         if !self.names.insert(meta.name.clone()) {
-            return Err(Error::Encode("the name occurs twice".into()).in_tensor(&meta.name));
+            return Err(Error::DuplicateName.in_tensor(&meta.name));
         }
         let mut offset = self.offset;
         let mut payload = Vec::new();

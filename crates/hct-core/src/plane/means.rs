@@ -2,6 +2,7 @@
 
 use crate::entropy::binary::{Decoder, Encoder, UintModel};
 use crate::matrix::MatrixView;
+use crate::sections::{Section, Sections};
 use crate::wire::{Reader, put_blob};
 use crate::{Error, Result};
 
@@ -59,4 +60,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, cols: usize) -> Result<Vec<f32>> {
     }
     dec.finish("column means")?;
     Ok(out)
+}
+
+/// Adds the sections of the means and steps over them.
+pub(crate) fn sections(reader: &mut Reader<'_>, out: &mut Sections) -> Result<()> {
+    reader.f32()?;
+    out.add(Section::Scales, 4 + reader.blob()?.len() as u64);
+    Ok(())
 }

@@ -2,10 +2,12 @@
 
 use super::{Preparation, means};
 use crate::matrix::MatrixView;
-use crate::quant::trellis::scale_model;
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
 use crate::transform::{self, Transform};
 use crate::{Error, Result};
+
+/// Largest mean of a column, which is added to values of at most as much.
+const MAX_MEAN: f32 = f32::MAX / 4.0;
 
 /// A plane's values, means removed and transformed, tile by tile.
 pub(crate) struct Tiles<'a> {
@@ -15,8 +17,6 @@ pub(crate) struct Tiles<'a> {
     tile_cols: usize,
     means: Option<(Vec<i64>, f32)>,
     mean_values: Vec<f32>,
-    /// A gain per row, in units of 1/8 octave.
-    gains: Option<Vec<i32>>,
     /// The whole plane's coefficients, when the transform spans it.
     whole: Option<Vec<f32>>,
 }
@@ -36,7 +36,6 @@ impl<'a> Tiles<'a> {
             tile_cols,
             means,
             mean_values,
-            gains: None,
             whole: None,
         };
         if preparation.whole && preparation.transform != Transform::None {
@@ -54,19 +53,6 @@ impl<'a> Tiles<'a> {
         tiles
     }
 
-    /// Gives every row a gain, which its prepared values are divided by.
-    pub fn set_gains(&mut self, gains: Vec<i32>) {
-        debug_assert!(gains.len() == self.matrix.rows() && self.whole.is_none());
-        self.gains = Some(gains);
-    }
-
-    /// Gains of the rows of a tile, if there are any.
-    pub fn gains(&self, tile: &TileShape) -> Option<&[i32]> {
-        self.gains
-            .as_ref()
-            .map(|g| &g[tile.first_row..tile.first_row + tile.rows])
-    }
-
     /// The recipe of the plane under `quantizer`.
     pub fn recipe(&self, quantizer: Quantizer) -> PlaneRecipe {
         PlaneRecipe {
@@ -77,7 +63,7 @@ impl<'a> Tiles<'a> {
             transform: self.preparation.transform,
             whole: self.whole.is_some(),
             means: self.means.is_some(),
-            gains: self.gains.is_some(),
+            gains: false,
             quantizer,
         }
     }
@@ -107,12 +93,6 @@ impl<'a> Tiles<'a> {
             tile.cols,
             self.preparation.transform,
         );
-        if let Some(gains) = self.gains(tile) {
-            for (row, &g) in values.chunks_exact_mut(tile.cols).zip(gains) {
-                let inverse = scale_model::gain(-g);
-                row.iter_mut().for_each(|v| *v *= inverse);
-            }
-        }
         values
     }
 
@@ -131,12 +111,22 @@ impl<'a> Tiles<'a> {
             _ => f32::MAX / (8.0 * spread.sqrt()),
         };
         let mean = f32::from_bits(bits(&self.mean_values));
-        if max <= limit && mean <= f32::MAX / 4.0 {
-            return Ok(max);
+        let too_large = |magnitude: f32, limit: f32| {
+            if !magnitude.is_finite() {
+                return Error::NotFinite;
+            }
+            Error::TooLarge {
+                magnitude: magnitude.into(),
+                limit: limit.into(),
+            }
+        };
+        if mean > MAX_MEAN || mean.is_nan() {
+            return Err(too_large(mean, MAX_MEAN));
         }
-        Err(Error::Encode(
-            "a value is NaN, infinite or too large; code the tensor losslessly".into(),
-        ))
+        if max > limit || max.is_nan() {
+            return Err(too_large(max, limit));
+        }
+        Ok(max)
     }
 
     /// All coefficients, when the transform spans the plane.

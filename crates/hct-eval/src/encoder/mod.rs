@@ -54,7 +54,7 @@ impl SentenceEncoder {
     /// tokenizer says.
     pub(crate) fn embed(&self, sentence: &str) -> Result<Vec<f32>, Error> {
         let encoding = self.tokenizer.encode_fast(sentence, true);
-        let encoding = encoding.map_err(|error| Error::Tokenizing(error.to_string()))?;
+        let encoding = encoding.map_err(Error::Tokenizing)?;
         self.embed_tokens(encoding.get_ids())
     }
 
@@ -80,14 +80,15 @@ impl SentenceEncoder {
 /// The tokenizer, set to one sentence at a time: no filling up, and cutting off at the latest
 /// where the model has no more positions.
 fn parse_tokenizer(json: &[u8], most: usize) -> Result<Tokenizer, Error> {
-    let unusable = |error: tokenizers::Error| Error::Tokenizer(error.to_string());
-    let mut tokenizer = Tokenizer::from_bytes(json).map_err(unusable)?;
+    let mut tokenizer = Tokenizer::from_bytes(json).map_err(Error::Tokenizer)?;
     tokenizer.with_padding(None);
     let own = tokenizer.get_truncation().cloned().unwrap_or_default();
     let limited = TruncationParams {
         max_length: own.max_length.min(most),
         ..own
     };
-    tokenizer.with_truncation(Some(limited)).map_err(unusable)?;
+    tokenizer
+        .with_truncation(Some(limited))
+        .map_err(Error::Tokenizer)?;
     Ok(tokenizer)
 }

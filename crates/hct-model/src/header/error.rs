@@ -43,8 +43,8 @@ pub enum HeaderError {
         valid_up_to: usize,
     },
     /// The header is not the JSON it should be.
-    #[error("the header is not valid safetensors JSON: {0}")]
-    Json(serde_json::Error),
+    #[error("the header is not valid safetensors JSON")]
+    Json(#[source] serde_json::Error),
     /// Two tensors of one name.
     #[error("tensor {tensor:?} is in the header twice")]
     DuplicateTensor {

@@ -1,6 +1,6 @@
 //! Lies of folders and indexes, and requests that cannot be met.
 
-use crate::common::{assert_says, bytes_file, folder, index, open_error};
+use crate::common::{assert_says, bytes_file, chain, folder, index, open_error};
 use hct_model::{Checkpoint, Error};
 
 /// The error of opening a folder with one shard, which has tensor `a`, and this index.
@@ -11,7 +11,7 @@ fn index_error(index: &[u8]) -> Error {
         ("model.safetensors.index.json", index),
     ]);
     let error = open_error(dir.path());
-    assert_says(&error, &["model.safetensors.index.json"]);
+    assert_says(&chain(&error), &["model.safetensors.index.json"]);
     error
 }
 
@@ -19,7 +19,7 @@ macro_rules! assert_error {
     ($error:expr, $pattern:pat, $parts:expr) => {
         let error = $error;
         assert!(matches!(error, $pattern), "{error:?}");
-        assert_says(&error, $parts);
+        assert_says(&chain(&error), $parts);
     };
 }
 

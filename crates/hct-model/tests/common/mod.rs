@@ -80,12 +80,25 @@ pub fn open_error(path: impl AsRef<Path>) -> Error {
 pub fn header_error(bytes: &[u8]) -> (HeaderError, String) {
     let dir = folder(&[("bad.safetensors", bytes)]);
     let error = open_error(dir.path().join("bad.safetensors"));
-    let message = error.to_string();
+    let message = chain(&error);
     assert_says(&message, &["bad.safetensors"]);
     match error {
         Error::Header { reason, .. } => (reason, message),
         other => panic!("not about the header: {other:?}"),
     }
+}
+
+/// All that an error says, as `hct` prints it: no message may repeat what is behind it.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let (mut message, mut behind) = (line.clone(), error.source());
+    while let Some(error) = behind {
+        let next = error.to_string();
+        assert!(!message.contains(&next), "{message:?} has {next:?} in it");
+        line += &format!(": {next}");
+        (message, behind) = (next, error.source());
+    }
+    line
 }
 
 /// Asserts that a message has all of these in it.

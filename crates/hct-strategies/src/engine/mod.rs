@@ -15,7 +15,7 @@ use crate::{Coded, TensorView};
 pub use quality::Quality;
 pub(crate) use quality::{RowFloor, Target};
 use search::Search;
-pub(crate) use search::step_for;
+pub(crate) use search::{in_range, step_for};
 
 /// How hard to look for the least rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

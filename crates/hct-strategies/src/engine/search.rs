@@ -91,7 +91,7 @@ impl Search<'_> {
         let mut found = candidates(self.values, self.moments, distortion, self.effort)?;
         let analysis = found.swap_remove(0).analysis;
         let guess = step_for(&analysis, distortion);
-        Ok(analysis.encode(guess.step, &guess.training).ok())
+        in_range(analysis.encode(guess.step, &guess.training))
     }
 
     /// The smallest plane found that reaches the quality, or none when nothing does (or the
@@ -168,9 +168,8 @@ impl Search<'_> {
             if attempt >= ATTEMPTS && misses / reaches < NEAR {
                 break;
             }
-            let plane = match analysis.encode(step, &training) {
-                Ok(plane) => plane,
-                Err(_) => break,
+            let Some(plane) = in_range(analysis.encode(step, &training))? else {
+                break;
             };
             let excess = self.excess(&plane)?;
             if excess <= 1.0 {
@@ -244,13 +243,23 @@ impl Search<'_> {
             .iter()
             .map(|&cap| ((4.0 * libm::log2(cap / level)).floor() as i32).clamp(-64, 0))
             .collect();
-        if gains.iter().all(|&g| g == 0) {
+        // Gains need rows that fit into a tile.
+        if gains.iter().all(|&g| g == 0) || self.values.cols() > preparation.tile {
             let analysis = TrellisAnalysis::new(self.values, preparation, self.effort.settings())?;
             return self.reach(&analysis, distortion);
         }
         let analysis =
             TrellisAnalysis::with_gains(self.values, preparation, self.effort.settings(), gains)?;
         self.reach(&analysis, level)
+    }
+}
+
+/// The plane, or none where its values or its step are out of range.
+pub(crate) fn in_range<T>(coded: Result<T>) -> Result<Option<T>> {
+    match coded {
+        Ok(coded) => Ok(Some(coded)),
+        Err(error) if error.is_out_of_range() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

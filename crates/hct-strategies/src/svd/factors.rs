@@ -24,8 +24,9 @@ pub(super) struct CodedFactors {
 /// more than the rounding of FP16.
 pub(super) fn half(svd: &TruncatedSvd) -> Result<EncodedLayer> {
     let rank = svd.singular.len();
-    if svd.singular[0] > f64::from(f32::MAX) / 2.0 {
-        return Err(out_of_range());
+    let (magnitude, limit) = (svd.singular[0], f64::from(f32::MAX) / 2.0);
+    if magnitude > limit {
+        return Err(Error::TooLarge { magnitude, limit });
     }
     let weight = |i: usize| svd.singular[i].sqrt() as f32;
     let (left, right) = (columns(svd, rank, weight), rows_of(svd, rank, weight));
@@ -45,7 +46,8 @@ pub(super) fn half(svd: &TruncatedSvd) -> Result<EncodedLayer> {
 /// S·Vᵀ. The second factor is stored as Vᵀ with a gain per row.
 ///
 /// # Errors
-/// When the step would be out of range; code without factors then.
+/// When the step, the factors or the product are out of range (see [`Error::is_out_of_range`]);
+/// code without factors then.
 pub(super) fn quantized(
     svd: &TruncatedSvd,
     rank: usize,
@@ -85,12 +87,8 @@ fn encode(analysis: &TrellisAnalysis<'_>, distortion: f64) -> Result<EncodedPlan
 fn finite(values: &[f32]) -> Result<()> {
     match values.iter().all(|v| v.is_finite()) {
         true => Ok(()),
-        false => Err(out_of_range()),
+        false => Err(Error::NotFinite),
     }
-}
-
-fn out_of_range() -> Error {
-    Error::Encode("the factors leave the range of f32".into())
 }
 
 /// The first `rank` left vectors, each times its weight: rows × rank.

@@ -6,13 +6,13 @@ mod random;
 mod randomized;
 mod rank;
 
-use hct_core::{EncodedLayer, EncodedPlane, MatrixView, Result};
+use hct_core::{DEFAULT_TILE, EncodedLayer, EncodedPlane, MatrixView, Result};
 
-use crate::engine::{Engine, Quality, Target, or_lossless};
+use crate::engine::{Engine, Quality, Target, in_range, or_lossless};
 use crate::preset::{Options, with_options};
 use crate::rdo::target_for;
 use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
-pub use randomized::{TruncatedSvd, randomized_svd};
+pub use randomized::{SvdError, TruncatedSvd, randomized_svd};
 use rank::{Budget, Plan, plan};
 
 /// Bytes that a product must save: what its records in the index take, generously.
@@ -74,8 +74,11 @@ impl Strategy for SvdEncoder {
 
 /// Factors of `rank` as FP16.
 pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result<Coded> {
-    let svd = randomized_svd(tensor.matrix()?, rank.max(1));
-    let layers = svd.and_then(|svd| Ok(vec![factors::half(&svd)?]));
+    let layers = match randomized_svd(tensor.matrix()?, rank.max(1)) {
+        Ok(svd) => factors::half(&svd).map(|layer| vec![layer]),
+        Err(SvdError::NotFinite) => Err(hct_core::Error::NotFinite),
+        Err(SvdError::NotConverged) => return sparse::lossless(tensor, "no factors found", name),
+    };
     sparse::coded(tensor, layers, name)
 }
 
@@ -116,7 +119,9 @@ fn with_factors(
     let matrix = tensor.matrix()?;
     let energy = matrix.moments().energy;
     let distortion = target.quality.rel_mse() * energy;
-    if !(distortion > 0.0 && distortion.is_finite()) {
+    // The rows of the right factor, which are as long as the matrix's, must fit into a tile.
+    let possible = distortion > 0.0 && distortion.is_finite() && matrix.cols() <= DEFAULT_TILE;
+    if !possible {
         return Ok(None);
     }
     let budget = Budget {
@@ -133,8 +138,8 @@ fn with_factors(
     } else {
         factors::quantized(&svd, plan.rank, plan.noise, engine.effort)
     };
-    // A step out of range, of extreme values: go without.
-    let Ok(factors) = factors else {
+    // Extreme values: go without.
+    let Some(factors) = in_range(factors)? else {
         return Ok(None);
     };
     // The factors are a fragment themselves.
@@ -152,7 +157,7 @@ fn with_factors(
 
 /// The decomposition that the best rank is found in: it grows until the best rank is well within
 /// it, since most of the components of trained matrices are never worth looking at. None where no
-/// rank pays or the decomposition does not converge.
+/// rank pays, the decomposition does not converge, or values are not finite.
 fn decompose(
     matrix: MatrixView<'_>,
     budget: Budget,
@@ -162,7 +167,11 @@ fn decompose(
     let most = most.min(matrix.rows()).min(matrix.cols());
     let mut rank = probe.min(most);
     loop {
-        let svd = randomized_svd(matrix, rank).ok()?;
+        // Both of its errors mean that there are no factors to be had.
+        let svd = match randomized_svd(matrix, rank) {
+            Ok(svd) => svd,
+            Err(SvdError::NotFinite | SvdError::NotConverged) => return None,
+        };
         let plan = plan(budget, &svd.singular)?;
         if rank == most || 4 * plan.rank < 3 * rank {
             return Some((svd, plan));

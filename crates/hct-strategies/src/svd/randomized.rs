@@ -1,7 +1,7 @@
 //! Truncated singular value decomposition by random projection (Halko, Martinsson and Tropp 2011,
 //! algorithms 4.4 and 5.1).
 
-use hct_core::{Error, MatrixView, Result, add_product, add_product_transposed};
+use hct_core::{MatrixView, add_product, add_product_transposed};
 use nalgebra::{DMatrix, SVD};
 
 use super::orthonormal::orthonormalize;
@@ -31,6 +31,18 @@ pub struct TruncatedSvd {
     pub right: Vec<f32>,
 }
 
+/// Why a matrix has no singular value decomposition here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SvdError {
+    /// A NaN or an infinity among the values.
+    #[error("a matrix with values that are not finite has no singular values")]
+    NotFinite,
+    /// The iteration takes longer than it ever should.
+    #[error("the singular values do not converge")]
+    NotConverged,
+}
+
 /// The `rank` leading singular triplets of `matrix`, all of them where it has fewer.
 ///
 /// Singular values are good to about 1e-6 of the largest. Where the spectrum decays slowly, the
@@ -40,7 +52,7 @@ pub struct TruncatedSvd {
 ///
 /// # Errors
 /// When `matrix` holds values that are not finite, or the decomposition does not converge.
-pub fn randomized_svd(matrix: MatrixView<'_>, rank: usize) -> Result<TruncatedSvd> {
+pub fn randomized_svd(matrix: MatrixView<'_>, rank: usize) -> Result<TruncatedSvd, SvdError> {
     let (rows, cols) = (matrix.rows(), matrix.cols());
     let rank = rank.min(rows).min(cols);
     let samples = (rank + OVERSAMPLING).min(rows).min(cols);
@@ -69,7 +81,7 @@ pub fn randomized_svd(matrix: MatrixView<'_>, rank: usize) -> Result<TruncatedSv
     let steps = STEPS_PER_ROW * (samples + 10);
     let (u, singular, v_t) = SVD::try_new(core, true, true, 5.0 * f64::EPSILON, steps)
         .and_then(|svd| Some((svd.u?, svd.singular_values, svd.v_t?)))
-        .ok_or_else(|| Error::Encode("the singular values do not converge".into()))?;
+        .ok_or(SvdError::NotConverged)?;
 
     let weights: Vec<f32> = (0..rank)
         .flat_map(|i| u.column(i).iter().map(|&v| v as f32).collect::<Vec<_>>())
@@ -93,11 +105,9 @@ pub fn randomized_svd(matrix: MatrixView<'_>, rank: usize) -> Result<TruncatedSv
 
 /// The values divided by 2^exponent, which makes the largest magnitude ½ to 1, and the exponent:
 /// neither squares nor sums leave the range of f32.
-fn scaled(matrix: MatrixView<'_>) -> Result<(Vec<f32>, i32)> {
+fn scaled(matrix: MatrixView<'_>) -> Result<(Vec<f32>, i32), SvdError> {
     if !matrix.is_finite() {
-        return Err(Error::Encode(
-            "a matrix with values that are not finite has no singular values".into(),
-        ));
+        return Err(SvdError::NotFinite);
     }
     let mut values = vec![0f32; matrix.len()];
     matrix.read(0, &mut values);

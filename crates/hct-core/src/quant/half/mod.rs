@@ -1,47 +1,33 @@
 //! FP16 quantizer: kept values as half-precision numbers relative to the tile's largest.
 
+#[cfg(feature = "encode")]
+pub(super) mod encode;
+
 use half::f16;
 
-use crate::quant::block::{exp2i, exponent, finite, read_exponent};
+use crate::quant::exponent::{self, exp2i, finite};
 use crate::quant::positions;
-use crate::wire::{Reader, put_varint, zigzag};
+use crate::sections::{Section, Sections};
+use crate::wire::Reader;
 use crate::{Dtype, Error, Result, lossless};
 
-/// Encodes the kept values of a tile whose rows are `row` long.
-pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize) -> Vec<u8> {
-    let mut out = Vec::new();
-    positions::encode(mask, row, &mut out);
-    let kept = || {
-        values
-            .iter()
-            .zip(mask)
-            .filter(|&(_, &k)| k)
-            .map(|(&v, _)| v)
-    };
-    let e = exponent(kept().fold(0.0, |m, v| v.abs().max(m)));
-    put_varint(&mut out, zigzag(e.into()));
-    let unit = exp2i(-e);
-    let halves: Vec<u8> = kept()
-        .flat_map(|v| f16::from_f64(f64::from(v) * unit).to_bits().to_le_bytes())
-        .collect();
-    out.extend(lossless::encode_tile(&halves, Dtype::F16));
-    out
-}
-
-/// Bytes of a tile's positions; the rest is values.
-pub(crate) fn position_bytes(payload: &[u8]) -> Result<usize> {
-    positions::skip(&mut Reader::new(payload, "FP16 tile"))
+/// Adds the sections of a tile.
+pub(crate) fn sections(payload: &[u8], out: &mut Sections) -> Result<()> {
+    let positions = positions::skip(&mut Reader::new(payload, "FP16 tile"))?;
+    out.add(Section::Positions, positions as u64);
+    out.add(Section::Values, (payload.len() - positions) as u64);
+    Ok(())
 }
 
 /// Decodes a tile into `out`; dropped values become 0.
 ///
 /// # Errors
-/// When the payload is not what [`encode`] makes.
+/// When the payload is not what an encoder makes.
 pub(crate) fn decode(payload: &[u8], row: usize, out: &mut [f32]) -> Result<()> {
     let mut r = Reader::new(payload, "FP16 tile");
     let mask = positions::decode(&mut r, out.len(), row)?;
     let kept = mask.iter().filter(|&&k| k).count();
-    let unit = exp2i(read_exponent(&mut r)?);
+    let unit = exp2i(exponent::read(&mut r)?);
     let mut bytes = vec![0; 2 * kept];
     lossless::decode_tile(r.rest(), Dtype::F16, &mut bytes)?;
     let mut halves = bytes

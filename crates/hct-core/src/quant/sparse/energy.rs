@@ -16,9 +16,10 @@ pub fn energy_retention(
     energy: f64,
 ) -> Result<f64> {
     if !(energy > 0.0 && energy <= 1.0) {
-        return Err(Error::Encode(format!(
-            "energy share {energy} is not in (0, 1]"
-        )));
+        return Err(Error::argument(
+            "energy share",
+            format!("{energy} is not in (0, 1]"),
+        ));
     }
     let tiles = Tiles::new(matrix, preparation);
     let recipe = tiles.recipe(Quantizer::Half);

@@ -63,15 +63,19 @@ impl Selection {
     fn check(&self) -> Result<()> {
         let Selection { keep, skip, .. } = *self;
         if !(keep > 0.0 && keep <= 1.0) {
-            return Err(Error::Encode(format!("retention {keep} is not in (0, 1]")));
+            return Err(Error::argument(
+                "retention",
+                format!("{keep} is not in (0, 1]"),
+            ));
         }
         if !(skip >= 0.0 && skip < keep) {
-            return Err(Error::Encode(format!(
-                "the share {skip} to skip is not in [0, {keep})"
-            )));
+            return Err(Error::argument(
+                "share to skip",
+                format!("{skip} is not in [0, {keep})"),
+            ));
         }
         if self.group == 0 {
-            return Err(Error::Encode("a group needs a coefficient".into()));
+            return Err(Error::argument("group", "needs a coefficient"));
         }
         Ok(())
     }
@@ -163,12 +167,12 @@ fn code(
     let mut back = vec![0.0; values.len()];
     let payload = match quantizer {
         Quantizer::Block(bits) => {
-            let payload = block::encode(values, mask, row, bits);
+            let payload = block::encode::encode(values, mask, row, bits);
             block::decode(&payload, row, bits, &mut back)?;
             payload
         }
         _ => {
-            let payload = half::encode(values, mask, row);
+            let payload = half::encode::encode(values, mask, row);
             half::decode(&payload, row, &mut back)?;
             payload
         }
@@ -179,6 +183,7 @@ fn code(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sections::{Section, Sections};
     use crate::transform::Transform;
 
     fn values() -> Vec<f32> {
@@ -238,7 +243,11 @@ mod tests {
             let zeros = group.iter().filter(|&&v| v == 0.0).count();
             assert!(zeros == 0 || zeros == 32, "{zeros}");
         }
-        let positions = |p: &EncodedPlane| half::position_bytes(&p.tiles[0]).unwrap();
+        let positions = |p: &EncodedPlane| {
+            let mut sections = Sections::default();
+            half::sections(&p.tiles[0], &mut sections).unwrap();
+            sections.bytes[Section::Positions as usize]
+        };
         assert!(positions(&groups) < positions(&single) / 3);
     }
 

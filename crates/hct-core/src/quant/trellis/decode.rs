@@ -1,15 +1,14 @@
-//! Decoding a tile of trellis-quantized values.
+//! Decoding the symbols of a tile to values.
 
 use super::contexts::Contexts;
-use super::{Trellis, multiple};
-use crate::entropy::binary::{Decoder, UintModel};
+use super::gains;
+use super::machine::{Trellis, multiple};
+use super::tile::Tile;
 use crate::entropy::freq::{FreqTable, PROB_BITS, PROB_SCALE, Slot};
 use crate::entropy::rans::{Words, slot};
 use crate::simd::multiversion;
 use crate::{Error, Result};
 
-/// Largest multiple of the step that a patch may hold; f32 holds all below exactly.
-const MAX_PATCH: u64 = 1 << 24;
 /// Room for the symbols of one context.
 pub(crate) const SYMBOLS: usize = 256;
 
@@ -61,22 +60,20 @@ pub(crate) fn point(q: i32, m: usize, shift: f32, step: f32) -> f32 {
     (multiple(m as i32, q) as f32 + shift) * step
 }
 
-/// Decodes the values of one tile: `classes[i]` is the class of value i.
+/// Decodes the values of a tile.
 ///
 /// # Errors
-/// When the stream or the patches are not what an encoder makes.
+/// When its symbols are not what an encoder makes.
 pub(crate) fn decode(
     tables: &Tables,
     lanes: usize,
-    classes: &[u8],
-    stream: &[u8],
-    patches: &[u8],
+    tile: &Tile<'_>,
     out: &mut [f32],
 ) -> Result<()> {
-    assert_eq!(classes.len(), out.len());
+    assert_eq!(tile.classes.len(), out.len());
     match lanes {
-        8 => lanes_of::<8>(tables, classes, stream, out)?,
-        32 => lanes_of::<32>(tables, classes, stream, out)?,
+        8 => lanes_of::<8>(tables, &tile.classes, tile.symbols, out)?,
+        32 => lanes_of::<32>(tables, &tile.classes, tile.symbols, out)?,
         n => {
             return Err(Error::Reserved {
                 field: "lanes",
@@ -84,7 +81,14 @@ pub(crate) fn decode(
             });
         }
     }
-    patch(patches, tables.step, out)
+    for &(at, multiple) in &tile.patches {
+        out[at as usize] = multiple as f32 * tables.step;
+    }
+    for (row, &g) in out.chunks_exact_mut(tile.cols).zip(&tile.gains) {
+        let factor = gains::factor(g);
+        row.iter_mut().for_each(|v| *v *= factor);
+    }
+    Ok(())
 }
 
 fn lanes_of<const L: usize>(
@@ -160,30 +164,4 @@ fn run_body<const L: usize, const S: usize>(
         words.renormalize(&mut x[l]);
     }
     *states = x;
-}
-
-/// Puts back the values whose index magnitudes had no symbol.
-fn patch(bytes: &[u8], step: f32, out: &mut [f32]) -> Result<()> {
-    let mut dec = Decoder::new(bytes);
-    let (mut count, mut gap, mut value) = (UintModel::new(), UintModel::new(), UintModel::new());
-    let n = count.decode(&mut dec);
-    let mut at = 0u64;
-    for _ in 0..n {
-        at = at.saturating_add(gap.decode(&mut dec));
-        let v = value.decode_signed(&mut dec);
-        let target = usize::try_from(at).ok().and_then(|i| out.get_mut(i));
-        match target {
-            Some(target) if !dec.exhausted() && v.unsigned_abs() <= MAX_PATCH => {
-                *target = v as f32 * step
-            }
-            _ => {
-                return Err(Error::invalid(
-                    "patch",
-                    "lies outside its tile, is out of range or cut short",
-                ));
-            }
-        }
-        at += 1;
-    }
-    dec.finish("patches")
 }

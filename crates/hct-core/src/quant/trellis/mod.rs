@@ -7,85 +7,18 @@
 //! Fischer 1990; Fischer and Wang 1992 (ECTCQ); Schwarz et al., DCC 2019 (dependent
 //! quantization in VVC). The state machines are Ungerboeck's (1982) one-dimensional codes.
 
-pub(crate) mod contexts;
+mod classes;
+mod contexts;
 pub(crate) mod decode;
+#[cfg(feature = "encode")]
 pub(crate) mod encode;
-pub(crate) mod scale_model;
+mod gains;
+mod header;
+mod log_scales;
+mod machine;
+mod parameters;
+mod tile;
 
-/// A state machine of 1 (plain scalar quantization), 4, 8, 16 or 32 states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Trellis {
-    states: usize,
-    /// Parity-check polynomials of the rate-1/2 systematic feedback code, lowest delay in bit 0.
-    h0: usize,
-    h1: usize,
-}
-
-impl Trellis {
-    /// The machine of `states` states, if there is one.
-    pub fn new(states: usize) -> Option<Self> {
-        // Ungerboeck 1982, table I (amplitude modulation), octal.
-        let (h0, h1) = match states {
-            1 => (0, 0),
-            4 => (0o5, 0o2),
-            8 => (0o13, 0o04),
-            16 => (0o23, 0o04),
-            32 => (0o45, 0o10),
-            _ => return None,
-        };
-        Some(Trellis { states, h0, h1 })
-    }
-
-    pub fn states(self) -> usize {
-        self.states
-    }
-
-    /// Quantizers in use: 1 for the scalar machine, else 2.
-    pub fn quantizers(self) -> usize {
-        if self.states == 1 { 1 } else { 2 }
-    }
-
-    /// The quantizer, 0 or 1, that `state` uses.
-    #[inline(always)]
-    pub fn quantizer(self, state: usize) -> usize {
-        if self.states == 1 { 0 } else { state & 1 }
-    }
-
-    /// The state after an index of parity `odd` in `state`.
-    #[inline(always)]
-    pub fn next(self, state: usize, odd: usize) -> usize {
-        if self.states == 1 {
-            return 0;
-        }
-        // Masks rather than products: this is in the decoder's inner loop.
-        let mask = |bit: usize, polynomial: usize| 0usize.wrapping_sub(bit) & (polynomial >> 1);
-        (state >> 1) ^ mask(state & 1, self.h0) ^ mask(odd, self.h1)
-    }
-}
-
-/// Multiple of δ that index magnitude `m` stands for in quantizer `q`: 2m − q, and 0 for 0.
-#[inline(always)]
-pub(crate) fn multiple(m: i32, q: i32) -> i32 {
-    (2 * m - q).max(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn machines_are_permutations_with_two_ways_into_every_state() {
-        for states in [4, 8, 16, 32] {
-            let t = Trellis::new(states).unwrap();
-            let mut entered = vec![0; states];
-            for s in 0..states {
-                assert_ne!(t.next(s, 0), t.next(s, 1));
-                entered[t.next(s, 0)] += 1;
-                entered[t.next(s, 1)] += 1;
-            }
-            assert!(entered.iter().all(|&n| n == 2));
-        }
-        assert!(Trellis::new(2).is_none());
-        assert!(Trellis::new(64).is_none());
-    }
-}
+pub(crate) use header::{PlaneHeader, sections as header_sections};
+pub(crate) use parameters::{read as read_parameters, write as write_parameters};
+pub(crate) use tile::sections as tile_sections;

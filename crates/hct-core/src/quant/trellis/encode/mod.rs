@@ -1,7 +1,20 @@
 //! Encoding planes with the trellis quantizer.
 
-pub(crate) mod analysis;
+mod analysis;
+#[cfg(test)]
+mod levels;
+mod plane;
+mod rate;
+mod sample;
+mod scales;
+mod settings;
+mod statistics;
+mod syntax;
 mod tile;
-pub(crate) mod viterbi;
+mod tiles;
+mod training;
+mod viterbi;
 
-pub use analysis::{Estimate, Training, TrellisAnalysis, TrellisSettings};
+pub use analysis::TrellisAnalysis;
+pub use settings::TrellisSettings;
+pub use training::{Estimate, Training};

@@ -1,11 +1,12 @@
 //! Encoding tiles of trellis-quantized values.
 
+use super::statistics::Statistics;
+use super::syntax::write_patches;
 use super::viterbi::{self, Quantized, Search};
-use crate::entropy::binary::{Encoder, UintModel};
 use crate::entropy::rans::{EncoderSymbol, RansEncoder};
-use crate::quant::trellis::contexts::{Contexts, Statistics, symbol};
+use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::{SYMBOLS, point};
-use crate::quant::trellis::{Trellis, multiple};
+use crate::quant::trellis::machine::{Trellis, multiple};
 
 /// A tile's values and their classes.
 pub(crate) struct TileValues<'a> {
@@ -129,9 +130,16 @@ impl TileCoder {
         patched.reverse();
         CodedTile {
             stream: rans.finish(),
-            patches: code_patches(&patched),
+            patches: write_patches(&patched),
         }
     }
+}
+
+/// Symbol of a signed index: 0, 1, −1, 2, −2, … become 0, 1, 2, 3, 4, …
+#[inline(always)]
+fn symbol(index: i32) -> usize {
+    let m = index.unsigned_abs() as usize;
+    if index > 0 { 2 * m - 1 } else { 2 * m }
 }
 
 /// Reproduction points by context and magnitude, as the decoder will have them.
@@ -181,17 +189,4 @@ impl Points {
 pub(crate) struct CodedTile {
     pub stream: Vec<u8>,
     pub patches: Vec<u8>,
-}
-
-fn code_patches(patched: &[(u64, i64)]) -> Vec<u8> {
-    let mut enc = Encoder::new();
-    let (mut count, mut gap, mut value) = (UintModel::new(), UintModel::new(), UintModel::new());
-    count.encode(&mut enc, patched.len() as u64);
-    let mut next = 0;
-    for &(i, v) in patched {
-        gap.encode(&mut enc, i - next);
-        value.encode_signed(&mut enc, v);
-        next = i + 1;
-    }
-    enc.finish()
 }

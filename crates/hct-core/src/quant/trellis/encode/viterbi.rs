@@ -1,10 +1,8 @@
 //! The encoder's search: for every lane the path through the trellis of least D + λR.
 
-use crate::quant::trellis::Trellis;
+use super::rate::RATES;
+use crate::quant::trellis::machine::Trellis;
 use crate::simd::multiversion;
-
-/// Index magnitudes past this share one rate.
-pub(crate) const RATES: usize = 256;
 
 /// What the search optimizes for.
 pub(crate) struct Search<'a> {

@@ -3,69 +3,12 @@
 //! distributed; knowing each element's likely size makes the coded rate that of a mixture of
 //! known scales. The scales themselves are never multiplied into the values.
 
-use crate::entropy::binary::{Decoder, Encoder, UintModel};
-use crate::{Error, Result};
+use super::syntax::write_scales;
+use crate::entropy::binary::Encoder;
+use crate::quant::trellis::classes::ClassMap;
+use crate::quant::trellis::log_scales::MAX_LOG_SCALE;
 
-/// Most classes a plane may have.
-pub(crate) const MAX_CLASSES: usize = 32;
-/// Log-scales are stored in units of 1/8 octave and lie within ± this.
-const MAX_LOG_SCALE: i32 = 4096;
 const UNITS_PER_OCTAVE: f32 = 8.0;
-
-/// How the sum of a row's and a column's log-scale becomes a class:
-/// clamp(⌊(row + column − offset) / width⌋, 0, classes − 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ClassMap {
-    pub offset: i32,
-    pub width: i32,
-    pub classes: usize,
-}
-
-impl ClassMap {
-    /// Every element in one class.
-    pub const SINGLE: ClassMap = ClassMap {
-        offset: 0,
-        width: 1,
-        classes: 1,
-    };
-
-    #[inline(always)]
-    pub fn class(&self, log_scale: i32) -> usize {
-        ((log_scale - self.offset).div_euclid(self.width)).clamp(0, self.classes as i32 - 1)
-            as usize
-    }
-
-    pub fn write(&self, enc: &mut Encoder, m: &mut UintModel) {
-        m.encode(enc, self.classes as u64 - 1);
-        if self.classes > 1 {
-            m.encode_signed(enc, i64::from(self.offset));
-            m.encode(enc, self.width as u64 - 1);
-        }
-    }
-
-    pub fn read(dec: &mut Decoder<'_>, m: &mut UintModel) -> Result<Self> {
-        let classes = m.decode(dec);
-        if classes >= MAX_CLASSES as u64 {
-            return Err(Error::Reserved {
-                field: "class count",
-                value: classes.saturating_add(1),
-            });
-        }
-        if classes == 0 {
-            return Ok(Self::SINGLE);
-        }
-        let offset = m.decode_signed(dec);
-        let width = m.decode(dec);
-        if offset.unsigned_abs() > 2 * MAX_LOG_SCALE as u64 || width >= MAX_LOG_SCALE as u64 {
-            return Err(Error::invalid("class map", "offset or width out of range"));
-        }
-        Ok(ClassMap {
-            offset: offset as i32,
-            width: width as i32 + 1,
-            classes: classes as usize + 1,
-        })
-    }
-}
 
 /// The scale model of a plane: log-scales of its columns and how to find those of its rows.
 #[derive(Clone, Debug)]
@@ -106,110 +49,6 @@ impl ScaleModel {
             })
             .collect()
     }
-}
-
-/// Classes of the values of a tile, row by row.
-pub(crate) fn classes(map: &ClassMap, rows: &[i32], cols: &[i32], out: &mut Vec<u8>) {
-    out.clear();
-    if map.classes == 1 {
-        out.resize(rows.len() * cols.len(), 0);
-        return;
-    }
-    let low = cols.iter().copied().min().unwrap_or(0);
-    let high = cols.iter().copied().max().unwrap_or(0);
-    let mut by_sum = vec![0u8; (high - low + 1) as usize];
-    for &row in rows {
-        for (i, class) in by_sum.iter_mut().enumerate() {
-            *class = map.class(row + low + i as i32) as u8;
-        }
-        out.extend(cols.iter().map(|&c| by_sum[(c - low) as usize]));
-    }
-}
-
-/// Writes log-scales as differences from their running mean.
-pub(crate) fn write_scales(enc: &mut Encoder, scales: &[i32]) {
-    let mut model = UintModel::new();
-    let mut flag = UintModel::new();
-    let flat = scales.iter().all(|&s| s == 0);
-    flag.encode(enc, u64::from(!flat));
-    if flat {
-        return;
-    }
-    let mut mean = Predictor::new();
-    for &s in scales {
-        model.encode_signed(enc, i64::from(s - mean.value()));
-        mean.update(s);
-    }
-}
-
-/// Inverse of [`write_scales`] for `n` scales.
-///
-/// # Errors
-/// When a scale is out of range or the data end early.
-pub(crate) fn read_scales(dec: &mut Decoder<'_>, n: usize) -> Result<Vec<i32>> {
-    let mut model = UintModel::new();
-    let mut flag = UintModel::new();
-    match flag.decode(dec) {
-        0 => return Ok(vec![0; n]),
-        1 => {}
-        value => {
-            return Err(Error::Reserved {
-                field: "scale coding",
-                value,
-            });
-        }
-    }
-    let mut mean = Predictor::new();
-    let mut out = Vec::with_capacity(n);
-    for _ in 0..n {
-        let s = model
-            .decode_signed(dec)
-            .saturating_add(i64::from(mean.value()));
-        if s.unsigned_abs() > MAX_LOG_SCALE as u64 || dec.exhausted() {
-            return Err(Error::invalid("log-scale", "out of range or cut short"));
-        }
-        mean.update(s as i32);
-        out.push(s as i32);
-    }
-    Ok(out)
-}
-
-/// Running mean of the scales seen, in integers: fast at first, then over about 16 values.
-struct Predictor {
-    sum16: i32,
-    seen: i32,
-}
-
-impl Predictor {
-    fn new() -> Self {
-        Predictor { sum16: 0, seen: 0 }
-    }
-
-    fn value(&self) -> i32 {
-        (self.sum16 + 8) >> 4
-    }
-
-    fn update(&mut self, s: i32) {
-        self.seen = (self.seen + 1).min(16);
-        self.sum16 += (16 * s - self.sum16) / self.seen;
-    }
-}
-
-/// 2^(j/8) for j below 8.
-const EXP2_8: [f32; 8] = [
-    1.0,
-    1.090_507_7,
-    1.189_207_1,
-    1.296_839_6,
-    std::f32::consts::SQRT_2,
-    1.542_210_8,
-    1.681_792_9,
-    1.834_008_1,
-];
-
-/// The factor 2^(g/8) that a gain of `g` stands for.
-pub(crate) fn gain(g: i32) -> f32 {
-    libm::ldexpf(EXP2_8[g.rem_euclid(8) as usize], g.div_euclid(8))
 }
 
 /// What to fit.
@@ -378,23 +217,7 @@ fn class_map(rows: &[i32], cols: &[i32], options: FitOptions) -> ClassMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scales_round_trip() {
-        for scales in [
-            vec![],
-            vec![0; 9],
-            vec![5],
-            (0..500).map(|i| (i * i) % 37 - 18).collect(),
-        ] {
-            let mut enc = Encoder::new();
-            write_scales(&mut enc, &scales);
-            let bytes = enc.finish();
-            let mut dec = Decoder::new(&bytes);
-            assert_eq!(read_scales(&mut dec, scales.len()).unwrap(), scales);
-            dec.finish("scales").unwrap();
-        }
-    }
+    use crate::quant::trellis::classes::classes;
 
     #[test]
     fn identical_rows_need_no_classes_and_loud_rows_do() {
@@ -417,14 +240,6 @@ mod tests {
         let mut of = Vec::new();
         classes(&model.map, &rows, &model.cols, &mut of);
         assert_ne!(of[0], of[128]);
-    }
-
-    #[test]
-    fn gains_are_powers_of_two_eighths() {
-        for g in -40..40 {
-            let exact = libm::exp2(f64::from(g) / 8.0);
-            assert_eq!(gain(g), exact as f32, "{g}");
-        }
     }
 
     #[test]

@@ -1,0 +1,47 @@
+//! What symbols cost under given contexts.
+
+use super::statistics::Statistics;
+use crate::quant::trellis::contexts::Contexts;
+
+/// Index magnitudes past this share one rate.
+pub(crate) const RATES: usize = 256;
+
+impl Contexts {
+    /// The magnitude coded in place of `m`: itself, or the largest of its parity that has a
+    /// symbol, so that the trellis goes the same way. A patch carries the rest.
+    #[inline(always)]
+    pub fn coded_magnitude(&self, context: usize, m: usize) -> usize {
+        let max = self.max_magnitude(context);
+        if m <= max {
+            m
+        } else {
+            max.saturating_sub((max ^ m) & 1)
+        }
+    }
+
+    /// λ·bits per magnitude for the search, `lambda` in δ² per bit.
+    pub fn costs(&self, lambda: f32) -> Vec<f32> {
+        // A patch costs about its position and its value.
+        const PATCH_BITS: f32 = 28.0;
+        let mut out = Vec::with_capacity(self.tables.len() * RATES);
+        for (c, table) in self.tables.iter().enumerate() {
+            for m in 0..RATES {
+                let coded = self.coded_magnitude(c, m);
+                let patch = if coded == m { 0.0 } else { PATCH_BITS };
+                out.push(lambda * (table.cost(2 * coded) + patch));
+            }
+        }
+        out
+    }
+
+    /// Bits that symbols of these statistics cost, patches left out.
+    pub fn bits(&self, stats: &Statistics) -> f64 {
+        let mut bits = 0.0;
+        for (c, (table, counts)) in self.tables.iter().zip(&stats.counts).enumerate() {
+            for (m, &k) in counts.iter().enumerate().filter(|&(_, &k)| k > 0) {
+                bits += k as f64 * f64::from(table.cost(2 * self.coded_magnitude(c, m)));
+            }
+        }
+        bits
+    }
+}

@@ -1,0 +1,125 @@
+//! Training the contexts of a plane at a step, and what they promise.
+
+use super::analysis::TrellisAnalysis;
+use super::statistics::Statistics;
+use super::tile::TileValues;
+use crate::quant::trellis::contexts::Contexts;
+
+/// Mean magnitude, in steps, below which a class is coded with the zero of Q1.
+const QUIET: f64 = 0.6;
+
+/// What a step would cost and give, from the sample.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    /// Bits per weight of symbols, patches left out.
+    pub rate: f64,
+    /// Mean squared error per weight.
+    pub distortion: f64,
+}
+
+/// Contexts trained at a step, and what they promise.
+pub struct Training {
+    pub(super) contexts: Contexts,
+    estimate: Estimate,
+}
+
+impl Training {
+    /// Rate and distortion on the values trained on.
+    pub fn estimate(&self) -> Estimate {
+        self.estimate
+    }
+}
+
+impl TrellisAnalysis<'_> {
+    /// Trains contexts at `step` on up to `limit` values of the sample.
+    pub fn train(&self, step: f32, limit: usize) -> Training {
+        let cols = self.recipe.tile_cols;
+        let rows = self.sample.values.len() / cols;
+        let wanted = (limit / cols).clamp(1, rows.max(1));
+        let stride = (rows / wanted).max(1);
+        if stride == 1 {
+            let tile = TileValues {
+                values: &self.sample.values,
+                classes: &self.classes,
+            };
+            return self.train_on(step, &tile);
+        }
+        // Every stride-th row of the sample, so that all of it is represented.
+        let (mut values, mut classes) = (Vec::new(), Vec::new());
+        let sampled = self
+            .sample
+            .values
+            .chunks(cols)
+            .zip(self.classes.chunks(cols));
+        for (row, class) in sampled.step_by(stride) {
+            values.extend_from_slice(row);
+            classes.extend_from_slice(class);
+        }
+        self.train_on(
+            step,
+            &TileValues {
+                values: &values,
+                classes: &classes,
+            },
+        )
+    }
+
+    fn train_on(&self, step: f32, tile: &TileValues<'_>) -> Training {
+        let quantizers = self.trellis.quantizers();
+        let coder = self.coder(step);
+        let mut contexts = Contexts::from_statistics(&self.first_guess(step, tile), quantizers);
+        let mut round = || {
+            let quantized = coder.quantize(&contexts.costs(self.lambda(step)), tile);
+            let stats = coder.statistics(tile.values, &quantized, contexts.tables.len());
+            contexts = Contexts::from_statistics(&stats, quantizers);
+            (quantized, stats)
+        };
+        for _ in 1..self.settings.passes {
+            round();
+        }
+        let (quantized, stats) = round();
+        let n = tile.values.len() as f64;
+        let error: f64 = coder
+            .squared_errors(&contexts, tile.values, &quantized, tile.values.len())
+            .iter()
+            .sum();
+        let estimate = Estimate {
+            rate: contexts.bits(&stats) / n,
+            distortion: error / n,
+        };
+        Training { contexts, estimate }
+    }
+
+    /// Statistics of plain rounding to the points of each quantizer.
+    ///
+    /// The search reinforces what its contexts say, so their start decides which fixed point it
+    /// reaches. Above about one bit the better one never uses the zero of Q1 (the unions of
+    /// ECTCQ), by 0.01 to 0.02 bit; classes quieter than that must have it.
+    fn first_guess(&self, step: f32, tile: &TileValues<'_>) -> Statistics {
+        let quantizers = self.trellis.quantizers();
+        let classes = self.scales.map.classes;
+        let inverse = 1.0 / step;
+        let mut sums = vec![(0f64, 0u64); classes];
+        for (&v, &class) in tile.values.iter().zip(tile.classes) {
+            let (sum, n) = &mut sums[usize::from(class)];
+            *sum += f64::from(v.abs() * inverse);
+            *n += 1;
+        }
+        let quiet: Vec<bool> = sums
+            .iter()
+            .map(|&(sum, n)| sum < QUIET * n as f64)
+            .collect();
+        let mut stats = Statistics::new(classes * quantizers);
+        for (&v, &class) in tile.values.iter().zip(tile.classes) {
+            let class = usize::from(class);
+            let a = v.abs() * inverse;
+            stats.add(class * quantizers, (0.5 * a + 0.5) as usize, 0.0);
+            if quantizers > 1 {
+                let zero = quiet[class] && a < 0.5;
+                let m = if zero { 0 } else { (0.5 * a) as usize + 1 };
+                stats.add(class * quantizers + 1, m, 0.0);
+            }
+        }
+        stats
+    }
+}

@@ -1,0 +1,82 @@
+//! What the tiles of a trellis plane share.
+
+use super::classes::ClassMap;
+use super::contexts::Contexts;
+use super::decode::{self, Tables};
+use super::log_scales;
+use super::machine::Trellis;
+use super::tile::Tile;
+use crate::entropy::binary::{Decoder, UintModel};
+use crate::recipe::{PlaneRecipe, TileShape};
+use crate::sections::{Section, Sections};
+use crate::wire::Reader;
+use crate::{Error, Result};
+
+/// The header of a plane, ready to decode its tiles.
+pub(crate) struct PlaneHeader {
+    tables: Tables,
+    /// Log-scales of the plane's columns.
+    cols: Vec<i32>,
+    map: ClassMap,
+    lanes: usize,
+    /// Whether rows have gains.
+    gains: bool,
+}
+
+impl PlaneHeader {
+    /// Reads the header of a plane of `states` states and `lanes` lanes.
+    ///
+    /// # Errors
+    /// When it is not what an encoder makes for `recipe`.
+    pub fn read(
+        r: &mut Reader<'_>,
+        states: usize,
+        lanes: usize,
+        recipe: &PlaneRecipe,
+    ) -> Result<Self> {
+        let step = r.f32()?;
+        // The largest multiple must stay finite.
+        if !(step > 0.0 && step < f32::MAX / (1 << 25) as f32) {
+            return Err(Error::invalid(
+                "quantizer step",
+                format!("{step} is out of range"),
+            ));
+        }
+        let trellis = Trellis::new(states).ok_or(Error::Reserved {
+            field: "trellis states",
+            value: states as u64,
+        })?;
+        let mut dec = Decoder::new(r.blob()?);
+        let map = ClassMap::read(&mut dec, &mut UintModel::new())?;
+        let cols = log_scales::read(&mut dec, recipe.cols)?;
+        dec.finish("column scales")?;
+        let mut dec = Decoder::new(r.blob()?);
+        let contexts = Contexts::read(&mut dec, map.classes, trellis.quantizers())?;
+        dec.finish("context tables")?;
+        Ok(PlaneHeader {
+            tables: Tables::new(trellis, step, &contexts),
+            cols,
+            map,
+            lanes,
+            gains: recipe.gains,
+        })
+    }
+
+    /// Decodes a tile.
+    ///
+    /// # Errors
+    /// When `payload` is not what an encoder makes.
+    pub fn decode(&self, shape: &TileShape, payload: &[u8], out: &mut [f32]) -> Result<()> {
+        let cols = &self.cols[shape.first_col..shape.first_col + shape.cols];
+        let tile = Tile::parse(payload, shape.rows, cols, &self.map, self.gains)?;
+        decode::decode(&self.tables, self.lanes, &tile, out)
+    }
+}
+
+/// Adds the sections of a plane header and steps over it.
+pub(crate) fn sections(r: &mut Reader<'_>, out: &mut Sections) -> Result<()> {
+    r.f32()?;
+    out.add(Section::Scales, 4 + r.blob()?.len() as u64);
+    out.add(Section::Tables, r.blob()?.len() as u64);
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Compiling one portable loop for several instruction sets, and choosing among them.
+//!
+//! Rust never fuses or reorders floating-point operations, so every version gives the same bits;
+//! only the speed differs. `tests.rs` runs every kernel at every level that the CPU has.
+
+mod level;
+#[cfg(all(test, feature = "encode"))]
+pub(crate) mod tests;
+
+pub(crate) use level::level;
+#[cfg(test)]
+pub(crate) use level::same_at_every_level;
+pub use level::{SimdLevel, SimdLevelError, simd_level};
+
+/// The instruction sets of a level, listed once: `features!(avx2 detected)` asks the CPU for
+/// exactly those that `features!(avx2 enable fn …)` compiles a function for.
+#[cfg(target_arch = "x86_64")]
+macro_rules! features {
+    (avx2 $($then:tt)+) => {
+        $crate::simd::features!(@ ("avx2" "bmi1" "bmi2" "lzcnt" "popcnt") $($then)+)
+    };
+    (avx512 $($then:tt)+) => {
+        $crate::simd::features!(
+            @ ("avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "bmi1" "bmi2" "lzcnt" "popcnt")
+            $($then)+
+        )
+    };
+    (@ ($($feature:tt)+) detected) => {
+        true $(&& is_x86_feature_detected!($feature))+
+    };
+    (@ ($($feature:tt)+) enable $($function:tt)+) => {
+        $(#[target_feature(enable = $feature)])+
+        $($function)+
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(crate) use features;
+
+/// Defines a function whose body is compiled for every [`SimdLevel`] and dispatched at run time.
+macro_rules! multiversion {
+    (
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident $(<$(const $g:ident: usize),+>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?
+        = $body:path;
+    ) => {
+        $(#[$meta])*
+        $vis fn $name $(<$(const $g: usize),+>)? ($($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                $crate::simd::features!(avx2 enable
+                    fn avx2 $(<$(const $g: usize),+>)? ($($arg: $ty),*) $(-> $ret)? {
+                        $body($($arg),*)
+                    }
+                );
+                $crate::simd::features!(avx512 enable
+                    fn avx512 $(<$(const $g: usize),+>)? ($($arg: $ty),*) $(-> $ret)? {
+                        $body($($arg),*)
+                    }
+                );
+                match $crate::simd::level() {
+                    $crate::SimdLevel::Portable => {}
+                    // SAFETY: `level` returns only levels all of whose features were detected.
+                    $crate::SimdLevel::Avx2 => {
+                        return unsafe { avx2 $(::<$($g),+>)? ($($arg),*) };
+                    }
+                    // SAFETY: as above.
+                    $crate::SimdLevel::Avx512 => {
+                        return unsafe { avx512 $(::<$($g),+>)? ($($arg),*) };
+                    }
+                }
+            }
+            $body($($arg),*)
+        }
+    };
+}
+pub(crate) use multiversion;
