@@ -92,16 +92,15 @@ impl Contestant {
     ) -> Result<CompressReport, Error> {
         let options = CompressOptions {
             side_files: false,
-            overwrite: false,
             provenance: None,
         };
         match &self.coding {
             Coding::Strategy(encoder) => {
-                compress(checkpoint, output, &**encoder, options, progress)
+                compress(checkpoint, output, false, &**encoder, options, progress)
             }
             Coding::Rate(bits) => {
                 let rdo = |quality| Box::new(RdoEncoder::new(quality)) as Box<dyn Strategy>;
-                compress_to_rate(checkpoint, output, &rdo, *bits, options, progress)
+                compress_to_rate(checkpoint, output, false, &rdo, *bits, options, progress)
                     .map(|(report, _)| report)
             }
         }

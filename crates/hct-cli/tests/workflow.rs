@@ -210,7 +210,15 @@ fn strategy_options_change_the_coding() {
 #[test]
 fn help_has_examples() {
     let dir = TempDir::new().unwrap();
-    let mut commands = vec!["", "compress", "decompress", "info", "diff", "verify"];
+    let mut commands = vec![
+        "",
+        "compress",
+        "decompress",
+        "extract",
+        "info",
+        "diff",
+        "verify",
+    ];
     if cfg!(feature = "eval") {
         commands.extend(["eval", "generate"]);
     }

@@ -8,8 +8,8 @@ use std::sync::Mutex;
 
 use common::{Kind, Rng, bytes_of, file_of, floats_of, meta, preparation, trellis, with_gains};
 use hct_core::{
-    Dtype, EncodedLayer, EncodedPlane, EncodedTensor, HctReader, MatrixView, ReadAt, SparseFormat,
-    Transform, encode_sparse,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, HctReader, MatrixView, ReadAt,
+    SparseFormat, Transform, encode_sparse,
 };
 
 /// Notes every range read.
@@ -205,7 +205,7 @@ fn rows_of_lossless_tensors() {
 }
 
 #[test]
-fn rows_of_sums_come_from_all_layers() {
+fn rows_of_sums_come_from_all_fragments() {
     let code = |seed| {
         let values = Kind::Gaussian.values(ROWS, COLS, seed);
         let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
@@ -227,7 +227,8 @@ fn rows_of_sums_come_from_all_layers() {
         .collect();
     let pieces = 2 * (1 + a.recipe().tiles());
     let tensor =
-        EncodedTensor::layers(vec![EncodedLayer::Plane(a), EncodedLayer::Plane(b)]).unwrap();
+        EncodedTensor::fragments(vec![EncodedFragment::Plane(a), EncodedFragment::Plane(b)])
+            .unwrap();
     let file = file_of(meta("t", Dtype::F32, &[ROWS as u64, COLS as u64]), tensor);
     let read = HctReader::open(&file)
         .unwrap()

@@ -59,7 +59,7 @@ impl Strategy for HybridEncoder {
         let quality = self.base_quality();
         let target = target_for(&tensor.meta.name, quality);
         let probe = if attention { svd::PROBE } else { GLANCE };
-        let layers = svd::cheaper(&engine, tensor, &target, self.rank, probe)?;
-        or_lossless(tensor, layers, self.name())
+        let fragments = svd::cheaper(&engine, tensor, &target, self.rank, probe)?;
+        or_lossless(tensor, fragments, self.name())
     }
 }

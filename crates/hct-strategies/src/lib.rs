@@ -52,3 +52,8 @@ pub use strategy::{Coded, Strategy, TensorView};
 pub use strategy_name::StrategyName;
 pub use svd::{SvdEncoder, SvdError, TruncatedSvd, randomized_svd};
 pub use uniform::UniformEncoder;
+
+/// The example of README.md, compiled and run.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

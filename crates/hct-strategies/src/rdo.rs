@@ -30,7 +30,7 @@ impl RdoEncoder {
         self
     }
 
-    /// Divides every tensor into up to `fragments` layers, at least 1 and at most 32, each
+    /// Divides every tensor into up to `fragments` fragments, at least 1 and at most 32, each
     /// refining those before it: any number of the first ones decodes to an approximation.
     pub fn fragments(mut self, fragments: usize) -> Self {
         self.engine.fragments = fragments.clamp(1, MAX_FRAGMENTS);

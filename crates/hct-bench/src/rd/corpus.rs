@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use hct_core::{Dtype, MatrixView, TensorMeta, fold};
-use hct_model::{TensorBytes, TensorSource};
+use hct_model::{CheckpointSource, TensorSource};
 use hct_strategies::TensorView;
 
 use crate::model::{Model, meta};
@@ -20,7 +20,7 @@ const LARGE: usize = 1 << 26;
 pub struct Tensor {
     /// Name, type and shape.
     pub meta: TensorMeta,
-    bytes: TensorBytes,
+    bytes: Vec<u8>,
     /// Rows of the folded matrix.
     pub rows: usize,
     /// Columns of the folded matrix.
@@ -31,7 +31,7 @@ pub struct Tensor {
 
 impl Tensor {
     /// A tensor of these bytes.
-    pub fn new(meta: TensorMeta, bytes: TensorBytes) -> Result<Tensor> {
+    pub fn new(meta: TensorMeta, bytes: Vec<u8>) -> Result<Tensor> {
         let (rows, cols) = fold(&meta.shape).context("a tensor is empty")?;
         let matrix = MatrixView::from_bytes(&bytes, meta.dtype, rows, cols)?;
         let energy = matrix.moments().energy;
@@ -95,7 +95,7 @@ impl Corpus {
         let mut tensors = Vec::new();
         for i in model.matrices()? {
             let info = meta(&model.checkpoint.tensors()[i]);
-            tensors.push(Tensor::new(info, model.checkpoint.read(i)?)?);
+            tensors.push(Tensor::new(info, model.checkpoint.read(i)?.into_owned())?);
         }
         tensors.retain(|t| t.energy > 0.0);
         ensure!(!tensors.is_empty(), "the model has no matrix to measure");
@@ -116,12 +116,12 @@ impl Corpus {
                 .iter()
                 .any(|l| info.name.contains(l));
             if in_layer {
-                tensors.push(Tensor::new(info, minilm.checkpoint.read(i)?)?);
+                tensors.push(Tensor::new(info, minilm.checkpoint.read(i)?.into_owned())?);
             } else if info.name.contains("word_embeddings") {
                 let row = info.dtype.byte_len(info.shape[1]).context("a huge row")?;
                 info.shape[0] = 8192;
                 let bytes = minilm.checkpoint.read_range(i, 0..8192 * row)?;
-                tensors.push(Tensor::new(info, bytes)?);
+                tensors.push(Tensor::new(info, bytes.into_owned())?);
             }
         }
         ensure!(tensors.len() == 13, "this is not MiniLM");
@@ -162,7 +162,7 @@ pub fn gaussian(rows: usize, cols: usize, dtype: Dtype) -> Result<Tensor> {
         dtype,
         shape: vec![rows as u64, cols as u64],
     };
-    Tensor::new(meta, TensorBytes::Owned(bytes))
+    Tensor::new(meta, bytes)
 }
 
 /// Independent Gaussian samples of unit variance, the same on every machine.

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use hct_core::{Dtype, TensorMeta, add_product};
-use hct_model::TensorBytes;
 use hct_strategies::{Quality, RdoEncoder, Strategy, SvdEncoder};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +97,7 @@ fn matrix() -> Result<Tensor> {
         dtype: Dtype::F32,
         shape: vec![SIZE as u64, SIZE as u64],
     };
-    Tensor::new(meta, TensorBytes::Owned(bytes))
+    Tensor::new(meta, bytes)
 }
 
 /// Renders the table.

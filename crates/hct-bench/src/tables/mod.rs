@@ -25,6 +25,7 @@ mod targets;
 mod verdict;
 
 use anyhow::{Context, Result};
+use hct_model::CheckpointSource;
 use serde::{Deserialize, Serialize};
 
 use super::measure::Row;

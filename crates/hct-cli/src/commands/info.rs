@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hct_core::{FORMAT_VERSION, FileKind, Section, Sections, TensorRecord};
-use hct_model::{Error, HctModel};
+use hct_model::{Error, HctFile};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -111,7 +111,7 @@ impl Info {
     }
 }
 
-fn report(model: &HctModel, sections: &[Sections]) -> Report {
+fn report(model: &HctFile, sections: &[Sections]) -> Report {
     let index = model.index();
     let tensors = index.tensors.iter().zip(sections).map(tensor).collect();
     let files = index
@@ -149,7 +149,7 @@ fn tensor((record, sections): (&TensorRecord, &Sections)) -> Tensor {
     }
 }
 
-fn totals(model: &HctModel, sections: &[Sections]) -> Totals {
+fn totals(model: &HctFile, sections: &[Sections]) -> Totals {
     let index = model.index();
     let floats = index.tensors.iter().filter(|t| t.dtype.is_float());
     let weights = floats.map(TensorRecord::elements).sum();

@@ -1,33 +1,32 @@
-//! A part of a tensor: which rows, from how many layers, decoded to what.
+//! A part of a tensor: which rows, from how many fragments, decoded to what.
 
 use std::ops::Range;
 
-use super::reader::HctReader;
-use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+use super::record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
-/// What to decode of a tensor, made by [`HctReader::tensor`]: all of it at first. Only the tiles
-/// that hold it are read (all tiles, where a transform spans the tensor or layers are summed).
+/// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the tiles
+/// that hold it are read (all tiles, where a transform spans the tensor or fragments are summed).
 ///
 /// Errors name the tensor.
 pub struct TensorPart<'r, S> {
-    reader: &'r HctReader<S>,
+    source: &'r S,
     record: &'r TensorRecord,
     /// Of the decoded tensor.
     bytes: Range<u64>,
-    layers: usize,
+    fragments: usize,
 }
 
 impl<'r, S: ReadAt> TensorPart<'r, S> {
-    pub(super) fn whole(reader: &'r HctReader<S>, record: &'r TensorRecord) -> Self {
+    pub(super) fn whole(source: &'r S, record: &'r TensorRecord) -> Self {
         TensorPart {
-            reader,
+            source,
             record,
             bytes: 0..record.decoded_bytes(),
-            layers: usize::MAX,
+            fragments: usize::MAX,
         }
     }
 
@@ -50,9 +49,9 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         Ok(self)
     }
 
-    /// From the first `layers` layers only (at least one): an approximation from fewer bytes.
-    pub fn layers(mut self, layers: usize) -> Self {
-        self.layers = layers.max(1);
+    /// From the first `fragments` fragments only (at least one): an approximation from fewer bytes.
+    pub fn fragments(mut self, fragments: usize) -> Self {
+        self.fragments = fragments.max(1);
         self
     }
 
@@ -126,23 +125,25 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         }
         match &self.record.recipe {
             Recipe::Lossless(recipe) => self.fill_lossless(recipe, out),
-            Recipe::Layers { cols, layers, .. } => {
-                let used = &layers[..self.layers.min(layers.len())];
+            Recipe::Fragments {
+                cols, fragments, ..
+            } => {
+                let used = &fragments[..self.fragments.min(fragments.len())];
                 let width = (self.record.dtype.bits() / 8) as u64;
                 let elements = self.bytes.start / width..self.bytes.end / width;
-                if let [Layer::Plane(plane)] = used
+                if let [Fragment::Plane(plane)] = used
                     && !plane.recipe.whole
                 {
                     return self.fill_from_tiles(plane, elements, out);
                 }
-                // Several layers, or one whose transform spans the tensor: rebuild it whole.
+                // Several fragments, or one whose transform spans the tensor: rebuild it whole.
                 let (mut sum, rest) = match used {
                     // Not added to zeros, which would lose the sign of its own.
-                    [Layer::Plane(plane), rest @ ..] => (self.plane(plane)?, rest),
+                    [Fragment::Plane(plane), rest @ ..] => (self.plane(plane)?, rest),
                     _ => (zeroed::<f32>(self.record.elements())?, used),
                 };
-                for layer in rest {
-                    self.add_layer(layer, *cols, &mut sum)?;
+                for fragment in rest {
+                    self.add_fragment(fragment, *cols, &mut sum)?;
                 }
                 let values = &sum[elements.start as usize..elements.end as usize];
                 out.put(values, self.record.dtype);
@@ -160,9 +161,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         // Tiles are of whole elements.
         let pieces = out.split(self.bytes.clone(), size, dtype);
         parallel::for_each(pieces, |(i, within, piece)| {
-            let payload = self
-                .reader
-                .chunk(&recipe.tiles[i], || format!("tile {i}"))?;
+            let payload = recipe.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             let tile_len = size.min(total - i as u64 * size);
             if let Out::Bytes(piece) = piece {
                 if piece.len() as u64 == tile_len {
@@ -189,7 +188,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         out: Out<'_>,
     ) -> Result<()> {
         let recipe = &plane.recipe;
-        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(recipe, &common)?;
         let dtype = self.record.dtype;
         let mut pieces = Vec::new();
@@ -205,7 +204,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             }
         }
         parallel::for_each(pieces, |(i, within, len, piece)| {
-            let payload = self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))?;
+            let payload = plane.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             match piece {
                 Out::F32(values) if len == recipe.tile(i).len() => {
                     decoder.tile(i, &payload, values)?;
@@ -222,22 +221,22 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
     }
 
     fn plane(&self, plane: &PlaneRecord) -> Result<Vec<f32>> {
-        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
         let mut out = zeroed(plane.recipe.len() as u64)?;
         decoder.all(&mut out, |i| {
-            self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))
+            plane.tiles[i].fetch(self.source, || format!("tile {i}"))
         })?;
         Ok(out)
     }
 
-    fn add_layer(&self, layer: &Layer, cols: usize, sum: &mut [f32]) -> Result<()> {
-        match layer {
-            Layer::Plane(plane) => {
+    fn add_fragment(&self, fragment: &Fragment, cols: usize, sum: &mut [f32]) -> Result<()> {
+        match fragment {
+            Fragment::Plane(plane) => {
                 let values = self.plane(plane)?;
                 sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
             }
-            Layer::Product(left, right) => {
+            Fragment::Product(left, right) => {
                 let (l, r) = (self.plane(left)?, self.plane(right)?);
                 // Terms in order: the same sums on every machine.
                 add_product(sum, &l, &r, left.recipe.cols, cols);

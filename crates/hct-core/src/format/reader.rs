@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::accounting;
+use super::chunk::Chunk;
 use super::index::{FileEntry, Index};
 use super::part::TensorPart;
-use super::record::{Chunk, TensorRecord};
-use super::source::ReadAt;
+use super::record::TensorRecord;
+use super::source::{ReadAt, read_range};
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
 use crate::sections::Sections;
 use crate::{Error, Result};
@@ -88,7 +89,9 @@ impl<S: ReadAt> HctReader<S> {
     /// # Errors
     /// When they cannot be read or fail their checksum.
     pub fn file(&self, entry: &FileEntry) -> Result<Cow<'_, [u8]>> {
-        self.chunk(&entry.data, || format!("carried file {:?}", entry.path))
+        entry
+            .data
+            .fetch(&self.source, || format!("carried file {:?}", entry.path))
     }
 
     /// Decodes tensor `number` to little-endian bytes of its dtype.
@@ -104,7 +107,7 @@ impl<S: ReadAt> HctReader<S> {
     /// # Errors
     /// When there is no such tensor.
     pub fn tensor(&self, number: usize) -> Result<TensorPart<'_, S>> {
-        Ok(TensorPart::whole(self, self.record(number)?))
+        Ok(TensorPart::whole(&self.source, self.record(number)?))
     }
 
     /// Checks every checksum of tensor `number` and that all of it decodes.
@@ -121,33 +124,9 @@ impl<S: ReadAt> HctReader<S> {
     /// As [`HctReader::decode`].
     pub fn sections(&self, number: usize) -> Result<Sections> {
         let record = self.record(number)?;
-        accounting::sections(record, |chunk| self.chunk(chunk, || "a tile".into()))
-            .map_err(|e| e.in_tensor(&record.name))
+        accounting::sections(record, |chunk| {
+            chunk.fetch(&self.source, || "a tile".into())
+        })
+        .map_err(|e| e.in_tensor(&record.name))
     }
-
-    pub(super) fn chunk(
-        &self,
-        chunk: &Chunk,
-        what: impl FnOnce() -> String,
-    ) -> Result<Cow<'_, [u8]>> {
-        let bytes = read_range(&self.source, chunk.offset, chunk.len)?;
-        chunk.check(&bytes, what)?;
-        Ok(bytes)
-    }
-}
-
-/// A run of payload bytes, after checking that the source has them.
-fn read_range(source: &impl ReadAt, offset: u64, len: u64) -> Result<Cow<'_, [u8]>> {
-    let end = offset.checked_add(len).filter(|&end| end <= source.size());
-    let (Some(_), Ok(len)) = (end, usize::try_from(len)) else {
-        return Err(Error::Truncated {
-            what: "file",
-            needed: offset.saturating_add(len),
-            available: source.size(),
-        });
-    };
-    source.read_at(offset, len).map_err(|source| Error::Io {
-        context: "reading the file",
-        source,
-    })
 }

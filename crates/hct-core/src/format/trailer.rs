@@ -15,6 +15,7 @@ pub(crate) const HEADER_LEN: usize = 16;
 /// Bytes of the trailer: index offset, index length, index CRC, reserved, magic.
 pub(crate) const TRAILER_LEN: usize = 32;
 
+#[cfg(feature = "encode")]
 pub(crate) fn header() -> [u8; HEADER_LEN] {
     let mut out = [0; HEADER_LEN];
     out[..8].copy_from_slice(&MAGIC);
@@ -52,6 +53,7 @@ pub(crate) struct Trailer {
 }
 
 impl Trailer {
+    #[cfg(feature = "encode")]
     pub fn write(&self) -> [u8; TRAILER_LEN] {
         let mut out = [0; TRAILER_LEN];
         out[..8].copy_from_slice(&self.index_offset.to_le_bytes());

@@ -36,7 +36,7 @@ pub enum SpecOption {
     Fp16Ratio,
     /// Scores by tensor name.
     ImportanceMap,
-    /// Layers that any first ones of decode, from 1 to 32.
+    /// Fragments, of which any first ones decode, from 1 to 32.
     Fragments,
 }
 
@@ -110,7 +110,7 @@ impl SpecOption {
                 "importance: JSON object of tensor name, glob or /regex/ to a score from 0 to 1"
             }
             SpecOption::Fragments => {
-                "Order the bytes of every tensor in N layers, any first ones of which decode to \
+                "Order the bytes of every tensor in N fragments, any first ones of which decode to \
                  an approximation [default: 1]"
             }
         }
