@@ -60,7 +60,7 @@ pub(crate) struct Engine {
 
 /// Cosine of a difference from a base unless given. Signs and a scale, one bit a weight, keep
 /// 0.80 of a Gaussian difference.
-const DELTA_COSINE: f64 = 0.9;
+pub(crate) const DELTA_COSINE: f64 = 0.9;
 /// Most components of factors of a difference: adapters that were merged have 8 to 64.
 const ADAPTER_RANK: usize = 128;
 /// Leading components that are looked at to see whether there are such factors.
