@@ -12,6 +12,7 @@ use hct_core::{EncodedFragment, EncodedPlane, MatrixView, Moments, Result, Trell
 use crate::named::named;
 use crate::{Coded, TensorView, svd};
 pub(crate) use goal::Goal;
+use preparation::candidates;
 pub use quality::Quality;
 pub(crate) use quality::{RowFloor, Target};
 use search::Search;
@@ -63,6 +64,8 @@ pub(crate) struct Engine {
 pub(crate) const DELTA_COSINE: f64 = 0.9;
 /// Most components of factors of a difference: adapters that were merged have 8 to 64.
 const ADAPTER_RANK: usize = 128;
+/// A tensor is not coded without its base where estimates say it takes so many times the bytes.
+const HOPELESS: f64 = 1.25;
 /// Leading components that are looked at to see whether there are such factors.
 const ADAPTER_PROBE: usize = 8;
 
@@ -78,15 +81,18 @@ impl Default for Engine {
 
 impl Engine {
     /// Codes `tensor` to `target`, or losslessly where that takes fewer bytes or nothing else
-    /// gets there. `name` is the strategy's.
+    /// gets there; on its base where that takes fewest. `name` is the strategy's.
     pub fn code(&self, tensor: TensorView<'_>, target: &Target, name: &str) -> Result<Coded> {
-        self.choose(tensor, target, name, |goal| {
+        let find = |goal: &Goal<'_>| {
             // What training adds to a base is often of low rank, or was made so.
             if goal.start().is_some() && self.effort != Effort::Fast {
                 return svd::cheaper(self, goal, ADAPTER_RANK, ADAPTER_PROBE);
             }
             self.fragments(goal)
-        })
+        };
+        let hopeless =
+            |goal: &Goal<'_>, bytes: usize| Ok(self.estimate(goal)? > HOPELESS * bytes as f64);
+        choice::code(tensor, target, self.delta_cosine, name, find, hopeless)
     }
 
     /// The same by the fragments that `find` finds for a goal.
@@ -97,7 +103,24 @@ impl Engine {
         name: &str,
         find: impl Fn(&Goal<'_>) -> Result<Option<Vec<EncodedFragment>>>,
     ) -> Result<Coded> {
-        choice::code(tensor, target, self.delta_cosine, name, find)
+        // What else may be found is not known here.
+        let hopeless = |_: &Goal<'_>, _| Ok(false);
+        choice::code(tensor, target, self.delta_cosine, name, find, hopeless)
+    }
+
+    /// Bytes that planes which reach `goal` take, about; none where that is not to be told.
+    fn estimate(&self, goal: &Goal<'_>) -> Result<f64> {
+        let (values, distortion) = (goal.values()?, goal.distortion());
+        if !(distortion > 0.0 && distortion.is_finite()) {
+            return Ok(0.0);
+        }
+        let found = candidates(values, &goal.moments, distortion, self.effort)?;
+        let best = &found[0];
+        let rate = match best.rate.is_finite() {
+            true => best.rate,
+            false => step_for(&best.analysis, distortion).rate,
+        };
+        Ok(rate * values.len() as f64 / 8.0)
     }
 
     /// Planes that reach `goal`, `None` where nothing does.
