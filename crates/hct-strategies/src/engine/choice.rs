@@ -36,7 +36,7 @@ pub(crate) fn code(
     }
     let goal = goal.guarded(matrix, delta_cosine)?;
     // Nothing to add to the base is a difference in the signs of zeros: lossless coding has it.
-    let fragments = match goal.from_base() {
+    let fragments = match goal.on_base() {
         Some(goal) => find(&goal)?.filter(|found| !found.is_empty()),
         None => None,
     };

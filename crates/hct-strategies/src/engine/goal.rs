@@ -71,7 +71,7 @@ impl<'a> Goal<'a> {
 
     /// The same by fragments that are added to the base that guards it. None without one, or where
     /// the difference leaves the range of f32.
-    pub fn from_base(&self) -> Option<Self> {
+    pub fn on_base(&self) -> Option<Self> {
         let guard = self.guard.as_ref()?;
         let mut base = vec![0.0; guard.base.len()];
         guard.base.read(0, &mut base);
@@ -138,8 +138,8 @@ impl Guard<'_> {
     /// The excess of the decoded difference, from how far the decoded tensor is from the original
     /// and from the base. All three sides of the triangle are sums of squares of differences, so
     /// nothing cancels where the differences are small beside the weights.
-    fn excess(&self, from_original: &RowComparison, from_base: &RowComparison) -> f64 {
-        let (original, decoded) = (self.moved, from_base.error);
+    fn excess(&self, from_original: &RowComparison, on_base: &RowComparison) -> f64 {
+        let (original, decoded) = (self.moved, on_base.error);
         self.quality.excess(&RowComparison {
             original,
             decoded,
