@@ -6,8 +6,8 @@ use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::model_quality::ModelQuality;
 use super::report::{ModelReport, QualityRow};
+use crate::evaluation::ModelQuality;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
