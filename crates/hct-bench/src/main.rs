@@ -9,6 +9,7 @@ mod evaluation;
 mod gaussian;
 mod matrix;
 mod model;
+mod plot;
 mod quality;
 mod rd;
 mod repository;

@@ -1,30 +1,19 @@
 //! Plots: every strategy, and every prefix, beside the curve of `rdo`.
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::curve::Point;
 use super::report::ModelReport;
+use crate::plot::{self, Area, CAPTION, Drawn, INK, STRATEGIES, axes, color, text};
 use crate::text::cells::bits_per_weight;
 
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
+type Chart<'a, 'b> = plot::Chart<'a, 'b, RangedCoordf64, RangedCoordf64>;
 
 const SIZE: (u32, u32) = (900, 620);
 /// Where the axis ends, in decibels; what is better lies on its edge.
 const LEAST: f64 = -40.0;
-const INK: RGBColor = RGBColor(40, 40, 40);
-const COLORS: [RGBColor; 8] = [
-    RGBColor(120, 120, 120),
-    RGBColor(0, 110, 200),
-    RGBColor(0, 150, 60),
-    RGBColor(150, 0, 60),
-    RGBColor(220, 90, 0),
-    RGBColor(120, 60, 200),
-    RGBColor(0, 160, 160),
-    RGBColor(190, 150, 0),
-];
 
 /// What a plot shows beside the curve.
 struct Series {
@@ -49,7 +38,7 @@ pub fn strategies(report: &ModelReport) -> Result<String> {
         if !names.contains(&row.strategy.as_str()) {
             names.push(&row.strategy);
         }
-        let color = COLORS[(names.len() - 1) % COLORS.len()];
+        let color = color(STRATEGIES, names.len() - 1);
         let name = format!("{}, {}", row.strategy, row.preset);
         let point = place(report, row.matrix_bytes, row.cosine);
         match series.iter_mut().find(|s| s.name == name) {
@@ -76,9 +65,9 @@ pub fn prefixes(report: &ModelReport) -> Result<String> {
             Some(series) => series.points.push(point),
             None => {
                 let strategy = match prefix.strategy.as_str() {
-                    "rdo" => RGBColor(0, 110, 200),
-                    "uniform" => RGBColor(150, 0, 60),
-                    _ => RGBColor(0, 150, 60),
+                    "rdo" => STRATEGIES[1],
+                    "uniform" => STRATEGIES[3],
+                    _ => STRATEGIES[2],
                 };
                 // The more layers, the lighter.
                 let light = |c: u8| {
@@ -117,38 +106,29 @@ fn place(report: &ModelReport, bytes: u64, cosine: f64) -> (f64, f64) {
 }
 
 fn draw(report: &ModelReport, what: &str, series: &[Series]) -> Result<String> {
-    let mut out = String::new();
-    drawn(&mut out, report, what, series)
-        .map_err(|e| anyhow!("cannot draw {}: {e}", report.key))?;
-    Ok(out + "\n")
+    plot::svg(&report.key, SIZE, |root| drawn(root, report, what, series))
 }
 
-fn drawn(out: &mut String, report: &ModelReport, what: &str, series: &[Series]) -> Drawn {
-    let root = SVGBackend::with_string(out, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
+fn drawn(root: &Area<'_>, report: &ModelReport, what: &str, series: &[Series]) -> Drawn {
+    let mut chart = ChartBuilder::on(root)
         .caption(
             format!(
                 "{what} on {}: 1 − cosine² against bits per weight",
                 report.key
             ),
-            ("sans-serif", 17),
+            CAPTION,
         )
         .margin(12)
         .margin_right(230)
         .x_label_area_size(42)
         .y_label_area_size(56)
         .build_cartesian_2d(0.0..widest(series), LEAST..0.0)?;
-    chart
-        .configure_mesh()
-        .x_desc("bits per weight of the matrices")
-        .y_desc("1 − cosine², dB")
-        .light_line_style(RGBColor(244, 244, 244))
-        .bold_line_style(RGBColor(224, 224, 224))
-        .axis_style(INK)
-        .label_style(("sans-serif", 13))
-        .max_light_lines(1)
-        .draw()?;
+    axes(
+        &mut chart,
+        "bits per weight of the matrices",
+        "1 − cosine², dB",
+        None,
+    )?;
     let curve = report.curve.0.iter();
     let curve: Vec<_> = curve
         .map(
@@ -166,7 +146,7 @@ fn drawn(out: &mut String, report: &ModelReport, what: &str, series: &[Series]) 
         }
         marks(&mut chart, series)?;
     }
-    let text = ("sans-serif", 12).into_font().color(&INK);
+    let text = text(12, &INK);
     let names = std::iter::once("rdo").chain(series.iter().map(|s| s.name.as_str()));
     for (i, name) in names.enumerate() {
         let y = 50 + 20 * i as i32;
@@ -180,7 +160,6 @@ fn drawn(out: &mut String, report: &ModelReport, what: &str, series: &[Series]) 
         }
         root.draw(&Text::new(name.to_owned(), (704, y - 6), text.clone()))?;
     }
-    root.present()?;
     Ok(())
 }
 
