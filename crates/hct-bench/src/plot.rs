@@ -100,7 +100,7 @@ pub fn svg(key: &str, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -
 pub fn axes<X, Y>(
     chart: &mut Chart<'_, '_, X, Y>,
     x: &str,
-    y: &str,
+    y: Option<&str>,
     y_label: Option<&dyn Fn(&f64) -> String>,
 ) -> Drawn
 where
@@ -109,12 +109,14 @@ where
 {
     let mut mesh = chart.configure_mesh();
     mesh.x_desc(x)
-        .y_desc(y)
         .light_line_style(RGBColor(244, 244, 244))
         .bold_line_style(RGBColor(224, 224, 224))
         .axis_style(INK)
         .label_style(("sans-serif", 13))
         .max_light_lines(1);
+    if let Some(y) = y {
+        mesh.y_desc(y);
+    }
     if let Some(label) = &y_label {
         mesh.y_label_formatter(label);
     }

@@ -101,7 +101,7 @@ impl Panel {
         axes(
             &mut chart,
             "bits per weight, whole model",
-            "",
+            None,
             Some(&decades),
         )?;
         for (number, strategy) in strategies(report).into_iter().enumerate() {

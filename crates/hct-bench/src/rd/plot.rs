@@ -35,7 +35,7 @@ fn draw(root: &Area<'_>, report: &CorpusReport, rivals: &[Rival]) -> Drawn {
         .x_label_area_size(42)
         .y_label_area_size(52)
         .build_cartesian_2d(1.0..6.0, -36.0..-5.0)?;
-    axes(&mut chart, "bits per weight", "rel. MSE, dB", None)?;
+    axes(&mut chart, "bits per weight", Some("rel. MSE, dB"), None)?;
     let limit = (0..=60).map(|i| -36.0 + 0.55 * f64::from(i));
     let limit = limit.map(|db| (shannon(libm::exp10(db / 10.0)), db));
     let limit: Vec<_> = limit.filter(|p| (1.0..=6.0).contains(&p.0)).collect();
@@ -73,7 +73,7 @@ fn gaps(
         .y_label_area_size(52)
         .build_cartesian_2d(-28.0..-5.0, range.clone())?;
     let x = if title.is_some() { "" } else { "rel. MSE, dB" };
-    axes(&mut chart, x, "gap, bits", None)?;
+    axes(&mut chart, x, Some("gap, bits"), None)?;
     if range.contains(&0.0) {
         let zero = [(-28.0, 0.0), (-5.0, 0.0)];
         chart.draw_series(LineSeries::new(zero, INK.stroke_width(2)))?;

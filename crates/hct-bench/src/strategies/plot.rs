@@ -126,7 +126,7 @@ fn drawn(root: &Area<'_>, report: &ModelReport, what: &str, series: &[Series]) -
     axes(
         &mut chart,
         "bits per weight of the matrices",
-        "1 − cosine², dB",
+        Some("1 − cosine², dB"),
         None,
     )?;
     let curve = report.curve.0.iter();
