@@ -239,6 +239,12 @@ fn rows_of_sums_come_from_all_fragments() {
     check(file, ROWS as u64, |_, _| pieces);
 }
 
+/// The messages of an error and of all behind it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let behind = std::iter::successors(Some(error), |e| e.source());
+    behind.map(|e| format!("{e}: ")).collect()
+}
+
 #[test]
 fn buffers_of_another_length_and_values_of_other_types_are_refused() {
     let meta = meta("t", Dtype::I16, &[4, 3]);
@@ -248,10 +254,10 @@ fn buffers_of_another_length_and_values_of_other_types_are_refused() {
     let part = reader.tensor(0).unwrap().rows(1..3).unwrap();
     assert_eq!((part.byte_len(), part.elements()), (12, 6));
     for len in [0, 11, 13, 24] {
-        let error = part.decode_into(&mut vec![0; len]).unwrap_err().to_string();
+        let error = chain(&part.decode_into(&mut vec![0; len]).unwrap_err());
         assert!(error.contains("12") && error.contains("\"t\""), "{error}");
     }
-    let error = part.decode_f32(&mut [0.0; 6]).unwrap_err().to_string();
+    let error = chain(&part.decode_f32(&mut [0.0; 6]).unwrap_err());
     assert!(error.contains("I16"), "{error}");
     assert!(reader.tensor(1).is_err() && reader.decode(1).is_err() && reader.sections(1).is_err());
     assert_eq!(reader.find("t").unwrap(), 0);
