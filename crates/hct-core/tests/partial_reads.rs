@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use common::{Kind, Rng, bytes_of, file_of, floats_of, meta, preparation, trellis, with_gains};
 use hct_core::{
-    Dtype, EncodedLayer, EncodedPlane, EncodedTensor, Error, HctReader, MatrixView, ReadAt,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Error, HctReader, MatrixView, ReadAt,
     SparseFormat, Transform, encode_sparse,
 };
 
@@ -205,7 +205,7 @@ fn rows_of_lossless_tensors() {
 }
 
 #[test]
-fn rows_of_sums_come_from_tiles_of_all_layers() {
+fn rows_of_sums_come_from_tiles_of_all_fragments() {
     let code = |seed| {
         let values = Kind::Gaussian.values(ROWS, COLS, seed);
         let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
@@ -227,7 +227,8 @@ fn rows_of_sums_come_from_tiles_of_all_layers() {
         .collect();
     let tile_rows = a.recipe().tile_rows;
     let tensor =
-        EncodedTensor::layers(vec![EncodedLayer::Plane(a), EncodedLayer::Plane(b)]).unwrap();
+        EncodedTensor::fragments(vec![EncodedFragment::Plane(a), EncodedFragment::Plane(b)])
+            .unwrap();
     let file = file_of(meta("t", Dtype::F32, &[ROWS as u64, COLS as u64]), tensor);
     let read = HctReader::open(&file)
         .unwrap()
@@ -256,8 +257,11 @@ fn rows_of_products_come_from_rows_of_the_left_factor() {
         let (of_left, of_sum) = (left.recipe().tile_rows, sum.recipe().tile_rows);
         let all_of_right = 1 + right.recipe().tiles();
         let all_of_sum = sum.recipe().tiles();
-        let layers = vec![EncodedLayer::Product(left, right), EncodedLayer::Plane(sum)];
-        let tensor = EncodedTensor::layers(layers).unwrap();
+        let fragments = vec![
+            EncodedFragment::Product(left, right),
+            EncodedFragment::Plane(sum),
+        ];
+        let tensor = EncodedTensor::fragments(fragments).unwrap();
         // A row of the tensor is three of the matrix.
         let file = file_of(meta("t", Dtype::BF16, &[20, 3, COLS as u64]), tensor);
         check(file, 20, |a, b| {

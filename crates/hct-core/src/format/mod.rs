@@ -16,8 +16,8 @@ pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
-pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+pub use record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
 pub use trailer::FORMAT_VERSION;
 #[cfg(feature = "encode")]
-pub use writer::{EncodedLayer, EncodedTensor, HctWriter, TensorMeta};
+pub use writer::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta};

@@ -1,15 +1,15 @@
-//! A part of a tensor: which rows, from how many layers, decoded to what.
+//! A part of a tensor: which rows, from how many fragments, decoded to what.
 
 use std::ops::Range;
 
-use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+use super::record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
 /// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the
-/// tiles that hold it are read: of every layer those of its rows; but all of a plane whose
+/// tiles that hold it are read: of every fragment those of its rows; but all of a plane whose
 /// transform spans it, and all of the right factor of a product.
 ///
 /// Errors name the tensor.
@@ -18,7 +18,7 @@ pub struct TensorPart<'r, S> {
     record: &'r TensorRecord,
     /// Of the decoded tensor.
     bytes: Range<u64>,
-    layers: usize,
+    fragments: usize,
 }
 
 impl<'r, S: ReadAt> TensorPart<'r, S> {
@@ -27,7 +27,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             source,
             record,
             bytes: 0..record.decoded_bytes(),
-            layers: usize::MAX,
+            fragments: usize::MAX,
         }
     }
 
@@ -50,9 +50,9 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         Ok(self)
     }
 
-    /// From the first `layers` layers only (at least one): an approximation from fewer bytes.
-    pub fn layers(mut self, layers: usize) -> Self {
-        self.layers = layers.max(1);
+    /// From the first `fragments` fragments only (at least one): an approximation from fewer bytes.
+    pub fn fragments(mut self, fragments: usize) -> Self {
+        self.fragments = fragments.max(1);
         self
     }
 
@@ -126,11 +126,13 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         }
         match &self.record.recipe {
             Recipe::Lossless(recipe) => self.fill_lossless(recipe, out),
-            Recipe::Layers { cols, layers, .. } => {
-                let used = &layers[..self.layers.min(layers.len())];
+            Recipe::Fragments {
+                cols, fragments, ..
+            } => {
+                let used = &fragments[..self.fragments.min(fragments.len())];
                 let width = (self.record.dtype.bits() / 8) as u64;
                 let elements = self.bytes.start / width..self.bytes.end / width;
-                if let [Layer::Plane(plane)] = used
+                if let [Fragment::Plane(plane)] = used
                     && !plane.recipe.whole
                 {
                     return self.fill_from_tiles(plane, elements, out, self.record.dtype);
@@ -145,20 +147,20 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         }
     }
 
-    /// The sum of `layers` in some rows of the matrix that the tensor is folded to.
-    fn sum(&self, layers: &[Layer], rows: &Range<usize>, cols: usize) -> Result<Vec<f32>> {
-        let (mut sum, rest) = match layers {
+    /// The sum of `fragments` in some rows of the matrix that the tensor is folded to.
+    fn sum(&self, fragments: &[Fragment], rows: &Range<usize>, cols: usize) -> Result<Vec<f32>> {
+        let (mut sum, rest) = match fragments {
             // Not added to zeros, which would lose the sign of its own.
-            [Layer::Plane(plane), rest @ ..] => (self.plane_rows(plane, rows)?, rest),
-            _ => (zeroed::<f32>((rows.len() * cols) as u64)?, layers),
+            [Fragment::Plane(plane), rest @ ..] => (self.plane_rows(plane, rows)?, rest),
+            _ => (zeroed::<f32>((rows.len() * cols) as u64)?, fragments),
         };
-        for layer in rest {
-            match layer {
-                Layer::Plane(plane) => {
+        for fragment in rest {
+            match fragment {
+                Fragment::Plane(plane) => {
                     let values = self.plane_rows(plane, rows)?;
                     sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
                 }
-                Layer::Product(left, right) => {
+                Fragment::Product(left, right) => {
                     let l = self.plane_rows(left, rows)?;
                     let r = self.plane_rows(right, &(0..right.recipe.rows))?;
                     // Terms in order: the same sums on every machine and for any rows.
