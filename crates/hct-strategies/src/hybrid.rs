@@ -6,7 +6,7 @@ use crate::engine::{Quality, or_lossless};
 use crate::names::role;
 use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
-use crate::{Coded, Preset, Strategy, TensorView, sparse, svd};
+use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse, svd};
 
 /// Leading components of other than attention matrices that are looked at first.
 const GLANCE: usize = 8;
@@ -43,7 +43,7 @@ with_quality!(HybridEncoder);
 
 impl Strategy for HybridEncoder {
     fn name(&self) -> &'static str {
-        "hybrid"
+        StrategyName::Hybrid.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

@@ -7,7 +7,7 @@ use hct_core::{
 
 use crate::engine::subtract;
 use crate::preset::{Options, with_options};
-use crate::{Coded, Preset, Strategy, TensorView, sparse};
+use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// Coefficients that are refined together: as many as share an INT4 scale, and so the size of
 /// their errors. One by one, positions would take a tenth of the bytes.
@@ -132,7 +132,7 @@ with_options!(MixedPrecisionEncoder);
 
 impl Strategy for MixedPrecisionEncoder {
     fn name(&self) -> &'static str {
-        "mixed"
+        StrategyName::Mixed.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

@@ -1,6 +1,7 @@
 //! Presets and the options that strategies share.
 
 use crate::engine::Engine;
+use crate::named::named;
 
 /// Which version of a strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,13 @@ pub enum Preset {
     /// The scheme's idea under the rate–distortion engine.
     Viable,
 }
+
+named!(Preset, "preset", {
+    Classic: "classic",
+        "The scheme as first described, for comparison: whole-matrix DCTs, INT4, FP16";
+    Viable: "viable",
+        "The scheme under the rate–distortion engine";
+});
 
 /// What every strategy has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use hct_core::Result;
 
 use crate::engine::{Effort, Engine, Quality, RowFloor, Target};
 use crate::names::is_embedding;
-use crate::{Coded, MAX_FRAGMENTS, Strategy, TensorView};
+use crate::{Coded, MAX_FRAGMENTS, Strategy, StrategyName, TensorView};
 
 /// Codes every tensor with the trellis (or scalar) quantizer at the step that just reaches a
 /// quality, after the transform that needs the fewest bits there.
@@ -53,7 +53,7 @@ pub(crate) fn target_for(name: &str, quality: Quality) -> Target {
 
 impl Strategy for RdoEncoder {
     fn name(&self) -> &'static str {
-        "rdo"
+        StrategyName::Rdo.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

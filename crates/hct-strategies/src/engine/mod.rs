@@ -10,6 +10,7 @@ use hct_core::{
     TrellisSettings, compare_values,
 };
 
+use crate::named::named;
 use crate::{Coded, TensorView};
 pub use quality::Quality;
 pub(crate) use quality::{RowFloor, Target};
@@ -26,6 +27,12 @@ pub enum Effort {
     /// 32-state trellis, more passes, every transform measured.
     Max,
 }
+
+named!(Effort, "effort", {
+    Fast: "fast", "Scalar quantization";
+    Default: "default", "8-state trellis";
+    Max: "max", "32-state trellis, every transform tried";
+});
 
 impl Effort {
     pub(crate) fn settings(self) -> TrellisSettings {

@@ -11,7 +11,7 @@ use hct_core::{DEFAULT_TILE, EncodedFragment, EncodedPlane, MatrixView, Result};
 use crate::engine::{Engine, Quality, Target, in_range, or_lossless};
 use crate::preset::{Options, with_options};
 use crate::rdo::target_for;
-use crate::{Coded, Preset, Strategy, TensorView, sparse};
+use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
 pub use randomized::{SvdError, TruncatedSvd, randomized_svd};
 use rank::{Budget, Plan, plan};
 
@@ -59,7 +59,7 @@ with_options!(SvdEncoder);
 
 impl Strategy for SvdEncoder {
     fn name(&self) -> &'static str {
-        "svd"
+        StrategyName::Svd.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
