@@ -5,6 +5,7 @@ mod common_args;
 #[cfg(feature = "eval")]
 mod counter;
 mod failure;
+mod made_by;
 mod metered;
 mod npy;
 mod opened;

@@ -18,10 +18,10 @@
 //! # Ok::<(), hct_core::Error>(())
 //! ```
 //!
-//! A file holds tensors; a tensor is coded losslessly or as a sum of layers; a layer is a plane or
-//! a product of two; a plane is a matrix cut into tiles that share a recipe ([`PlaneRecipe`]):
-//! transform, quantizer, entropy coder. `docs/FORMAT.md` specifies every bit, `docs/DESIGN.md` says
-//! why.
+//! A file holds tensors; a tensor is coded losslessly or as a sum of fragments; a fragment is a
+//! plane or a product of two; a plane is a matrix cut into tiles that share a recipe
+//! ([`PlaneRecipe`]): transform, quantizer, entropy coder. `docs/FORMAT.md` specifies every bit,
+//! `docs/DESIGN.md` says why.
 //!
 //! The same input and options give the same bytes on every CPU and for any number of threads
 //! (feature `rayon`, on by default). Without the feature `encode`, on by default too, the crate
@@ -51,8 +51,8 @@ mod wire;
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
-    FORMAT_VERSION, FileEntry, FileKind, HctReader, Index, Layer, LosslessRecipe, MAX_PROVENANCE,
-    PlaneRecord, ReadAt, Recipe, TensorPart, TensorRecord,
+    FORMAT_VERSION, FileEntry, FileKind, Fragment, HctReader, Index, LosslessRecipe,
+    MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, TensorPart, TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
@@ -63,7 +63,7 @@ pub use transform::Transform;
 #[cfg(feature = "encode")]
 pub use {
     comparison::{PlaneComparison, RowComparison, compare_values},
-    format::{EncodedLayer, EncodedTensor, HctWriter, TensorMeta},
+    format::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta},
     matrix::{MatrixView, Moments, fold},
     plane::{DEFAULT_TILE, EncodedPlane, Preparation},
     quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention},

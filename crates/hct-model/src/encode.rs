@@ -116,7 +116,7 @@ fn add_tensors<W: Write>(
             let record = writer
                 .add_tensor(meta, coded.tensor, file, &coded.label)
                 .map_err(Error::output)?;
-            if matches!(record.recipe, Recipe::Layers { .. }) {
+            if matches!(record.recipe, Recipe::Fragments { .. }) {
                 report.lossy_weights += elements;
             }
             progress.advance(sizes[i], &name);

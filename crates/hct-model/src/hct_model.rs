@@ -20,7 +20,7 @@ pub struct HctModel<R> {
     name: PathBuf,
     reader: HctReader<R>,
     tensors: Vec<TensorInfo>,
-    layers: usize,
+    fragments: usize,
 }
 
 impl<R: ReadAt> HctModel<R> {
@@ -45,13 +45,13 @@ impl<R: ReadAt> HctModel<R> {
             name,
             reader,
             tensors,
-            layers: usize::MAX,
+            fragments: usize::MAX,
         })
     }
 
-    /// Decodes only the first `layers` layers (at least one) of every tensor from now on.
-    pub fn with_layers(mut self, layers: usize) -> Self {
-        self.layers = layers.max(1);
+    /// Decodes only the first `fragments` fragments (at least one) of every tensor from now on.
+    pub fn with_fragments(mut self, fragments: usize) -> Self {
+        self.fragments = fragments.max(1);
         self
     }
 
@@ -68,14 +68,14 @@ impl<R: ReadAt> HctModel<R> {
         self.reader.find(name).map_err(Error::hct(&self.name))
     }
 
-    /// Tensor `number`, to be decoded in whole or by rows: only the tiles that hold them are read
-    /// (all tiles, where a transform spans the tensor or layers are summed).
+    /// Tensor `number`, to be decoded in whole or by rows, for which only the tiles that hold them
+    /// are read ([`hct_core::TensorPart`] says which).
     ///
     /// # Errors
     /// When there is no such tensor.
     pub fn tensor(&self, number: usize) -> Result<ModelPart<'_, R>, Error> {
         let part = self.reader.tensor(number).map_err(Error::hct(&self.name))?;
-        Ok(ModelPart::new(&self.name, part.layers(self.layers)))
+        Ok(ModelPart::new(&self.name, part.fragments(self.fragments)))
     }
 
     /// What the file says of itself.

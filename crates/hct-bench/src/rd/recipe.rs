@@ -4,7 +4,7 @@ use std::io;
 
 use anyhow::{Context, Result, bail};
 use hct_core::{
-    EncodedTensor, HctReader, HctWriter, Layer, PlaneRecipe, Preparation, Recipe, Section,
+    EncodedTensor, Fragment, HctReader, HctWriter, PlaneRecipe, Preparation, Recipe, Section,
     Transform, TrellisAnalysis, TrellisSettings,
 };
 use hct_strategies::{Effort, Quality, RdoEncoder, Strategy, UniformEncoder};
@@ -224,10 +224,10 @@ pub struct UniformBits {
 pub fn uniform(tensor: &Tensor, retention: f64) -> Result<(Point, UniformBits)> {
     let encoder = UniformEncoder::new(retention);
     let (point, reader) = by_strategy(tensor, &encoder)?;
-    let Recipe::Layers { layers, .. } = &reader.index().tensors[0].recipe else {
+    let Recipe::Fragments { fragments, .. } = &reader.index().tensors[0].recipe else {
         bail!("uniform stored {} losslessly", tensor.meta.name);
     };
-    let [Layer::Plane(plane)] = &layers[..] else {
+    let [Fragment::Plane(plane)] = &fragments[..] else {
         bail!("uniform made more than a plane of {}", tensor.meta.name);
     };
     let (values, scales) = kept(plane.recipe(), retention);

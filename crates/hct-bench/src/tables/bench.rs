@@ -54,14 +54,14 @@ impl<'a> Bench<'a> {
         measure(self.model, &self.matrices, contestant, evaluator, &self.bar)
     }
 
-    /// Codes once; the result decodes from any number of layers.
+    /// Codes once; the result decodes from any number of fragments.
     pub fn code(&self, contestant: &Contestant) -> Result<CodedFile> {
         CodedFile::new(self.model, contestant, &self.bar)
     }
 
-    /// Decodes the first `layers` layers of the matrices and compares.
-    pub fn compare(&self, coded: &CodedFile, layers: usize) -> Result<Comparison> {
-        Comparison::new(self.model, &self.matrices, coded.open()?, layers)
+    /// Decodes the first `fragments` fragments of the matrices and compares.
+    pub fn compare(&self, coded: &CodedFile, fragments: usize) -> Result<Comparison> {
+        Comparison::new(self.model, &self.matrices, coded.open()?, fragments)
     }
 
     /// The matrices whose names `wanted` picks.

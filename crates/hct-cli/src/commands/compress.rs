@@ -9,14 +9,16 @@ use hct_model::{
     Checkpoint, CheckpointSource, CompressOptions, TensorInfo, TensorSource, compress,
     compress_to_rate,
 };
+use hct_strategies::{Plan, Strategy};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
+use crate::made_by::provenance;
 use crate::opened::is_hct;
 use crate::output_path::{check_apart, check_file};
 use crate::progress::Bar;
-use crate::strategy_args::{Plan, StrategyArgs};
+use crate::strategy_args::StrategyArgs;
 use crate::table::{Align, Table, printable};
 use crate::units;
 
@@ -68,7 +70,7 @@ struct Report {
 impl Compress {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        self.strategy.check()?;
+        let spec = self.strategy.spec()?;
         if is_hct(&self.input) {
             return Err(usage(format!(
                 "{} is an HCT file already; `hct decompress` makes a checkpoint of it",
@@ -87,7 +89,7 @@ impl Compress {
         self.common.start()?;
         let checkpoint = Checkpoint::open(&self.input)?;
         let names = checkpoint.tensors().iter().map(|t| &t.name[..]);
-        let plan = self.strategy.build(names)?;
+        let plan = spec.plan(names);
         if self.input.is_dir() {
             for file in checkpoint.files() {
                 check_apart(&self.output, &self.input.join(&file.path))?;
@@ -99,34 +101,27 @@ impl Compress {
                 eprintln!("warning: {name} is not carried along: {}", file.reason);
             }
         }
+        let provenance = provenance(&spec);
+        if provenance.is_none() {
+            eprintln!("warning: the importance map is too large for the file to say what it was");
+        }
         let bar = Bar::new(
             "compressing",
             checkpoint.tensors().iter().map(TensorInfo::byte_len).sum(),
         );
         let options = CompressOptions {
             side_files: !self.no_side_files,
-            provenance: None,
+            provenance: provenance.as_deref(),
         };
+        let (output, force) = (&self.output, self.force);
         let done = match &plan {
-            Plan::Strategy(strategy) => compress(
-                &checkpoint,
-                &self.output,
-                self.force,
-                &**strategy,
-                options,
-                &bar,
-            )?,
-            Plan::Rate(strategy_at, bpw) => {
-                compress_to_rate(
-                    &checkpoint,
-                    &self.output,
-                    self.force,
-                    &**strategy_at,
-                    *bpw,
-                    options,
-                    &bar,
-                )?
-                .0
+            Plan::Strategy(strategy) => {
+                compress(&checkpoint, output, force, &**strategy, options, &bar)?
+            }
+            Plan::Rate(rate) => {
+                let at = |quality| -> Box<dyn Strategy> { rate.strategy_at(quality) };
+                let bits = rate.bits_per_weight();
+                compress_to_rate(&checkpoint, output, force, &at, bits, options, &bar)?.0
             }
         };
         drop(bar);

@@ -98,7 +98,7 @@ impl Extract {
         let (source, read) = Metered::new(FileSource::open(&self.input)?);
         let mut model = HctModel::new(&self.input, source)?;
         if let Some(k) = self.fragments {
-            model = model.with_layers(k.into());
+            model = model.with_fragments(k.into());
         }
         let Ok(number) = model.find(&self.tensor) else {
             return Err(usage(self.unknown(model.tensors())));

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
+use crate::made_by::MadeBy;
 use crate::opened::open_hct;
 use crate::table::{Align, Table, printable};
 use crate::units;
@@ -36,6 +37,8 @@ symbols), positions (which coefficients are kept), scales, tables (symbol freque
 #[derive(Serialize)]
 struct Report {
     format_version: String,
+    /// What the file says of how it was made; nobody vouches for it.
+    made_by: Option<MadeBy>,
     tensors: Vec<Tensor>,
     files: Vec<Carried>,
     totals: Totals,
@@ -126,6 +129,7 @@ fn report(model: &HctFile, sections: &[Sections]) -> Report {
         .collect();
     Report {
         format_version: format!("{}.{}", FORMAT_VERSION.0, FORMAT_VERSION.1),
+        made_by: index.provenance.as_deref().map(MadeBy::of),
         tensors,
         files,
         totals: totals(model, sections),
@@ -227,8 +231,12 @@ fn table(report: &Report) -> String {
         ]);
     }
     let totals = &report.totals;
+    let made_by = match &report.made_by {
+        Some(made_by) => format!("made by {}\n", made_by.line()),
+        None => String::new(),
+    };
     format!(
-        "{}\n{}\n{}\nHCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
+        "{}\n{}\n{}\n{made_by}HCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
         tensors.render(),
         files.render(),
         parts(totals).render(),

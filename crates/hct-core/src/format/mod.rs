@@ -9,6 +9,7 @@ mod reader;
 mod record;
 mod source;
 mod trailer;
+mod version;
 #[cfg(feature = "encode")]
 mod writer;
 
@@ -16,8 +17,8 @@ pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
-pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+pub use record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
-pub use trailer::FORMAT_VERSION;
+pub use version::FORMAT_VERSION;
 #[cfg(feature = "encode")]
-pub use writer::{EncodedLayer, EncodedTensor, HctWriter, TensorMeta};
+pub use writer::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta};

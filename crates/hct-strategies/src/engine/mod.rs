@@ -6,10 +6,11 @@ mod quality;
 mod search;
 
 use hct_core::{
-    EncodedLayer, EncodedPlane, EncodedTensor, MatrixView, Moments, Result, TensorMeta,
+    EncodedFragment, EncodedPlane, EncodedTensor, MatrixView, Moments, Result, TensorMeta,
     TrellisSettings, compare_values,
 };
 
+use crate::named::named;
 use crate::{Coded, TensorView};
 pub use quality::Quality;
 pub(crate) use quality::{RowFloor, Target};
@@ -26,6 +27,12 @@ pub enum Effort {
     /// 32-state trellis, more passes, every transform measured.
     Max,
 }
+
+named!(Effort, "effort", {
+    Fast: "fast", "Scalar quantization";
+    Default: "default", "8-state trellis";
+    Max: "max", "32-state trellis, every transform tried";
+});
 
 impl Effort {
     pub(crate) fn settings(self) -> TrellisSettings {
@@ -45,7 +52,7 @@ impl Effort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Engine {
     pub effort: Effort,
-    /// Layers that a tensor's bytes are divided into, each refining those before it.
+    /// Parts that a tensor is divided into, each refining those before it.
     pub fragments: usize,
 }
 
@@ -63,8 +70,9 @@ impl Engine {
     /// gets there. `name` is the strategy's.
     pub fn code(&self, tensor: TensorView<'_>, target: &Target, name: &str) -> Result<Coded> {
         let planes = self.planes(tensor, target, None)?;
-        let layers = planes.map(|planes| planes.into_iter().map(EncodedLayer::Plane).collect());
-        or_lossless(tensor, layers, name)
+        let fragments =
+            planes.map(|planes| planes.into_iter().map(EncodedFragment::Plane).collect());
+        or_lossless(tensor, fragments, name)
     }
 
     /// How far the values `base` are above what `target` allows, at most 1 where they reach it.
@@ -154,20 +162,20 @@ pub(crate) fn subtract(original: MatrixView<'_>, base: &[f32]) -> Vec<f32> {
     values
 }
 
-/// The tensor of `layers`, or a lossless one where that is smaller or there are none.
+/// The tensor of `fragments`, or a lossless one where that is smaller or there are none.
 pub(crate) fn or_lossless(
     tensor: TensorView<'_>,
-    layers: Option<Vec<EncodedLayer>>,
+    fragments: Option<Vec<EncodedFragment>>,
     name: &str,
 ) -> Result<Coded> {
     let lossless = || EncodedTensor::lossless(tensor.meta, tensor.bytes);
-    let Some(layers) = layers else {
+    let Some(fragments) = fragments else {
         return Ok(Coded {
             tensor: lossless()?,
             label: format!("{name} (lossless: target out of reach)"),
         });
     };
-    let coded = EncodedTensor::layers(layers)?;
+    let coded = EncodedTensor::fragments(fragments)?;
     if lossless_may_win(tensor, coded.payload_bytes())? {
         let lossless = lossless()?;
         if lossless.payload_bytes() <= coded.payload_bytes() {

@@ -64,12 +64,12 @@ pub(crate) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepG
 
 /// One tensor's search.
 pub(super) struct Search<'a> {
-    /// What the layers together stand for, and its dtype.
+    /// What the fragments together stand for, and its dtype.
     pub original: MatrixView<'a>,
     pub dtype: Dtype,
     pub target: &'a Target,
     pub effort: Effort,
-    /// The sum of the layers that are coded already.
+    /// The sum of the fragments that are coded already.
     pub base: Option<&'a [f32]>,
     /// What they leave: `original` where there are none.
     pub values: MatrixView<'a>,
