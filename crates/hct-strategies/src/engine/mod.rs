@@ -1,52 +1,24 @@
 //! The rate–distortion engine that strategies share: for a tensor the recipe of least rate that
 //! reaches a target.
 
+mod effort;
 mod preparation;
 mod quality;
 mod search;
+mod step;
 
 use hct_core::{
     EncodedFragment, EncodedPlane, EncodedTensor, MatrixView, Moments, Result, TensorMeta,
-    TrellisSettings, compare_values,
+    compare_values,
 };
 
-use crate::named::named;
 use crate::{Coded, TensorView};
+pub use effort::Effort;
 pub use quality::Quality;
 pub(crate) use quality::{RowFloor, Target};
 use search::Search;
-pub(crate) use search::{in_range, step_for};
-
-/// How hard to look for the least rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// Scalar quantization.
-    Fast,
-    /// 8-state trellis.
-    Default,
-    /// 32-state trellis, more passes, every transform measured.
-    Max,
-}
-
-named!(Effort, "effort", {
-    Fast: "fast", "Scalar quantization";
-    Default: "default", "8-state trellis";
-    Max: "max", "32-state trellis, every transform tried";
-});
-
-impl Effort {
-    pub(crate) fn settings(self) -> TrellisSettings {
-        let (states, passes) = match self {
-            Effort::Fast => (1, 1),
-            Effort::Default => (8, 1),
-            Effort::Max => (32, 3),
-        };
-        TrellisSettings {
-            passes,
-            ..TrellisSettings::new(states)
-        }
-    }
-}
+pub(crate) use search::in_range;
+pub(crate) use step::step_for;
 
 /// The engine's options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
