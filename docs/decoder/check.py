@@ -20,9 +20,9 @@ def check(folder):
     """Decodes every vector and compares; returns whether all agree."""
     worst, wrong = 0.0, 0
     for line in (Path(folder) / 'manifest.txt').read_text().splitlines():
-        file, tensor, layers, kind, dtype, expected = line.split(' ')
+        file, tensor, fragments, kind, dtype, expected = line.split(' ')
         want = (Path(folder) / expected).read_bytes()
-        got = File(Path(folder) / file).decode(tensor, int(layers))
+        got = File(Path(folder) / file).decode(tensor, int(fragments))
         verdict = 'same bytes' if got == want else 'DIFFERENT'
         if kind == 'dct' and got != want:
             a, b = from_dtype(got, dtype), from_dtype(want, dtype)
@@ -35,7 +35,7 @@ def check(folder):
             wrong += not (len(a) == len(b) and error <= limit)
         else:
             wrong += got != want
-        print(f'{file} {tensor} layers {layers} {dtype}: {verdict}')
+        print(f'{file} {tensor} fragments {fragments} {dtype}: {verdict}')
     print(f'wrong: {wrong}; largest F32 error where a DCT is involved: {worst:.1e}')
     return wrong == 0
 

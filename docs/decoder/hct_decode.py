@@ -4,7 +4,7 @@
 It favours being read over speed and needs only the Python standard library.
 
     hct_decode.py --list FILE.hct
-    hct_decode.py FILE.hct TENSOR OUT.bin [LAYERS]
+    hct_decode.py FILE.hct TENSOR OUT.bin [FRAGMENTS]
     hct_decode.py --carried FILE.hct PATH OUT
 """
 
@@ -24,6 +24,14 @@ DTYPES = ('BOOL 8, U8 8, I8 8, U16 16, I16 16, U32 32, I32 32, U64 64, I64 64, F
           'F32 32, F64 64, C64 64, F8_E4M3 8, F8_E5M2 8, F8_E8M0 8, F6_E2M3 6, F6_E3M2 6, F4 4, '
           'F8_E4M3FNUZ 8, F8_E5M2FNUZ 8')
 DTYPES = [(name, int(size)) for name, size in map(str.split, DTYPES.split(','))]
+
+
+VERSION = 3, 0  # the newest that this decoder reads (§2)
+
+
+def need_version(major, minor):
+    need(major == VERSION[0] and minor <= VERSION[1],
+         f'version {major}.{minor}, and this decoder reads up to {VERSION[0]}.{VERSION[1]}')
 
 
 class Chunks:
@@ -49,10 +57,14 @@ class File:
         self.data = data = Path(path).read_bytes()
         need(len(data) >= 48, 'too short for an HCT file')
         need(data[:8] == b'\x89HCT\r\n\x1a\n', 'not an HCT file')
-        need(struct.unpack_from('<HH', data, 8) == (3, 0), 'another version')
+        major, framing = struct.unpack_from('<HH', data, 8)
+        need_version(major, framing)
+        need(framing == 0, 'reserved framing')
         need(data[12:16] == bytes(4), 'reserved header bytes')
-        offset, length, crc, reserved, magic = struct.unpack('<QQII8s', data[-32:])
-        need(magic == b'HCT3END\n' and reserved == 0, 'not an HCT trailer')
+        offset, length, crc, minor, reserved, magic = struct.unpack('<QQIHH8s', data[-32:])
+        need(magic == b'HCT3END\n', 'not an HCT trailer')
+        need_version(major, minor)
+        need(reserved == 0, 'reserved trailer bytes')
         need(offset >= 16 and offset + length == len(data) - 32, 'the index does not fit')
         self.end = offset
         r = Reader(self.chunk((offset, length, crc)))
@@ -113,17 +125,17 @@ class File:
             need(t['tile'] % -(-size // 8) == 0, 'a lossless tile splits an element')
             t['tiles'] = chunks.several(r, -(-t['bytes'] // t['tile']))
             return t
-        need(name in ('F16', 'BF16', 'F32'), 'layers of another dtype')
+        need(name in ('F16', 'BF16', 'F32'), 'fragments of another dtype')
         rows, cols = r.varint(), r.varint()
         need(rows and cols and rows * cols == n, 'the folded shape does not fit')
-        t['rows'], t['cols'], t['layers'] = rows, cols, []
+        t['rows'], t['cols'], t['fragments'] = rows, cols, []
         for _ in range(r.up_to(64, 1)):
             if r.code(0, 1) == 0:
-                t['layers'].append([self.read_plane(r, rows, cols, chunks)])
+                t['fragments'].append([self.read_plane(r, rows, cols, chunks)])
             else:
                 rank = r.up_to(min(rows, cols), 1)
                 left = self.read_plane(r, rows, rank, chunks)
-                t['layers'].append([left, self.read_plane(r, rank, cols, chunks)])
+                t['fragments'].append([left, self.read_plane(r, rank, cols, chunks)])
         return t
 
     def read_plane(self, r, rows, cols, chunks):
@@ -175,7 +187,7 @@ class File:
             out = [f32(v + means[i % cols]) for i, v in enumerate(out)]
         return out
 
-    def decode(self, name, layers=64):
+    def decode(self, name, fragments=64):
         """§5"""
         need(name in self.tensors, 'no such tensor')
         t = self.tensors[name]
@@ -185,17 +197,17 @@ class File:
             sizes = [min(t['tile'], t['bytes'] - at) for at in range(0, t['bytes'], t['tile'])]
             return b''.join(lossless_tile(self.chunk(c), n, width, rotated)
                             for n, c in zip(sizes, t['tiles']))
-        used = t['layers'][:max(layers, 1)]
+        used = t['fragments'][:max(fragments, 1)]
         if len(used) == 1 and len(used[0]) == 1 and not used[0][0]['whole']:
             total = self.plane(used[0][0])
         else:
             total, cols = [0.0] * (t['rows'] * t['cols']), t['cols']
-            for layer in used:
-                planes = [self.plane(p) for p in layer]
+            for fragment in used:
+                planes = [self.plane(p) for p in fragment]
                 if len(planes) == 1:
                     total = [f32(a + b) for a, b in zip(total, planes[0])]
                     continue
-                (left, right), rank = planes, layer[0]['cols']
+                (left, right), rank = planes, fragment[0]['cols']
                 for i in range(len(total)):
                     for k in range(rank):
                         product = f32(left[i // cols * rank + k] * right[k * cols + i % cols])
@@ -225,13 +237,13 @@ def main(args):
         for kind, path, _, length, _ in file.files:
             print(('shard', 'side file')[kind], repr(path), length)
         for t in file.tensors.values():
-            how = f"{len(t['layers'])} layers" if 'layers' in t else 'lossless'
+            how = f"{len(t['fragments'])} fragments" if 'fragments' in t else 'lossless'
             print('tensor', repr(t['name']), DTYPES[t['dtype']][0], t['shape'], how)
     elif args[:1] == ['--carried'] and len(args) == 4:
         Path(args[3]).write_bytes(File(args[1]).carried(args[2]))
     elif len(args) in (3, 4) and not args[0].startswith('--'):
-        layers = int(args[3]) if len(args) == 4 else 64
-        Path(args[2]).write_bytes(File(args[0]).decode(args[1], layers))
+        fragments = int(args[3]) if len(args) == 4 else 64
+        Path(args[2]).write_bytes(File(args[0]).decode(args[1], fragments))
     else:
         print(__doc__)
         return 2

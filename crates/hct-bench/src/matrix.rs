@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result};
 use hct_core::{Dtype, MatrixView, TensorMeta, fold};
-use hct_model::TensorBytes;
 use hct_strategies::TensorView;
 
 use crate::gaussian::standard_gaussian;
@@ -11,7 +10,7 @@ use crate::gaussian::standard_gaussian;
 pub struct Matrix {
     /// Name, type and shape.
     pub meta: TensorMeta,
-    bytes: TensorBytes,
+    bytes: Vec<u8>,
     /// Rows of the folded matrix.
     pub rows: usize,
     /// Columns of the folded matrix.
@@ -22,7 +21,7 @@ pub struct Matrix {
 
 impl Matrix {
     /// A tensor of these bytes.
-    pub fn new(meta: TensorMeta, bytes: TensorBytes) -> Result<Matrix> {
+    pub fn new(meta: TensorMeta, bytes: Vec<u8>) -> Result<Matrix> {
         let (rows, cols) = fold(&meta.shape).context("a tensor is empty")?;
         let matrix = MatrixView::from_bytes(&bytes, meta.dtype, rows, cols)?;
         let energy = matrix.moments().energy;
@@ -75,5 +74,5 @@ pub fn gaussian(rows: usize, cols: usize, dtype: Dtype) -> Result<Matrix> {
         dtype,
         shape: vec![rows as u64, cols as u64],
     };
-    Matrix::new(meta, TensorBytes::Owned(bytes))
+    Matrix::new(meta, bytes)
 }

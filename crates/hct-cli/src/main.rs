@@ -5,9 +5,13 @@ mod common_args;
 #[cfg(feature = "eval")]
 mod counter;
 mod failure;
+mod made_by;
+mod metered;
+mod npy;
 mod opened;
 mod output_path;
 mod progress;
+mod row_range;
 #[cfg(feature = "eval")]
 mod runnable;
 mod strategy_args;
@@ -32,6 +36,7 @@ EXAMPLES
   hct compress my-model -o my-model.hct     a folder or a .safetensors file
   hct diff my-model my-model.hct            how close the compressed weights are
   hct decompress my-model.hct -o restored   the same files as before
+  hct extract my-model.hct lm_head.weight --rows 0..10 -o rows.npy
 
 Exit status: 0 success, 1 a failed check or unreadable data, 2 wrong usage.";
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use hct_core::FileKind;
-use hct_model::{Checkpoint, Error, HctModel, TensorSource};
+use hct_model::{CarriedFile, Checkpoint, CheckpointSource, Error, HctFile, TensorSource};
 
 /// How every HCT file begins (docs/FORMAT.md).
 const MAGIC: &[u8; 8] = b"\x89HCT\r\n\x1a\n";
@@ -14,7 +14,7 @@ const MAGIC: &[u8; 8] = b"\x89HCT\r\n\x1a\n";
 /// An open model.
 pub enum Opened {
     Checkpoint(Checkpoint),
-    Hct(HctModel),
+    Hct(HctFile),
 }
 
 /// Whether `path` is an HCT file, or calls itself one and should be reported as a bad one.
@@ -32,18 +32,18 @@ pub fn is_hct(path: &Path) -> bool {
 }
 
 /// Opens a path that must be an HCT file.
-pub fn open_hct(path: &Path) -> anyhow::Result<HctModel> {
+pub fn open_hct(path: &Path) -> anyhow::Result<HctFile> {
     if path.is_dir() {
         bail!("{} is a folder; give an .hct file", path.display());
     }
-    Ok(HctModel::open(path)?)
+    Ok(HctFile::open(path)?)
 }
 
 impl Opened {
     /// Opens whichever it is.
     pub fn open(path: &Path) -> Result<Opened, Error> {
         if is_hct(path) {
-            HctModel::open(path).map(Opened::Hct)
+            HctFile::open(path).map(Opened::Hct)
         } else {
             Checkpoint::open(path).map(Opened::Checkpoint)
         }
@@ -60,12 +60,7 @@ impl Opened {
     /// Bytes that tensor `index` takes.
     pub fn tensor_bytes(&self, index: usize) -> u64 {
         match self {
-            Opened::Checkpoint(checkpoint) => {
-                let info = &checkpoint.tensors()[index];
-                info.dtype
-                    .byte_len(info.shape.iter().product())
-                    .unwrap_or(0)
-            }
+            Opened::Checkpoint(checkpoint) => checkpoint.tensors()[index].byte_len(),
             Opened::Hct(model) => model.index().tensors[index].stored_bytes(),
         }
     }
@@ -73,7 +68,7 @@ impl Opened {
     /// Whether files other than weights belong to it.
     pub fn has_side_files(&self) -> bool {
         match self {
-            Opened::Checkpoint(checkpoint) => !checkpoint.side_files().is_empty(),
+            Opened::Checkpoint(checkpoint) => side_files(checkpoint).next().is_some(),
             Opened::Hct(model) => {
                 let files = &model.index().files;
                 files.iter().any(|f| f.kind == FileKind::Side)
@@ -87,10 +82,17 @@ impl Opened {
         match self {
             Opened::Hct(model) => model.file_bytes(),
             Opened::Checkpoint(checkpoint) => {
-                let side_files = checkpoint.side_files().iter().map(|f| f.len);
+                let side_files = side_files(checkpoint).map(|f| f.len);
                 let side_files = side_files.filter(|_| with_side_files).sum::<u64>();
                 checkpoint.total_bytes() + side_files
             }
         }
     }
+}
+
+fn side_files(checkpoint: &Checkpoint) -> impl Iterator<Item = &CarriedFile> {
+    checkpoint
+        .files()
+        .iter()
+        .filter(|f| f.kind == FileKind::Side)
 }

@@ -60,17 +60,23 @@ impl Table {
     }
 }
 
-/// A name from a file without anything that a terminal would obey.
+/// A name from a file without anything that a terminal would obey, or that would let one name
+/// look like another: control characters, and those that turn the direction of writing or take no
+/// space.
 pub fn printable(name: &str) -> String {
     name.chars()
         .map(|c| {
-            if c.is_control() {
+            if c.is_control() || is_invisible(c) {
                 c.escape_default().to_string()
             } else {
                 c.to_string()
             }
         })
         .collect()
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -91,5 +97,6 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+        assert_eq!(printable("ü\u{202e}x\u{200b}"), "ü\\u{202e}x\\u{200b}");
     }
 }

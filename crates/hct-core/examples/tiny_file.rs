@@ -36,9 +36,9 @@ const RUNS: &[(usize, &str)] = &[
     (3, "shape 2 x 3"),
     (2, "in no shard; label 0"),
     (1, "first chunk at offset 18"),
-    (1, "coded as layers"),
+    (1, "coded as fragments"),
     (2, "folded to 2 x 3"),
-    (1, "one layer"),
+    (1, "one fragment"),
     (1, "a plane"),
     (2, "tiles of 2 x 3"),
     (1, "no transform"),
@@ -49,7 +49,8 @@ const RUNS: &[(usize, &str)] = &[
     (8, "trailer: index offset 28"),
     (8, "index length"),
     (4, "CRC-32 of the index"),
-    (4, "reserved"),
+    (2, "minor version of the file"),
+    (2, "reserved"),
     (8, "end magic"),
 ];
 

@@ -1,6 +1,6 @@
 //! Writes files that together use every recipe, and what they decode to, for checking another
 //! decoder: `cargo run --release -p hct-core --example vectors FOLDER`. Each line of
-//! `FOLDER/manifest.txt` is: file, tensor, layers to use, `exact` or `dct` (equal up to rounding),
+//! `FOLDER/manifest.txt` is: file, tensor, fragments to use, `exact` or `dct` (equal up to rounding),
 //! dtype, file with the expected bytes.
 
 use std::fmt::Write as _;
@@ -24,20 +24,20 @@ impl Vectors {
         std::fs::write(self.folder.join(format!("{name}.hct")), file)?;
         let reader = HctReader::open(file)?;
         for (i, record) in reader.index().tensors.iter().enumerate() {
-            let layers = match &record.recipe {
+            let fragments = match &record.recipe {
                 hct_core::Recipe::Lossless(_) => 1,
-                hct_core::Recipe::Layers { layers, .. } => layers.len(),
+                hct_core::Recipe::Fragments { fragments, .. } => fragments.len(),
             };
             let kind = if record.recipe.to_string().contains("dct") {
                 "dct"
             } else {
                 "exact"
             };
-            for n in 1..=layers {
+            for n in 1..=fragments {
                 let expected = format!("{name}.{i}.{n}.bin");
                 std::fs::write(
                     self.folder.join(&expected),
-                    reader.tensor(i)?.layers(n).decode()?,
+                    reader.tensor(i)?.fragments(n).decode()?,
                 )?;
                 let (tensor, dtype) = (&record.name, record.dtype);
                 writeln!(
@@ -135,7 +135,7 @@ fn parts(file: &[u8]) -> (&[u8], &[u8]) {
     let start = number(file.len() - 32);
     let index = &file[start..start + number(file.len() - 24)];
     // Flags, one label "x", no files, one tensor "w"; dtype, 2 dimensions, shape, shard, label,
-    // offset, recipe, rows, columns, one layer, a plane.
+    // offset, recipe, rows, columns, one fragment, a plane.
     let mut at = 9;
     for _ in 0..11 {
         while index[at] >= 0x80 {
@@ -154,9 +154,9 @@ fn varint(out: &mut Vec<u8>, mut v: usize) {
     out.push(v as u8);
 }
 
-/// A file of one tensor with several layers, which the writer has no call for yet: the payloads
-/// one after another, the plane records likewise. `layers` are (rank or 0 for a plane, files).
-fn layered(dtype: Dtype, rows: usize, cols: usize, layers: &[(usize, &[&[u8]])]) -> Vec<u8> {
+/// A file of one tensor with several fragments, which the writer has no call for yet: the payloads
+/// one after another, the plane records likewise. `fragments` are (rank or 0 for a plane, files).
+fn sum_of(dtype: Dtype, rows: usize, cols: usize, fragments: &[(usize, &[&[u8]])]) -> Vec<u8> {
     let mut file = b"\x89HCT\r\n\x1a\n\x03\0\0\0\0\0\0\0".to_vec();
     let mut index = vec![0, 1, 1, b'x', 0, 1, 1, b'w', dtype.code(), 2];
     varint(&mut index, rows);
@@ -164,8 +164,8 @@ fn layered(dtype: Dtype, rows: usize, cols: usize, layers: &[(usize, &[&[u8]])])
     index.extend([0, 0, 16, 1]);
     varint(&mut index, rows);
     varint(&mut index, cols);
-    index.push(layers.len() as u8);
-    for &(rank, planes) in layers {
+    index.push(fragments.len() as u8);
+    for &(rank, planes) in fragments {
         index.push(u8::from(rank > 0));
         if rank > 0 {
             varint(&mut index, rank);
@@ -339,7 +339,7 @@ fn trellises(v: &mut Vectors) -> Anyhow<()> {
     Ok(())
 }
 
-fn layers(v: &mut Vectors) -> Anyhow<()> {
+fn fragments(v: &mut Vectors) -> Anyhow<()> {
     let p = preparation(Transform::None, false, false, 2000);
     let (rows, cols, rank) = (90, 70, 3);
     let values = weights(rows, cols);
@@ -366,13 +366,13 @@ fn layers(v: &mut Vectors) -> Anyhow<()> {
     let product: (usize, &[&[u8]]) = (rank, &[&left, &right]);
     v.file(
         "layers_two",
-        &layered(Dtype::F32, rows, cols, &[(0, &[&base]), (0, &[&fine])]),
+        &sum_of(Dtype::F32, rows, cols, &[(0, &[&base]), (0, &[&fine])]),
     )?;
     let three = [(0, &[&base[..]][..]), product, (0, &[&fine])];
-    v.file("layers_three", &layered(Dtype::BF16, rows, cols, &three))?;
+    v.file("layers_three", &sum_of(Dtype::BF16, rows, cols, &three))?;
     v.file(
         "layers_product",
-        &layered(Dtype::F16, rows, cols, &[product]),
+        &sum_of(Dtype::F16, rows, cols, &[product]),
     )?;
     let mut writer = HctWriter::new(Vec::new())?;
     writer.set_provenance("{\"made\":\"by examples/vectors.rs\"}")?;
@@ -404,6 +404,6 @@ fn main() -> Anyhow<()> {
     lossless(&mut v)?;
     sparse(&mut v)?;
     trellises(&mut v)?;
-    layers(&mut v)?;
+    fragments(&mut v)?;
     Ok(std::fs::write(v.folder.join("manifest.txt"), &v.manifest)?)
 }

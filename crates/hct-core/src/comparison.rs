@@ -88,7 +88,7 @@ impl EncodedPlane {
         Ok(out)
     }
 
-    /// Compares with `matrix`, row by row, after adding the plane to `base` (the layers before
+    /// Compares with `matrix`, row by row, after adding the plane to `base` (the fragments before
     /// it) and rounding to `dtype`; also with `center`, one value per column, subtracted from
     /// both sides.
     ///

@@ -4,8 +4,10 @@
 //! without them is asked for by name at the portable level. Its `from_f64` must not be used: with
 //! the x86 instructions it rounds twice, without them it drops bits, so the results differ.
 
+#[cfg(feature = "encode")]
+use half::bf16;
+use half::f16;
 use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
 
 use crate::Dtype;
 use crate::simd::{SimdLevel, level};
@@ -111,6 +113,7 @@ pub(crate) fn round_to(values: &mut [f32], dtype: Dtype) {
     }
 }
 
+#[cfg(feature = "encode")]
 /// Whether every element of a codable dtype is finite.
 pub(crate) fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
     match dtype {
@@ -127,7 +130,7 @@ pub(crate) fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
 

@@ -2,7 +2,8 @@
 //! dependencies. Enough alone to write and read files; which recipe suits which tensor is the
 //! business of `hct-strategies`, whole checkpoints of `hct-model`.
 //!
-//! ```
+#![cfg_attr(feature = "encode", doc = "```")]
+#![cfg_attr(not(feature = "encode"), doc = "```ignore")]
 //! use hct_core::{Dtype, EncodedTensor, HctReader, HctWriter, TensorMeta};
 //!
 //! let weights: Vec<u8> = (0..64 * 48).flat_map(|i| (i as f32 * 0.7).sin().to_le_bytes()).collect();
@@ -17,14 +18,16 @@
 //! # Ok::<(), hct_core::Error>(())
 //! ```
 //!
-//! A file holds tensors; a tensor is coded losslessly ([`EncodedTensor::lossless`]) or as a sum
-//! of layers; a layer is a plane or a product of two; a plane is a matrix cut into tiles that
-//! share a recipe ([`PlaneRecipe`]): transform, quantizer, entropy coder. `docs/FORMAT.md`
-//! specifies every bit, `docs/DESIGN.md` says why.
+//! A file holds tensors; a tensor is coded losslessly or as a sum of fragments; a fragment is a
+//! plane or a product of two; a plane is a matrix cut into tiles that share a recipe
+//! ([`PlaneRecipe`]): transform, quantizer, entropy coder. `docs/FORMAT.md` specifies every bit,
+//! `docs/DESIGN.md` says why.
 //!
 //! The same input and options give the same bytes on every CPU and for any number of threads
-//! (feature `rayon`, on by default).
+//! (feature `rayon`, on by default). Without the feature `encode`, on by default too, the crate
+//! reads files and holds no encoder.
 
+#[cfg(feature = "encode")]
 mod comparison;
 mod dtype;
 mod entropy;
@@ -33,6 +36,7 @@ mod floats;
 mod format;
 mod lossless;
 mod matmul;
+#[cfg(feature = "encode")]
 mod matrix;
 mod parallel;
 mod plane;
@@ -44,20 +48,30 @@ mod simd;
 mod transform;
 mod wire;
 
-pub use comparison::{PlaneComparison, RowComparison, compare_values};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
-    EncodedLayer, EncodedTensor, FORMAT_VERSION, FileEntry, FileKind, HctReader, HctWriter, Index,
-    Layer, LosslessRecipe, MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, TensorMeta, TensorPart,
-    TensorRecord,
+    FORMAT_VERSION, FileEntry, FileKind, Fragment, HctReader, Index, LosslessRecipe,
+    MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, TensorPart, TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};
-pub use matrix::{MatrixView, Moments, fold};
-pub use plane::{DEFAULT_TILE, EncodedPlane, Preparation};
-pub use quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention};
-pub use quant::trellis::encode::{Estimate, Training, TrellisAnalysis, TrellisSettings};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 pub use sections::{Section, Sections};
 pub use simd::{SimdLevel, SimdLevelError, simd_level};
-pub use transform::{CodingGain, Transform, coding_gain};
+pub use transform::Transform;
+
+#[cfg(feature = "encode")]
+pub use {
+    comparison::{PlaneComparison, RowComparison, compare_values},
+    format::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta},
+    matrix::{MatrixView, Moments, fold},
+    plane::{DEFAULT_TILE, EncodedPlane, Preparation},
+    quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention},
+    quant::trellis::encode::{Estimate, Training, TrellisAnalysis, TrellisSettings},
+    transform::{CodingGain, coding_gain},
+};
+
+/// The example of README.md, compiled and run.
+#[doc = include_str!("../README.md")]
+#[cfg(all(doctest, feature = "encode"))]
+struct Readme;

@@ -2,14 +2,14 @@
 //! order either way, so that the thread count cannot change a byte.
 
 /// `f(0), …, f(n − 1)`.
-#[cfg(feature = "rayon")]
+#[cfg(all(feature = "encode", feature = "rayon"))]
 pub(crate) fn map<T: Send>(n: usize, f: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     use rayon::prelude::*;
     (0..n).into_par_iter().map(f).collect()
 }
 
 /// `f(0), …, f(n − 1)`.
-#[cfg(not(feature = "rayon"))]
+#[cfg(all(feature = "encode", not(feature = "rayon")))]
 pub(crate) fn map<T>(n: usize, f: impl Fn(usize) -> T) -> Vec<T> {
     (0..n).map(f).collect()
 }

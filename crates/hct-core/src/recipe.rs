@@ -76,26 +76,6 @@ impl TileShape {
 }
 
 impl PlaneRecipe {
-    /// Tiles of at most `target` values: bands of whole rows (a multiple of 32 where there are
-    /// that many, which keeps transform lengths smooth), or pieces of a row longer than that.
-    pub(crate) fn tiling(rows: usize, cols: usize, target: usize) -> (usize, usize) {
-        if cols > target {
-            return (1, cols.div_ceil(cols.div_ceil(target)));
-        }
-        let most = (target / cols).max(1);
-        let bands = rows.div_ceil(most);
-        let even = rows.div_ceil(bands);
-        let smooth = even.next_multiple_of(32);
-        (
-            if bands > 1 && smooth <= most {
-                smooth
-            } else {
-                even
-            },
-            cols,
-        )
-    }
-
     /// Number of tiles.
     pub fn tiles(&self) -> usize {
         self.rows.div_ceil(self.tile_rows) * self.tiles_per_row()

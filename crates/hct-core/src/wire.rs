@@ -145,12 +145,13 @@ pub(crate) fn put_blob(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+#[cfg(feature = "encode")]
 /// Maps signed to unsigned with small magnitudes first: 0, −1, 1, −2, …
 pub(crate) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
-/// Inverse of [`zigzag`].
+/// From unsigned to signed, small magnitudes first: 0, −1, 1, −2, …
 pub(crate) fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
@@ -182,6 +183,7 @@ mod tests {
         assert!(Reader::new(&[0x80], "test").varint().is_err());
     }
 
+    #[cfg(feature = "encode")]
     #[test]
     fn zigzag_inverts() {
         for v in [0, 1, -1, 77, -78, i64::MAX, i64::MIN] {

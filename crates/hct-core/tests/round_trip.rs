@@ -6,7 +6,7 @@ mod common;
 use common::{Kind, bytes_of, file_of, floats_of, meta, preparation, squared_error, trellis};
 use half::{bf16, f16};
 use hct_core::{
-    Dtype, EncodedLayer, EncodedPlane, EncodedTensor, HctReader, MatrixView, Preparation,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, HctReader, MatrixView, Preparation,
     SparseFormat, TensorMeta, Transform, encode_sparse, fold,
 };
 use proptest::prelude::*;
@@ -289,7 +289,7 @@ proptest! {
     }
 
     #[test]
-    fn layers_add_up_and_a_prefix_is_an_approximation(
+    fn fragments_add_up_and_a_prefix_is_an_approximation(
         (rows, cols, rank) in (2usize..40, 2usize..40).prop_flat_map(|(r, c)| (Just(r), Just(c), 1..=r.min(c))),
         seed in any::<u64>(),
     ) {
@@ -301,14 +301,14 @@ proptest! {
         let right = code(&Kind::Gaussian.values(rank, cols, !seed), rank, cols, 0.1);
         let rest = code(&Kind::HeavyTails.values(rows, cols, seed), rows, cols, 0.5);
         let (l, r, p) = (left.decode().unwrap(), right.decode().unwrap(), rest.decode().unwrap());
-        let product = EncodedLayer::Product(left, right);
-        let sum = EncodedTensor::layers(vec![product, EncodedLayer::Plane(rest)]).unwrap();
+        let product = EncodedFragment::Product(left, right);
+        let sum = EncodedTensor::fragments(vec![product, EncodedFragment::Plane(rest)]).unwrap();
         let file = file_of(meta("t", Dtype::F32, &[rows as u64, cols as u64]), sum);
         let reader = HctReader::open(&file).unwrap();
         let mut expected: Vec<f32> = (0..rows * cols)
             .map(|i| (0..rank).fold(0.0, |s, k| s + l[i / cols * rank + k] * r[k * cols + i % cols]))
             .collect();
-        prop_assert!(reader.tensor(0).unwrap().layers(1).decode().unwrap() == bytes_of(&expected, Dtype::F32));
+        prop_assert!(reader.tensor(0).unwrap().fragments(1).decode().unwrap() == bytes_of(&expected, Dtype::F32));
         expected.iter_mut().zip(&p).for_each(|(e, p)| *e += p);
         prop_assert!(reader.decode(0).unwrap() == bytes_of(&expected, Dtype::F32));
     }

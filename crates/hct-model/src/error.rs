@@ -8,7 +8,8 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::HeaderError;
+use crate::header::HeaderError;
+use crate::source_changed::SourceChanged;
 
 /// What is wrong, where, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -183,13 +184,22 @@ pub enum Error {
         /// The length of the tensor in bytes.
         len: u64,
     },
-    /// The file became shorter after it was opened.
-    #[error("{}: tensor {tensor:?} is gone: the file shrank while it was being read", file.display())]
-    Shrank {
-        /// The safetensors file.
+    /// A file was changed, or cut short, after it was opened: what was read of it before may not
+    /// go with the rest.
+    #[error("{}: changed while it was read; start again when nothing writes to it", file.display())]
+    Changed {
+        /// The file.
         file: PathBuf,
-        /// The tensor.
-        tensor: String,
+    },
+    /// There is no carried file of this number.
+    #[error("{}: no file number {number}: there are {count}", path.display())]
+    NoSuchFile {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The number asked for.
+        number: usize,
+        /// How many there are.
+        count: usize,
     },
     /// A tensor larger than the address space of this machine.
     #[error("{}: tensor {tensor:?} ({len} bytes) is too large for this machine", file.display())]
@@ -246,6 +256,14 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
+    /// A folder was finished before all files in it were.
+    #[error("{}: {files} files in it are unfinished", path.display())]
+    Unfinished {
+        /// The output.
+        path: PathBuf,
+        /// How many.
+        files: usize,
+    },
     /// The output path does not name anything that could be created.
     #[error("{} does not end in a name; say what the output is to be called", path.display())]
     OutputUnnamed {
@@ -279,6 +297,13 @@ pub enum Error {
         #[source]
         error: Box<hct_core::Error>,
     },
+    /// An HCT file cannot be written.
+    #[error("cannot write the HCT file")]
+    Output {
+        /// Why.
+        #[source]
+        error: Box<hct_core::Error>,
+    },
     /// A file carried in an HCT file, or what the index says of the checkpoint, is wrong.
     #[error("{}: {file:?} carried in it: {reason}", path.display())]
     Carried {
@@ -296,7 +321,7 @@ pub enum Error {
         path.display()
     )]
     RateOutOfReach {
-        /// The output asked for.
+        /// The checkpoint.
         path: PathBuf,
         /// Bits per weight asked for.
         wanted: f64,
@@ -309,7 +334,7 @@ pub enum Error {
     /// A sharded checkpoint was to be written as one file.
     #[error("{}: the model has {shards} shards; give a folder to decompress to", path.display())]
     ManyShards {
-        /// The output asked for.
+        /// The HCT file.
         path: PathBuf,
         /// Number of shards.
         shards: usize,
@@ -323,6 +348,39 @@ impl Error {
             action,
             path: path.to_owned(),
             reason,
+        }
+    }
+
+    /// For `map_err`: `path` cannot be read, or was changed meanwhile.
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
+        move |reason| match SourceChanged::is_in(&reason) {
+            true => Error::Changed {
+                file: path.to_owned(),
+            },
+            false => Error::io("read", path)(reason),
+        }
+    }
+
+    /// For `map_err`: says which file has the bad header.
+    pub(crate) fn header(file: &Path) -> impl FnOnce(HeaderError) -> Error {
+        move |reason| Error::Header {
+            file: file.to_owned(),
+            reason,
+        }
+    }
+
+    /// For `map_err`: says which HCT file it was.
+    pub(crate) fn hct(path: &Path) -> impl FnOnce(hct_core::Error) -> Error {
+        move |error| Error::Hct {
+            path: path.to_owned(),
+            error: Box::new(error),
+        }
+    }
+
+    /// For `map_err`: the HCT file being written.
+    pub(crate) fn output(error: hct_core::Error) -> Error {
+        Error::Output {
+            error: Box::new(error),
         }
     }
 }

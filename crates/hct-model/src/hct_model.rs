@@ -1,39 +1,36 @@
 //! An HCT file as a source of tensors.
 
-use std::fs::File;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use hct_core::{FileEntry, FileKind, HctReader, Index, Sections};
+use hct_core::{FileEntry, FileKind, HctReader, Index, ReadAt, Sections};
 
-use crate::decompress::shards;
-use crate::file_source::FileSource;
+use crate::error::Error;
+use crate::model_part::ModelPart;
 use crate::packing::unpack;
-use crate::{Error, TensorBytes, TensorInfo, TensorSource};
+use crate::tensor_info::TensorInfo;
+use crate::tensor_source::TensorSource;
 
 /// Largest carried file that is unpacked; a header may have 100 MB.
 const MAX_CARRIED: u64 = 256 << 20;
 
-/// An HCT file opened for reading.
-pub struct HctModel {
-    path: PathBuf,
-    reader: HctReader<FileSource>,
+/// An HCT file opened for reading. Its bytes are any [`ReadAt`]: a slice, an open file, a remote
+/// object; only what is asked for is read.
+pub struct HctModel<R> {
+    name: PathBuf,
+    reader: HctReader<R>,
     tensors: Vec<TensorInfo>,
-    layers: usize,
+    fragments: usize,
 }
 
-impl HctModel {
-    /// Opens the file and checks its index.
+impl<R: ReadAt> HctModel<R> {
+    /// Reads and checks the index; `name` stands for the file in messages.
     ///
     /// # Errors
     /// When it cannot be read or is not an HCT V3 file.
-    pub fn open(path: impl AsRef<Path>) -> Result<HctModel, Error> {
-        let path = path.as_ref().to_owned();
-        let file = File::open(&path).map_err(Error::io("open", &path))?;
-        let source = FileSource::new(file).map_err(Error::io("read", &path))?;
-        let reader = HctReader::open(source).map_err(|source| Error::Hct {
-            path: path.clone(),
-            error: Box::new(source),
-        })?;
+    pub fn new(name: impl Into<PathBuf>, source: R) -> Result<Self, Error> {
+        let name = name.into();
+        let reader = HctReader::open(source).map_err(Error::hct(&name))?;
         let tensors = reader
             .index()
             .tensors
@@ -45,22 +42,40 @@ impl HctModel {
             })
             .collect();
         Ok(HctModel {
-            path,
+            name,
             reader,
             tensors,
-            layers: usize::MAX,
+            fragments: usize::MAX,
         })
     }
 
-    /// Decodes only the first `layers` layers (at least one) of every tensor from now on.
-    pub fn with_layers(mut self, layers: usize) -> HctModel {
-        self.layers = layers.max(1);
+    /// Decodes only the first `fragments` fragments (at least one) of every tensor from now on.
+    pub fn with_fragments(mut self, fragments: usize) -> Self {
+        self.fragments = fragments.max(1);
         self
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The path of the file, or whatever else names it.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// The number of the tensor called `name`, in [`TensorSource::tensors`].
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(&self, name: &str) -> Result<usize, Error> {
+        self.reader.find(name).map_err(Error::hct(&self.name))
+    }
+
+    /// Tensor `number`, to be decoded in whole or by rows, for which only the tiles that hold them
+    /// are read ([`hct_core::TensorPart`] says which).
+    ///
+    /// # Errors
+    /// When there is no such tensor.
+    pub fn tensor(&self, number: usize) -> Result<ModelPart<'_, R>, Error> {
+        let part = self.reader.tensor(number).map_err(Error::hct(&self.name))?;
+        Ok(ModelPart::new(&self.name, part.fragments(self.fragments)))
     }
 
     /// What the file says of itself.
@@ -78,21 +93,12 @@ impl HctModel {
         self.reader.index_bytes()
     }
 
-    /// Checks that what the carried shard headers say agrees with the tensors' records, so that
-    /// the checkpoint can be written back.
-    ///
-    /// # Errors
-    /// When it does not, naming the tensor.
-    pub fn check_layout(&self) -> Result<(), Error> {
-        shards(self).map(drop)
-    }
-
     /// Checks every checksum of tensor `number` and that all of it decodes.
     ///
     /// # Errors
     /// When something does not; the error names the file and the tensor.
     pub fn verify(&self, number: usize) -> Result<(), Error> {
-        self.reader.verify(number).map_err(|e| self.wrap(e))
+        self.reader.verify(number).map_err(Error::hct(&self.name))
     }
 
     /// Where the bytes of tensor `number` go.
@@ -100,7 +106,7 @@ impl HctModel {
     /// # Errors
     /// When a tile is damaged.
     pub fn sections(&self, number: usize) -> Result<Sections, Error> {
-        self.reader.sections(number).map_err(|e| self.wrap(e))
+        self.reader.sections(number).map_err(Error::hct(&self.name))
     }
 
     /// The contents of the side file at `path`, if one is carried.
@@ -122,35 +128,24 @@ impl HctModel {
     /// When it is damaged or implausibly large.
     pub fn carried(&self, entry: &FileEntry) -> Result<Vec<u8>, Error> {
         let bad = |reason: String| Error::Carried {
-            path: self.path.clone(),
+            path: self.name.clone(),
             file: entry.path.clone(),
             reason,
         };
         if entry.unpacked_len > MAX_CARRIED {
             return Err(bad(format!("{} bytes are too many", entry.unpacked_len)));
         }
-        let stored = self.reader.file(entry).map_err(|e| self.wrap(e))?;
+        let stored = self.reader.file(entry).map_err(Error::hct(&self.name))?;
         unpack(&stored, entry.packing, entry.unpacked_len).map_err(bad)
-    }
-
-    fn wrap(&self, source: hct_core::Error) -> Error {
-        Error::Hct {
-            path: self.path.clone(),
-            error: Box::new(source),
-        }
     }
 }
 
-impl TensorSource for HctModel {
+impl<R: ReadAt> TensorSource for HctModel<R> {
     fn tensors(&self) -> &[TensorInfo] {
         &self.tensors
     }
 
-    fn read(&self, index: usize) -> Result<TensorBytes, Error> {
-        self.reader
-            .tensor(index)
-            .and_then(|part| part.layers(self.layers).decode())
-            .map(TensorBytes::Owned)
-            .map_err(|e| self.wrap(e))
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
+        self.tensor(index)?.decode().map(Cow::Owned)
     }
 }

@@ -1,31 +1,54 @@
-//! Whole checkpoints in and out of HCT: safetensors walking, routing, streaming.
+//! Whole checkpoints in and out of HCT.
+//!
+//! [`encode`] compresses any [`CheckpointSource`] to any writer; [`HctModel`] reads tensors, or
+//! rows of them, out of any [`hct_core::ReadAt`]; [`restore`] writes the checkpoint back to any
+//! [`CheckpointSink`]; [`diff()`] compares two [`TensorSource`]s.
+//!
+//! The feature `fs`, on by default, does the same with paths: `Checkpoint::open`, `compress`,
+//! `HctFile::open`, `decompress`. Outputs then appear under their names only when they are
+//! complete.
 
 mod batch;
-mod checkpoint;
-mod compress;
-mod decompress;
+mod checkpoint_sink;
+mod checkpoint_source;
 mod diff;
+mod encode;
 mod error;
-mod file_source;
+#[cfg(feature = "fs")]
+mod fs;
 mod hct_model;
 mod header;
 mod json_pairs;
+mod layout;
+mod model_part;
 mod packing;
 mod progress;
 mod rate_target;
+mod restore;
 mod safe_path;
-mod safetensors_out;
+mod safetensors;
+mod source_changed;
+mod tensor_info;
 mod tensor_source;
 
-pub use checkpoint::{Checkpoint, Shard, SideFile, SkipReason, SkippedFile};
-pub use compress::{CompressOptions, CompressReport, compress};
-pub use decompress::{DecompressReport, decompress};
+pub use checkpoint_sink::CheckpointSink;
+pub use checkpoint_source::{CarriedFile, CheckpointSource};
 pub use diff::{Agreement, CentredRows, DiffError, DiffReport, TensorDiff, diff, is_matrix};
+pub use encode::{CompressOptions, CompressReport, encode};
 pub use error::Error;
+#[cfg(feature = "fs")]
+pub use fs::{
+    AtomicFile, Checkpoint, DirWriter, FileSource, HctFile, SkipReason, SkippedFile, compress,
+    compress_to_rate, decompress,
+};
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};
+pub use model_part::ModelPart;
 pub use progress::Progress;
-pub use rate_target::compress_to_rate;
+pub use rate_target::encode_to_rate;
+pub use restore::{DecompressReport, restore, restore_file};
 pub use safe_path::safe_relative_path;
-pub use safetensors_out::{DirWriter, ShardWriter};
-pub use tensor_source::{TensorBytes, TensorInfo, TensorSource};
+pub use safetensors::{Safetensors, ShardWriter};
+pub use source_changed::SourceChanged;
+pub use tensor_info::TensorInfo;
+pub use tensor_source::TensorSource;

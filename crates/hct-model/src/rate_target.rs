@@ -1,13 +1,13 @@
 //! Compressing to a given size.
 
-use std::path::Path;
+use std::io::Write;
 
 use hct_strategies::{Quality, Strategy};
-use tempfile::NamedTempFile;
 
-use crate::compress::compress_beside;
-use crate::safetensors_out::persist;
-use crate::{Checkpoint, CompressOptions, CompressReport, Error, Progress};
+use crate::checkpoint_source::CheckpointSource;
+use crate::encode::{CompressOptions, CompressReport, encode};
+use crate::error::Error;
+use crate::progress::Progress;
 
 /// The file ends up within this share of the bits asked for, where that is possible at all.
 const TOLERANCE: f64 = 0.005;
@@ -18,32 +18,34 @@ const COARSEST: f64 = 0.9;
 /// Finest; float tensors are stored losslessly long before.
 const FINEST: f64 = 1e-12;
 
-/// Compresses so that the whole file takes `bits_per_weight`, to 1 %, by the strategy that
+/// As [`encode`], but so that the whole file takes `bits_per_weight`, to 1 %, by the strategy that
 /// `strategy_at` gives for a quality. The same relative mean squared error in every tensor, as
-/// `rdo` makes of it, is one common slope of relative error against rate. Returns the report and
-/// that error.
+/// `rdo` makes of it, is one common slope of relative error against rate. Gives that error, too.
+///
+/// This takes several encodings, two as a rule, each to a writer that `new_output` makes; the best
+/// so far is kept meanwhile.
 ///
 /// # Errors
-/// As [`crate::compress()`]; or when the size cannot be reached, because what must stay lossless
-/// takes more, or the checkpoint has no lossy tensors.
-pub fn compress_to_rate(
-    checkpoint: &Checkpoint,
-    output: &Path,
+/// As [`encode`], or what `new_output` errs with; or when the size cannot be reached, because what
+/// must stay lossless takes more, or the checkpoint has no lossy tensors.
+pub fn encode_to_rate<W: Write>(
+    source: &dyn CheckpointSource,
+    new_output: &mut dyn FnMut() -> Result<W, Error>,
     strategy_at: &dyn Fn(Quality) -> Box<dyn Strategy>,
     bits_per_weight: f64,
     options: CompressOptions<'_>,
     progress: &dyn Progress,
-) -> Result<(CompressReport, f64), Error> {
+) -> Result<(W, CompressReport, f64), Error> {
     // The usual gap to the Shannon bound, to begin with.
     let mut rel_mse = libm::exp2(-2.0 * (bits_per_weight - 0.1)).clamp(FINEST, COARSEST);
     let mut before: Option<(f64, f64)> = None;
-    let mut best: Option<(f64, NamedTempFile, CompressReport, f64)> = None;
+    let mut best: Option<(f64, W, CompressReport, f64)> = None;
     for attempt in 1..=ATTEMPTS {
         if attempt > 1 {
             progress.restart(attempt);
         }
         let strategy = strategy_at(Quality::RelMse(rel_mse));
-        let (file, report) = compress_beside(checkpoint, output, &*strategy, options, progress)?;
+        let (file, report) = encode(source, new_output()?, &*strategy, options, progress)?;
         let excess = report.bits_per_weight() - bits_per_weight;
         let off = (excess / bits_per_weight).abs();
         if best.as_ref().is_none_or(|(least, ..)| off < *least) {
@@ -69,11 +71,10 @@ pub fn compress_to_rate(
     // A file smaller than asked for, because everything is lossless already, is no failure.
     if off > 2.0 * TOLERANCE && report.bits_per_weight() > bits_per_weight {
         return Err(Error::RateOutOfReach {
-            path: output.to_owned(),
+            path: source.name().to_owned(),
             wanted: bits_per_weight,
             reached: report.bits_per_weight(),
         });
     }
-    persist(file, output, options.overwrite)?;
-    Ok((report, rel_mse))
+    Ok((file, report, rel_mse))
 }

@@ -3,8 +3,15 @@
 mod common;
 
 use common::{blob, bytes_file, entry, folder, header, index, put};
-use hct_core::Dtype;
-use hct_model::{Checkpoint, Header, SkipReason, TensorBytes, TensorSource};
+use hct_core::{Dtype, FileKind};
+use hct_model::{Checkpoint, CheckpointSource, Header, SkipReason, TensorSource};
+
+/// The carried files of a kind.
+fn paths(checkpoint: &Checkpoint, kind: FileKind) -> Vec<&str> {
+    let files = checkpoint.files().iter();
+    let files = files.filter(|file| file.kind == kind);
+    files.map(|file| &file.path[..]).collect()
+}
 
 fn names(checkpoint: &Checkpoint) -> Vec<&str> {
     checkpoint
@@ -73,11 +80,6 @@ fn scalars_and_empty_tensors_are_read() {
         .map(|i| checkpoint.read(i).unwrap().to_vec())
         .collect();
     assert_eq!(read, [vec![1, 2], vec![], vec![], vec![3]]);
-    assert!(matches!(checkpoint.read(1).unwrap(), TensorBytes::Owned(_)));
-    assert!(matches!(
-        checkpoint.read(3).unwrap(),
-        TensorBytes::Mapped(_)
-    ));
 }
 
 #[test]
@@ -140,25 +142,16 @@ fn shards_are_read_by_name_and_offset() {
     ]);
     let checkpoint = Checkpoint::open(dir.path()).unwrap();
     assert_eq!(names(&checkpoint), ["z", "y", "x"]);
-    let shards: Vec<_> = checkpoint
-        .shards()
-        .iter()
-        .map(|shard| shard.name())
-        .collect();
-    assert_eq!(shards, [first, second]);
+    assert_eq!(paths(&checkpoint, FileKind::Shard), [first, second]);
     assert_eq!(
-        [0, 1, 2, 3].map(|i| checkpoint.shard_of(i)),
+        [0, 1, 2, 3].map(|i| checkpoint.file_of(i)),
         [Some(0), Some(0), Some(1), None]
     );
     assert_eq!(checkpoint.total_bytes(), (one.len() + two.len()) as u64);
     assert_eq!(*checkpoint.read(1).unwrap(), [3, 4]);
     assert_eq!(*checkpoint.read(2).unwrap(), [0, 1, 2, 3]);
 
-    let side: Vec<_> = checkpoint
-        .side_files()
-        .iter()
-        .map(|file| &file.rel_path[..])
-        .collect();
+    let side = paths(&checkpoint, FileKind::Side);
     assert_eq!(side, ["config.json", "model.safetensors.index.json"]);
     assert_eq!(
         checkpoint.skipped_files()[0].rel_path,
@@ -196,16 +189,13 @@ fn side_files_are_sorted_out() {
     big.set_len(257 << 20).unwrap();
     let checkpoint = Checkpoint::open(dir.path()).unwrap();
 
-    let side: Vec<_> = checkpoint
-        .side_files()
+    let side: Vec<_> = checkpoint.files()[1..]
         .iter()
-        .map(|file| (&file.rel_path[..], file.len))
+        .map(|file| (&file.path[..], file.len))
         .collect();
     assert_eq!(side, [("1_Pooling/config.json", 2), ("README.md", 5)]);
-    assert_eq!(
-        std::fs::read(&checkpoint.side_files()[1].path).unwrap(),
-        b"hello"
-    );
+    assert_eq!(*checkpoint.read_file(2).unwrap(), *b"hello");
+    assert!(checkpoint.read_file(3).is_err());
     let skipped: Vec<_> = checkpoint
         .skipped_files()
         .iter()
@@ -222,7 +212,7 @@ fn side_files_are_sorted_out() {
     ));
 
     let file = Checkpoint::open(dir.path().join("model.safetensors")).unwrap();
-    assert!(file.side_files().is_empty() && file.skipped_files().is_empty());
+    assert!(file.files().len() == 1 && file.skipped_files().is_empty());
 }
 
 #[cfg(unix)]
@@ -246,11 +236,7 @@ fn links_of_a_model_cache_are_followed_and_others_are_not() {
     let checkpoint = Checkpoint::open(&snapshot).unwrap();
 
     assert_eq!(*checkpoint.read(0).unwrap(), [0, 1, 2]);
-    let side: Vec<_> = checkpoint
-        .side_files()
-        .iter()
-        .map(|file| &file.rel_path[..])
-        .collect();
+    let side = paths(&checkpoint, FileKind::Side);
     assert_eq!(side, ["config.json", "inside.txt", "real.txt"]);
     for skipped in checkpoint.skipped_files() {
         assert_eq!(skipped.reason, SkipReason::LinkElsewhere);

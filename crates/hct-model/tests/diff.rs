@@ -1,7 +1,9 @@
 //! The numbers of [`hct_model::diff`] on tensors small enough to work out by hand.
 
+use std::borrow::Cow;
+
 use hct_core::Dtype;
-use hct_model::{DiffError, DiffReport, Error, TensorBytes, TensorInfo, TensorSource, diff};
+use hct_model::{DiffError, DiffReport, Error, TensorInfo, TensorSource, diff};
 
 /// Tensors in memory.
 struct Memory {
@@ -14,8 +16,8 @@ impl TensorSource for Memory {
         &self.infos
     }
 
-    fn read(&self, index: usize) -> Result<TensorBytes, Error> {
-        Ok(TensorBytes::Owned(self.bytes[index].clone()))
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
+        Ok(Cow::Borrowed(&self.bytes[index]))
     }
 }
 

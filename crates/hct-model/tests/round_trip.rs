@@ -6,22 +6,28 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use common::{assert_says, blob, bytes_file, entry, folder, header, index, put};
+use common::{assert_says, blob, bytes_file, chain, entry, folder, header, index, put};
 use hct_core::FileKind;
 use hct_model::{
-    Checkpoint, CompressOptions, CompressReport, Error, HctModel, Progress, TensorSource, compress,
-    decompress, diff,
+    Checkpoint, CheckpointSource, CompressOptions, CompressReport, Error, HctFile, Progress,
+    TensorSource, compress, decompress, diff,
 };
 use hct_strategies::{LosslessEncoder, Strategy, UniformEncoder};
 
 const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
-    overwrite: false,
     provenance: None,
 };
 
 fn pack(input: &Path, output: &Path, strategy: &dyn Strategy) -> Result<CompressReport, Error> {
-    compress(&Checkpoint::open(input)?, output, strategy, OPTIONS, &())
+    compress(
+        &Checkpoint::open(input)?,
+        output,
+        false,
+        strategy,
+        OPTIONS,
+        &(),
+    )
 }
 
 /// A file with a matrix, a vector and integers, in an order of its own.
@@ -45,7 +51,7 @@ fn a_file_comes_back_byte_for_byte() {
     assert_eq!(report.input_bytes, small_model().len() as u64);
     assert_eq!(report.output_bytes, at("m.hct").metadata().unwrap().len());
     assert_eq!(report.weights, 400 + 80 * 64);
-    let model = HctModel::open(at("m.hct")).unwrap();
+    let model = HctFile::open(at("m.hct")).unwrap();
     let report = decompress(&model, &at("back.safetensors"), false, &()).unwrap();
     assert_eq!(report.output_bytes, small_model().len() as u64);
     assert!(fs::read(at("back.safetensors")).unwrap() == small_model());
@@ -71,7 +77,7 @@ fn shards_and_side_files_come_back() {
     let input: usize = files.iter().map(|f| f.1.len()).sum();
     assert_eq!(report.input_bytes, input as u64);
     assert_eq!(report.weights, 0);
-    let model = HctModel::open(at("m.hct")).unwrap();
+    let model = HctFile::open(at("m.hct")).unwrap();
     decompress(&model, &at("out"), false, &()).unwrap();
     for (name, bytes) in files {
         let name = name.strip_prefix("in/").unwrap();
@@ -87,9 +93,9 @@ fn shards_and_side_files_come_back() {
         side_files: false,
         ..OPTIONS
     };
-    let report = compress(&checkpoint, &at("bare.hct"), &uniform, options, &()).unwrap();
+    let report = compress(&checkpoint, &at("bare.hct"), false, &uniform, options, &()).unwrap();
     assert_eq!(report.input_bytes, checkpoint.total_bytes());
-    let bare = HctModel::open(at("bare.hct")).unwrap();
+    let bare = HctFile::open(at("bare.hct")).unwrap();
     assert!(bare.index().files.iter().all(|f| f.kind == FileKind::Shard));
 }
 
@@ -104,13 +110,21 @@ fn how_it_was_made_is_in_the_index_alone_and_counted() {
         provenance: Some(text),
         ..OPTIONS
     };
-    let silent = compress(&checkpoint, &at("silent.hct"), &uniform, OPTIONS, &()).unwrap();
-    let said = compress(&checkpoint, &at("said.hct"), &uniform, options, &()).unwrap();
+    let silent = compress(
+        &checkpoint,
+        &at("silent.hct"),
+        false,
+        &uniform,
+        OPTIONS,
+        &(),
+    )
+    .unwrap();
+    let said = compress(&checkpoint, &at("said.hct"), false, &uniform, options, &()).unwrap();
     assert_eq!(
         said.output_bytes,
         silent.output_bytes + 1 + text.len() as u64
     );
-    let models = ["silent.hct", "said.hct"].map(|name| HctModel::open(at(name)).unwrap());
+    let models = ["silent.hct", "said.hct"].map(|name| HctFile::open(at(name)).unwrap());
     assert_eq!(models[0].index().provenance, None);
     assert_eq!(models[1].index().provenance.as_deref(), Some(text));
     let [silent, said] = models.map(|model| model.index().tensors.clone());
@@ -120,8 +134,8 @@ fn how_it_was_made_is_in_the_index_alone_and_counted() {
         provenance: Some(""),
         ..OPTIONS
     };
-    let error = compress(&checkpoint, &at("x.hct"), &uniform, options, &()).unwrap_err();
-    assert_says(&error, &["x.hct", "provenance"]);
+    let error = compress(&checkpoint, &at("x.hct"), false, &uniform, options, &()).unwrap_err();
+    assert_says(&chain(&error), &["x.hct", "provenance"]);
     assert!(!at("x.hct").exists());
 }
 
@@ -134,7 +148,7 @@ fn existing_outputs_are_kept() {
     assert_says(&error, &["taken"]);
     let hct = dir.path().join("m.hct");
     pack(&input, &hct, &LosslessEncoder).unwrap();
-    let model = HctModel::open(&hct).unwrap();
+    let model = HctFile::open(&hct).unwrap();
     let error = decompress(&model, &taken, false, &()).unwrap_err();
     assert!(matches!(error, Error::OutputExists { .. }));
     // A file does not become a folder, even if it may be replaced.
@@ -169,7 +183,7 @@ fn what_is_decoded_is_what_was_predicted() {
         &UniformEncoder::new(0.98),
     )
     .unwrap();
-    let model = HctModel::open(at("m.hct")).unwrap();
+    let model = HctFile::open(at("m.hct")).unwrap();
     let checkpoint = Checkpoint::open(at("m.safetensors")).unwrap();
     let report = diff(&checkpoint, &model, &()).unwrap();
     for tensor in &report.tensors {
@@ -207,8 +221,16 @@ fn progress_adds_up() {
     let checkpoint = Checkpoint::open(at("m.safetensors")).unwrap();
     let strategy = LosslessEncoder;
     let sums: [Sum; 3] = Default::default();
-    compress(&checkpoint, &at("m.hct"), &strategy, OPTIONS, &sums[0]).unwrap();
-    let model = HctModel::open(at("m.hct")).unwrap();
+    compress(
+        &checkpoint,
+        &at("m.hct"),
+        false,
+        &strategy,
+        OPTIONS,
+        &sums[0],
+    )
+    .unwrap();
+    let model = HctFile::open(at("m.hct")).unwrap();
     decompress(&model, &at("out"), false, &sums[1]).unwrap();
     diff(&checkpoint, &model, &sums[2]).unwrap();
     for sum in sums {
@@ -228,7 +250,7 @@ fn every_flipped_bit_and_every_cut_is_found() {
     pack(&dir.path().join("in"), &path, &UniformEncoder::new(0.3)).unwrap();
     let whole = fs::read(&path).unwrap();
     let intact = || -> Result<(), Error> {
-        let model = HctModel::open(&path)?;
+        let model = HctFile::open(&path)?;
         for file in &model.index().files {
             model.carried(file)?;
         }
@@ -243,6 +265,6 @@ fn every_flipped_bit_and_every_cut_is_found() {
     }
     for len in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
         put(dir.path(), "m.hct", &whole[..len]);
-        assert!(matches!(HctModel::open(&path), Err(Error::Hct { .. })));
+        assert!(matches!(HctFile::open(&path), Err(Error::Hct { .. })));
     }
 }

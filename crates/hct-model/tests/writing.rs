@@ -3,11 +3,14 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use common::{assert_says, blob, bytes_file, entry, folder, header, index, put};
+use hct_core::{Dtype, FileKind};
 use hct_model::{
-    Checkpoint, DirWriter, Error, Header, ShardWriter, TensorSource, safe_relative_path,
+    AtomicFile, Checkpoint, CheckpointSink, CheckpointSource, DirWriter, Error, Header,
+    ShardWriter, TensorInfo, TensorSource, safe_relative_path,
 };
 
 fn small_header() -> Header {
@@ -52,22 +55,28 @@ fn a_sharded_folder_comes_back_the_same() {
 
     let out = folder(&[]);
     let target = out.path().join("copy");
-    let writer = DirWriter::create(&target).unwrap();
+    let mut writer = DirWriter::create(&target).unwrap();
     let mut index = 0;
-    for shard in checkpoint.shards() {
-        let header = Header::parse(shard.header().header_bytes(), shard.header().data_len());
-        let mut shard_writer = writer.shard(shard.name(), header.unwrap()).unwrap();
-        for number in 0..shard.header().tensors().len() {
+    for (number, file) in checkpoint.files().iter().enumerate() {
+        let bytes = checkpoint.read_file(number).unwrap();
+        let mut out = writer.begin(&file.path).unwrap();
+        if file.kind == FileKind::Side {
+            out.write_all(&bytes).unwrap();
+            writer.end(&file.path, out).unwrap();
+            continue;
+        }
+        let of_shard = (index..).take_while(|&i| checkpoint.file_of(i) == Some(number));
+        let lens = of_shard.map(|i| checkpoint.tensors()[i].byte_len());
+        let header = Header::parse(&*bytes, lens.sum()).unwrap();
+        let mut shard_writer = ShardWriter::new(&file.path, header.clone(), out).unwrap();
+        for number in 0..header.tensors().len() {
             for chunk in checkpoint.read(index).unwrap().chunks(30_000) {
                 shard_writer.write(number, chunk).unwrap();
             }
             index += 1;
         }
-        shard_writer.finish(false).unwrap();
-    }
-    for file in checkpoint.side_files() {
         writer
-            .side_file(&file.rel_path, fs::File::open(&file.path).unwrap())
+            .end(&file.path, shard_writer.finish().unwrap())
             .unwrap();
     }
     assert!(!target.exists());
@@ -93,9 +102,7 @@ fn a_sharded_folder_comes_back_the_same() {
 
 #[test]
 fn tensors_must_come_in_turn_and_whole() {
-    let dir = folder(&[]);
-    let path = dir.path().join("m.safetensors");
-    let mut writer = ShardWriter::create(&path, small_header()).unwrap();
+    let mut writer = ShardWriter::new("m.safetensors", small_header(), Vec::new()).unwrap();
     writer.write(0, &[1, 2]).unwrap();
     let error = writer.write(2, &[4, 5]).unwrap_err();
     assert!(matches!(error, Error::OutOfTurn { written: 2, .. }));
@@ -119,21 +126,32 @@ fn tensors_must_come_in_turn_and_whole() {
         writer.write(0, &[9]).unwrap_err(),
         Error::OutOfTurn { .. }
     ));
-    let error = writer.finish(false).unwrap_err();
+    let error = writer.finish().unwrap_err();
     assert!(matches!(error, Error::TooFewBytes { missing: 1, .. }));
     assert_says(&error, &["m.safetensors", "\"b\""]);
-    assert!(list(dir.path()).is_empty());
+}
+
+/// Writes a side file.
+fn add(writer: &mut DirWriter, path: &str, bytes: &[u8]) -> Result<(), Error> {
+    let mut file = writer.begin(path)?;
+    file.write_all(bytes).unwrap();
+    writer.end(path, file)
 }
 
 #[test]
 fn a_dropped_writer_leaves_nothing() {
     let dir = folder(&[]);
-    let mut writer = ShardWriter::create(dir.path().join("m.safetensors"), small_header()).unwrap();
-    writer.write(0, &[1, 2, 3]).unwrap();
+    let mut file = AtomicFile::create(dir.path().join("m.safetensors")).unwrap();
+    file.write_all(&[1, 2, 3]).unwrap();
+    drop(file);
+    let mut writer = DirWriter::create(dir.path().join("m")).unwrap();
+    add(&mut writer, "sub/a.txt", b"a").unwrap();
     drop(writer);
-    let writer = DirWriter::create(dir.path().join("m")).unwrap();
-    writer.side_file("sub/a.txt", &b"a"[..]).unwrap();
-    drop(writer);
+    let mut writer = DirWriter::create(dir.path().join("m")).unwrap();
+    let half = writer.begin("half.txt").unwrap();
+    let error = writer.finish(false).unwrap_err();
+    assert!(matches!(error, Error::Unfinished { files: 1, .. }));
+    drop(half);
     assert!(list(dir.path()).is_empty());
 }
 
@@ -142,10 +160,9 @@ fn files_are_replaced_only_when_asked() {
     let dir = folder(&[("m.safetensors", b"old")]);
     let path = dir.path().join("m.safetensors");
     let write = |overwrite| {
-        let mut writer = ShardWriter::create(&path, small_header()).unwrap();
-        writer.write(0, &[1, 2, 3]).unwrap();
-        writer.write(2, &[4, 5]).unwrap();
-        writer.finish(overwrite)
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(&[1, 2, 3]).unwrap();
+        file.finish(overwrite)
     };
     let error = write(false).unwrap_err();
     assert!(matches!(error, Error::OutputExists { .. }));
@@ -153,7 +170,7 @@ fn files_are_replaced_only_when_asked() {
     assert_eq!(fs::read(&path).unwrap(), b"old");
 
     write(true).unwrap();
-    assert!(fs::read(&path).unwrap().ends_with(&[1, 2, 3, 4, 5]));
+    assert!(fs::read(&path).unwrap().ends_with(&[1, 2, 3]));
     assert_eq!(list(dir.path()), ["m.safetensors"]);
 }
 
@@ -162,8 +179,8 @@ fn folders_are_replaced_only_when_asked() {
     let dir = folder(&[("m/model.safetensors", b"old"), ("m/old.txt", b"")]);
     let target = dir.path().join("m");
     let write = |overwrite| {
-        let writer = DirWriter::create(&target).unwrap();
-        writer.side_file("new.txt", &b"new"[..]).unwrap();
+        let mut writer = DirWriter::create(&target).unwrap();
+        add(&mut writer, "new.txt", b"new").unwrap();
         writer.finish(overwrite)
     };
     assert!(matches!(
@@ -189,8 +206,8 @@ fn outputs_need_a_name_and_a_folder() {
             DirWriter::create(target),
             Err(Error::OutputUnnamed { .. })
         ));
-        let shard = ShardWriter::create(target, small_header());
-        assert!(matches!(shard, Err(Error::OutputUnnamed { .. })));
+        let file = AtomicFile::create(target);
+        assert!(matches!(file, Err(Error::OutputUnnamed { .. })));
     }
     let dir = folder(&[]);
     let target = dir.path().join("missing/m");
@@ -210,7 +227,7 @@ fn stored_paths_cannot_do_harm() {
     }
     let long = "a/".repeat(600);
     let dir = folder(&[]);
-    let writer = DirWriter::create(dir.path().join("m")).unwrap();
+    let mut writer = DirWriter::create(dir.path().join("m")).unwrap();
     for bad in [
         "",
         "/",
@@ -244,19 +261,8 @@ fn stored_paths_cannot_do_harm() {
         let error = safe_relative_path(bad).unwrap_err();
         assert!(matches!(error, Error::UnsafePath { .. }), "{bad:?}");
         assert_says(&error, &[&format!("{bad:?}")]);
-        assert!(matches!(
-            writer.side_file(bad, &b""[..]),
-            Err(Error::UnsafePath { .. })
-        ));
-        assert!(matches!(
-            writer.shard(bad, small_header()),
-            Err(Error::UnsafePath { .. })
-        ));
+        assert!(matches!(writer.begin(bad), Err(Error::UnsafePath { .. })));
     }
-    assert!(matches!(
-        writer.shard("a/b", small_header()),
-        Err(Error::UnsafePath { .. })
-    ));
     drop(writer);
     assert!(list(dir.path()).is_empty());
 }
@@ -264,21 +270,15 @@ fn stored_paths_cannot_do_harm() {
 #[test]
 fn stored_paths_cannot_replace_each_other() {
     let dir = folder(&[]);
-    let writer = DirWriter::create(dir.path().join("m")).unwrap();
-    writer.side_file("a", &b"1"[..]).unwrap();
+    let mut writer = DirWriter::create(dir.path().join("m")).unwrap();
+    add(&mut writer, "a", b"1").unwrap();
     assert!(matches!(
-        writer.side_file("a", &b"2"[..]),
+        add(&mut writer, "a", b"2"),
         Err(Error::OutputExists { .. })
     ));
     assert!(matches!(
-        writer.side_file("a/b", &b"2"[..]),
+        add(&mut writer, "a/b", b"2"),
         Err(Error::Io { .. })
-    ));
-    let empty = || Header::parse(&b"{}"[..], 0).unwrap();
-    let shard = writer.shard("a", empty()).unwrap();
-    assert!(matches!(
-        shard.finish(false),
-        Err(Error::OutputExists { .. })
     ));
 }
 
@@ -290,11 +290,34 @@ fn new_files_have_ordinary_permissions() {
     let dir = folder(&[]);
     let ordinary = put(dir.path(), "ordinary", b"");
     let path = dir.path().join("m.safetensors");
-    let empty = Header::parse(&b"{}"[..], 0).unwrap();
-    ShardWriter::create(&path, empty)
-        .unwrap()
-        .finish(false)
-        .unwrap();
+    AtomicFile::create(&path).unwrap().finish(false).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&path), mode(&ordinary));
+}
+
+#[test]
+fn headers_are_made_of_any_tensors() {
+    let info = |name: &str, dtype, shape: &[u64]| TensorInfo {
+        name: name.into(),
+        dtype,
+        shape: shape.to_vec(),
+    };
+    let tensors = [
+        info("a \"quoted\"\n\u{1b} name", Dtype::BF16, &[2, 3]),
+        info("empty", Dtype::F32, &[0, 7]),
+        info("scalar", Dtype::F4, &[2]),
+    ];
+    let header = Header::of(&tensors).unwrap();
+    let back: Vec<_> = header.tensors().iter().map(|t| t.info.clone()).collect();
+    assert_eq!(back, tensors);
+    assert_eq!(header.data_len(), 13);
+    assert_eq!(header.header_bytes().len() % 8, 0);
+    for wrong in [
+        vec![tensors[0].clone(), tensors[0].clone()],
+        vec![info("part of a byte", Dtype::F4, &[3])],
+        vec![info("huge", Dtype::F32, &[u64::MAX, 2])],
+        vec![info("__metadata__", Dtype::F32, &[2])],
+    ] {
+        assert!(Header::of(&wrong).is_err(), "{wrong:?}");
+    }
 }

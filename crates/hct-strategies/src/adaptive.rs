@@ -5,7 +5,7 @@ use hct_core::{Result, energy_retention};
 use crate::engine::{Quality, RowFloor, Target};
 use crate::names::is_embedding;
 use crate::preset::{Options, with_options};
-use crate::{Coded, Preset, Strategy, TensorView, sparse};
+use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// Least retention of the classic scheme.
 const CLASSIC_FLOOR: f64 = 0.05;
@@ -59,7 +59,7 @@ with_options!(AdaptiveEncoder);
 
 impl Strategy for AdaptiveEncoder {
     fn name(&self) -> &'static str {
-        "adaptive"
+        StrategyName::Adaptive.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

@@ -6,7 +6,7 @@ use crate::engine::{Quality, or_lossless};
 use crate::names::role;
 use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
-use crate::{Coded, Preset, Strategy, TensorView, sparse, svd};
+use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse, svd};
 
 /// Leading components of other than attention matrices that are looked at first.
 const GLANCE: usize = 8;
@@ -43,7 +43,7 @@ with_quality!(HybridEncoder);
 
 impl Strategy for HybridEncoder {
     fn name(&self) -> &'static str {
-        "hybrid"
+        StrategyName::Hybrid.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
@@ -59,7 +59,7 @@ impl Strategy for HybridEncoder {
         let quality = self.base_quality();
         let target = target_for(&tensor.meta.name, quality);
         let probe = if attention { svd::PROBE } else { GLANCE };
-        let layers = svd::cheaper(&engine, tensor, &target, self.rank, probe)?;
-        or_lossless(tensor, layers, self.name())
+        let fragments = svd::cheaper(&engine, tensor, &target, self.rank, probe)?;
+        or_lossless(tensor, fragments, self.name())
     }
 }

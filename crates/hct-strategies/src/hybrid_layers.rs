@@ -6,7 +6,7 @@ use crate::engine::Quality;
 use crate::names::LayerStacks;
 use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
-use crate::{Coded, LosslessEncoder, Preset, Strategy, TensorView, sparse};
+use crate::{Coded, LosslessEncoder, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// Retention of the layers next to the first and the last.
 const NEXT: f64 = 0.80;
@@ -44,7 +44,7 @@ with_quality!(HybridLayersEncoder);
 
 impl Strategy for HybridLayersEncoder {
     fn name(&self) -> &'static str {
-        "hybrid-layers"
+        StrategyName::HybridLayers.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

@@ -5,7 +5,7 @@ use hct_core::Result;
 use crate::engine::Quality;
 use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
-use crate::{Coded, ImportanceMap, Preset, Strategy, TensorView, sparse};
+use crate::{Coded, ImportanceMap, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// The score that leaves a tensor's quality as asked for.
 const NEUTRAL: f64 = 0.5;
@@ -55,7 +55,7 @@ with_quality!(ImportanceEncoder);
 
 impl Strategy for ImportanceEncoder {
     fn name(&self) -> &'static str {
-        "importance"
+        StrategyName::Importance.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

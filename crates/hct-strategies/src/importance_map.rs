@@ -3,18 +3,40 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::names::{Role, role};
 
+/// Most globs and regexes of a map: each is tried on every tensor name.
+const MAX_PATTERNS: usize = 1024;
+/// Most bytes that one of them takes once compiled.
+const MAX_COMPILED: usize = 1 << 20;
+
 /// A score from 0 (expendable) to 1 (vital) for every tensor name.
 #[derive(Clone, Debug, Default)]
 pub struct ImportanceMap {
+    /// Patterns and scores as they were given.
+    entries: Vec<(String, f64)>,
     exact: HashMap<String, f64>,
     /// In the order of the file.
     patterns: Vec<(Regex, f64)>,
+}
+
+/// Maps are equal when the same patterns have the same scores in the same order.
+impl PartialEq for ImportanceMap {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
+}
+
+/// The object that [`ImportanceMap::from_json`] reads.
+impl Serialize for ImportanceMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.entries.iter().map(|(pattern, score)| (pattern, score)))
+    }
 }
 
 /// What is wrong with an importance map.
@@ -42,6 +64,12 @@ pub enum ImportanceMapError {
         /// What the regex engine says.
         source: regex::Error,
     },
+    /// More globs and regexes than anybody needs.
+    #[error("the map has more than {most} globs and regexes; write exact names, or join some")]
+    TooMany {
+        /// What is allowed.
+        most: usize,
+    },
     /// A pattern is there twice.
     #[error("pattern {0:?} is there twice; remove one of the two")]
     Duplicate(String),
@@ -66,9 +94,13 @@ impl ImportanceMap {
     ///
     /// # Errors
     /// When the text is no such object, a score is not from 0 to 1, a regex is bad, or a pattern
-    /// is there twice.
+    /// is there twice, or there are more than 1024 globs and regexes.
     pub fn from_json(text: &str) -> Result<Self, ImportanceMapError> {
-        let Entries(entries) = serde_json::from_str(text).map_err(ImportanceMapError::Json)?;
+        let entries = serde_json::from_str(text).map_err(ImportanceMapError::Json)?;
+        Self::from_entries(entries)
+    }
+
+    pub(crate) fn from_entries(Entries(entries): Entries) -> Result<Self, ImportanceMapError> {
         let mut map = Self::default();
         let mut seen = HashSet::new();
         for (pattern, value) in entries {
@@ -83,13 +115,22 @@ impl ImportanceMap {
             };
             match regex_of(&pattern) {
                 None => {
-                    map.exact.insert(pattern, score);
+                    map.exact.insert(pattern.clone(), score);
+                }
+                Some(_) if map.patterns.len() == MAX_PATTERNS => {
+                    return Err(ImportanceMapError::TooMany { most: MAX_PATTERNS });
                 }
                 Some(Ok(regex)) => map.patterns.push((regex, score)),
                 Some(Err(source)) => return Err(ImportanceMapError::Pattern { pattern, source }),
             }
+            map.entries.push((pattern, score));
         }
         Ok(map)
+    }
+
+    /// Whether it is all [by role](Self::by_role).
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// The score of the tensor `name`, from 0 to 1.
@@ -115,7 +156,7 @@ fn score_of_role(role: Role) -> f64 {
 fn regex_of(pattern: &str) -> Option<Result<Regex, regex::Error>> {
     let inner = pattern.strip_prefix('/').and_then(|p| p.strip_suffix('/'));
     if let Some(regex) = inner {
-        return Some(Regex::new(regex));
+        return Some(compiled(regex));
     }
     if !pattern.contains(['*', '?']) {
         return None;
@@ -129,11 +170,15 @@ fn regex_of(pattern: &str) -> Option<Result<Regex, regex::Error>> {
         }
     }
     regex.push_str(r"\z");
-    Some(Regex::new(&regex))
+    Some(compiled(&regex))
+}
+
+fn compiled(regex: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(regex).size_limit(MAX_COMPILED).build()
 }
 
 /// The entries of a JSON object as the file has them: in order, repeated keys too.
-struct Entries(Vec<(String, Value)>);
+pub(crate) struct Entries(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -21,12 +21,15 @@ mod importance_map;
 mod lossless;
 mod mixed;
 mod mlp_only;
+mod named;
 mod names;
 mod preset;
 mod rdo;
 mod route;
 mod sparse;
+mod spec;
 mod strategy;
+mod strategy_name;
 mod svd;
 mod uniform;
 
@@ -39,10 +42,18 @@ pub use importance_map::{ImportanceMap, ImportanceMapError};
 pub use lossless::LosslessEncoder;
 pub use mixed::MixedPrecisionEncoder;
 pub use mlp_only::MlpOnlyEncoder;
+pub use named::UnknownName;
 pub use names::{LayerStacks, Role, role};
 pub use preset::{MAX_FRAGMENTS, Preset};
 pub use rdo::RdoEncoder;
 pub use route::{LosslessReason, lossless_reason};
+pub use spec::{MAX_SPEC, Plan, RatePlan, SpecBuilder, SpecError, SpecOption, StrategySpec};
 pub use strategy::{Coded, Strategy, TensorView};
+pub use strategy_name::StrategyName;
 pub use svd::{SvdEncoder, SvdError, TruncatedSvd, randomized_svd};
 pub use uniform::UniformEncoder;
+
+/// The example of README.md, compiled and run.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

@@ -2,7 +2,7 @@
 
 use hct_core::{EncodedTensor, Result};
 
-use crate::{Coded, Strategy, TensorView};
+use crate::{Coded, Strategy, StrategyName, TensorView};
 
 /// Stores every tensor losslessly, exponents and mantissas entropy-coded apart.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,7 +10,7 @@ pub struct LosslessEncoder;
 
 impl Strategy for LosslessEncoder {
     fn name(&self) -> &'static str {
-        "lossless"
+        StrategyName::Lossless.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

@@ -1,13 +1,13 @@
 //! Mixed precision: INT4 for most coefficients, FP16 where it matters.
 
 use hct_core::{
-    EncodedLayer, MatrixView, Preparation, Result, Selection, SparseFormat, Transform,
+    EncodedFragment, MatrixView, Preparation, Result, Selection, SparseFormat, Transform,
     encode_sparse,
 };
 
 use crate::engine::subtract;
 use crate::preset::{Options, with_options};
-use crate::{Coded, Preset, Strategy, TensorView, sparse};
+use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// Coefficients that are refined together: as many as share an INT4 scale, and so the size of
 /// their errors. One by one, positions would take a tenth of the bytes.
@@ -38,28 +38,28 @@ impl MixedPrecisionEncoder {
         }
     }
 
-    fn classic(&self, matrix: MatrixView<'_>) -> Result<Vec<EncodedLayer>> {
-        let (how, fragments) = (sparse::dct2(Preset::Classic), self.options.fragments());
+    fn classic(&self, matrix: MatrixView<'_>) -> Result<Vec<EncodedFragment>> {
+        let (how, count) = (sparse::dct2(Preset::Classic), self.options.fragments());
         let fine = self.fp16_ratio * self.retention;
-        let mut layers = Vec::new();
+        let mut fragments = Vec::new();
         if fine > 0.0 {
-            layers = sparse::layers(matrix, how, SparseFormat::Half, (0.0, fine), 1)?;
+            fragments = sparse::fragments(matrix, how, SparseFormat::Half, (0.0, fine), 1)?;
         }
         if fine < self.retention {
             let band = (fine, self.retention);
-            let fragments = (fragments - layers.len()).max(1);
-            layers.extend(sparse::layers(
+            let count = (count - fragments.len()).max(1);
+            fragments.extend(sparse::fragments(
                 matrix,
                 how,
                 SparseFormat::Int4,
                 band,
-                fragments,
+                count,
             )?);
         }
-        Ok(layers)
+        Ok(fragments)
     }
 
-    fn viable(&self, matrix: MatrixView<'_>) -> Result<Vec<EncodedLayer>> {
+    fn viable(&self, matrix: MatrixView<'_>) -> Result<Vec<EncodedFragment>> {
         let selection = Selection {
             zeros: true,
             ..self.retention.into()
@@ -74,8 +74,8 @@ impl MixedPrecisionEncoder {
         };
         let plane = encode_sparse(matrix, how, SparseFormat::Int4, base)?;
         let mut sum = plane.decode()?;
-        let mut layers = vec![EncodedLayer::Plane(plane)];
-        // Later layers correct what the earlier ones leave, the largest coefficients first.
+        let mut fragments = vec![EncodedFragment::Plane(plane)];
+        // Later fragments correct what the earlier ones leave, the largest coefficients first.
         let how = Preparation {
             remove_means: false,
             ..how
@@ -87,7 +87,7 @@ impl MixedPrecisionEncoder {
             sum.iter_mut()
                 .zip(plane.decode()?)
                 .for_each(|(s, v)| *s += v);
-            layers.push(EncodedLayer::Plane(plane));
+            fragments.push(EncodedFragment::Plane(plane));
             Ok(())
         };
         for _ in 1..bands {
@@ -100,7 +100,7 @@ impl MixedPrecisionEncoder {
             };
             refine(SparseFormat::Half, groups)?;
         }
-        Ok(layers)
+        Ok(fragments)
     }
 }
 
@@ -132,16 +132,16 @@ with_options!(MixedPrecisionEncoder);
 
 impl Strategy for MixedPrecisionEncoder {
     fn name(&self) -> &'static str {
-        "mixed"
+        StrategyName::Mixed.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
         sparse::check_retention(self.retention)?;
         let matrix = tensor.matrix()?;
-        let layers = match self.options.preset {
+        let fragments = match self.options.preset {
             Preset::Classic => self.classic(matrix),
             Preset::Viable => self.viable(matrix),
         };
-        sparse::coded(tensor, layers, self.name())
+        sparse::coded(tensor, fragments, self.name())
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::Quality;
 use crate::names::{Role, role};
 use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
-use crate::{Coded, LosslessEncoder, Preset, Strategy, TensorView, sparse};
+use crate::{Coded, LosslessEncoder, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// Codes MLP matrices, recognised by their names, with loss, and all other tensors losslessly.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ with_quality!(MlpOnlyEncoder);
 
 impl Strategy for MlpOnlyEncoder {
     fn name(&self) -> &'static str {
-        "mlp-only"
+        StrategyName::MlpOnly.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

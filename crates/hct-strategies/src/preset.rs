@@ -1,6 +1,7 @@
 //! Presets and the options that strategies share.
 
 use crate::engine::Engine;
+use crate::named::named;
 
 /// Which version of a strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,13 @@ pub enum Preset {
     /// The scheme's idea under the rate–distortion engine.
     Viable,
 }
+
+named!(Preset, "preset", {
+    Classic: "classic",
+        "The scheme as first described, for comparison: whole-matrix DCTs, INT4, FP16";
+    Viable: "viable",
+        "The scheme under the rate–distortion engine";
+});
 
 /// What every strategy has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +37,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Layers to divide a tensor into, at least one.
+    /// Fragments to divide a tensor into, at least one.
     pub fn fragments(&self) -> usize {
         self.engine.fragments.max(1)
     }
@@ -51,7 +59,7 @@ macro_rules! with_options {
                 self
             }
 
-            /// Divides every lossy tensor into up to `fragments` layers, at least 1 and at most
+            /// Divides every lossy tensor into up to `fragments` fragments, at least 1 and at most
             /// 32, each refining those before it: any number of the first ones decodes to an
             /// approximation.
             pub fn fragments(mut self, fragments: usize) -> Self {
@@ -84,5 +92,5 @@ macro_rules! with_quality {
 }
 pub(crate) use with_quality;
 
-/// Most layers that a tensor is divided into; a file may hold twice as many.
+/// Most fragments that a tensor is divided into; a file may hold twice as many.
 pub const MAX_FRAGMENTS: usize = 32;

@@ -4,7 +4,7 @@ use hct_core::Result;
 
 use crate::engine::{Effort, Engine, Quality, RowFloor, Target};
 use crate::names::is_embedding;
-use crate::{Coded, MAX_FRAGMENTS, Strategy, TensorView};
+use crate::{Coded, MAX_FRAGMENTS, Strategy, StrategyName, TensorView};
 
 /// Codes every tensor with the trellis (or scalar) quantizer at the step that just reaches a
 /// quality, after the transform that needs the fewest bits there.
@@ -30,7 +30,7 @@ impl RdoEncoder {
         self
     }
 
-    /// Divides every tensor into up to `fragments` layers, at least 1 and at most 32, each
+    /// Divides every tensor into up to `fragments` fragments, at least 1 and at most 32, each
     /// refining those before it: any number of the first ones decodes to an approximation.
     pub fn fragments(mut self, fragments: usize) -> Self {
         self.engine.fragments = fragments.clamp(1, MAX_FRAGMENTS);
@@ -53,7 +53,7 @@ pub(crate) fn target_for(name: &str, quality: Quality) -> Target {
 
 impl Strategy for RdoEncoder {
     fn name(&self) -> &'static str {
-        "rdo"
+        StrategyName::Rdo.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

@@ -1,8 +1,8 @@
 //! Sparse planes of the largest coefficients, the coding of every classic scheme.
 
 use hct_core::{
-    EncodedLayer, EncodedTensor, Error, MatrixView, Preparation, Result, Selection, SparseFormat,
-    Transform, encode_sparse,
+    EncodedFragment, EncodedTensor, Error, MatrixView, Preparation, Result, Selection,
+    SparseFormat, Transform, encode_sparse,
 };
 
 use crate::{Coded, Preset, TensorView};
@@ -16,24 +16,24 @@ pub(crate) fn dct2(preset: Preset) -> Preparation {
     }
 }
 
-/// The coefficients ranked from `skip` to `keep`, shares of all, in `fragments` layers of equal
+/// The coefficients ranked from `skip` to `keep`, shares of all, in `count` fragments of equal
 /// numbers, the largest first.
-pub(crate) fn layers(
+pub(crate) fn fragments(
     matrix: MatrixView<'_>,
     preparation: Preparation,
     format: SparseFormat,
     (skip, keep): (f64, f64),
-    fragments: usize,
-) -> Result<Vec<EncodedLayer>> {
-    let edge = |k: usize| skip + (keep - skip) * k as f64 / fragments as f64;
-    (0..fragments)
+    count: usize,
+) -> Result<Vec<EncodedFragment>> {
+    let edge = |k: usize| skip + (keep - skip) * k as f64 / count as f64;
+    (0..count)
         .map(|k| {
-            let last = k + 1 == fragments;
+            let last = k + 1 == count;
             let selection = Selection {
                 skip: edge(k),
                 ..if last { keep } else { edge(k + 1) }.into()
             };
-            encode_sparse(matrix, preparation, format, selection).map(EncodedLayer::Plane)
+            encode_sparse(matrix, preparation, format, selection).map(EncodedFragment::Plane)
         })
         .collect()
 }
@@ -43,14 +43,14 @@ pub(crate) fn uniform(
     tensor: TensorView<'_>,
     preparation: Preparation,
     retention: f64,
-    fragments: usize,
+    count: usize,
     name: &str,
 ) -> Result<Coded> {
     check_retention(retention)?;
     let matrix = tensor.matrix()?;
     let format = SparseFormat::Int4;
-    let layers = layers(matrix, preparation, format, (0.0, retention), fragments);
-    coded(tensor, layers, name)
+    let fragments = fragments(matrix, preparation, format, (0.0, retention), count);
+    coded(tensor, fragments, name)
 }
 
 /// Errs unless `retention` is in (0, 1].
@@ -64,15 +64,15 @@ pub(crate) fn check_retention(retention: f64) -> Result<()> {
     })
 }
 
-/// The tensor of `layers`; lossless where its values are not finite or too large to have any.
+/// The tensor of `fragments`; lossless where its values are not finite or too large to have any.
 pub(crate) fn coded(
     tensor: TensorView<'_>,
-    layers: Result<Vec<EncodedLayer>>,
+    fragments: Result<Vec<EncodedFragment>>,
     name: &str,
 ) -> Result<Coded> {
-    match layers {
-        Ok(layers) => Ok(Coded {
-            tensor: EncodedTensor::layers(layers)?,
+    match fragments {
+        Ok(fragments) => Ok(Coded {
+            tensor: EncodedTensor::fragments(fragments)?,
             label: name.into(),
         }),
         Err(error) if error.is_out_of_range() => lossless(tensor, "values out of range", name),

@@ -3,7 +3,7 @@
 use hct_core::Result;
 
 use crate::preset::{Options, with_options};
-use crate::{Coded, Strategy, TensorView, sparse};
+use crate::{Coded, Strategy, StrategyName, TensorView, sparse};
 
 /// 2-D DCT, the ⌈ρ·n⌉ largest coefficients, INT4 in blocks of 32 with FP16 scales.
 ///
@@ -30,7 +30,7 @@ with_options!(UniformEncoder);
 
 impl Strategy for UniformEncoder {
     fn name(&self) -> &'static str {
-        "uniform"
+        StrategyName::Uniform.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {

@@ -77,17 +77,17 @@ fn a_prefix_of_fragments_is_a_prefix_of_the_bytes() {
     for strategy in strategies(Preset::Viable, 4) {
         let trip = Trip::of(&*strategy, &meta, &bytes);
         let reader = HctReader::open(&trip.file).unwrap();
-        let ends: Vec<u64> = reader.index().tensors[0].layer_ends().collect();
+        let ends: Vec<u64> = reader.index().tensors[0].fragment_ends().collect();
         assert!(ends.len() > 1, "{}", trip.label);
         assert!(ends.is_sorted(), "{}: {ends:?}", trip.label);
-        // What comes after a layer's end is not read to decode it.
+        // What comes after a fragment's end is not read to decode it.
         for (k, &end) in ends.iter().enumerate() {
             let expected = trip.prefix(k + 1, Dtype::F32);
             let mut damaged = trip.file.clone();
             let payload_end = *ends.last().unwrap() as usize;
             damaged[end as usize..payload_end].fill(0xa5);
             let reader = HctReader::open(&damaged).unwrap();
-            let decoded = reader.tensor(0).unwrap().layers(k + 1).decode().unwrap();
+            let decoded = reader.tensor(0).unwrap().fragments(k + 1).decode().unwrap();
             let decoded = support::common::floats_of(&decoded, Dtype::F32);
             assert!(decoded == expected, "{}", trip.label);
         }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use hct_core::{Dtype, Layer, MatrixView, Recipe, RowComparison, TensorRecord, fold};
-use hct_model::{HctModel, TensorSource};
+use hct_core::{Dtype, Fragment, MatrixView, Recipe, RowComparison, TensorRecord, fold};
+use hct_model::{HctFile, TensorSource};
 use hct_strategies::{Role, role};
 use rayon::prelude::*;
 
@@ -21,7 +21,7 @@ pub struct TensorRow {
     pub name: String,
     /// Elements.
     pub weights: u64,
-    /// Bytes stored, of the layers that were decoded.
+    /// Bytes stored, of the fragments that were decoded.
     pub bytes: u64,
     /// Components of its low-rank product, if it has one.
     pub rank: Option<usize>,
@@ -42,14 +42,14 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Decodes the first `layers` layers of `matrices` from `file` and compares.
+    /// Decodes the first `fragments` fragments of `matrices` from `file` and compares.
     pub fn new(
         model: &Model,
         matrices: &[usize],
-        file: HctModel,
-        layers: usize,
+        file: HctFile,
+        fragments: usize,
     ) -> Result<Comparison> {
-        let file = file.with_layers(layers);
+        let file = file.with_fragments(fragments);
         let mut comparison = Comparison {
             total: RowComparison::default(),
             tensors: Vec::new(),
@@ -83,7 +83,7 @@ impl Comparison {
                 comparison.tensors.push(TensorRow {
                     name: record.name.clone(),
                     weights: record.elements(),
-                    bytes: record.prefix_bytes(layers),
+                    bytes: record.prefix_bytes(fragments),
                     rank: rank(record),
                     sums,
                 });
@@ -102,12 +102,12 @@ impl Comparison {
 
 /// Components of the low-rank product in a record.
 pub fn rank(record: &TensorRecord) -> Option<usize> {
-    let Recipe::Layers { layers, .. } = &record.recipe else {
+    let Recipe::Fragments { fragments, .. } = &record.recipe else {
         return None;
     };
-    layers.iter().find_map(|layer| match layer {
-        Layer::Product(left, _) => Some(left.recipe().cols),
-        Layer::Plane(_) => None,
+    fragments.iter().find_map(|fragment| match fragment {
+        Fragment::Product(left, _) => Some(left.recipe().cols),
+        Fragment::Plane(_) => None,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use hct_eval::RivalModel;
-use hct_model::{CompressOptions, CompressReport, Error, HctModel, TensorSource};
+use hct_model::{CompressOptions, CompressReport, Error, HctFile, TensorSource};
 use tempfile::TempDir;
 
 use super::Subject;
@@ -37,7 +37,6 @@ impl CodedModel<'_> {
         let folder = tempfile::tempdir().context("no room for a temporary file")?;
         let options = CompressOptions {
             side_files: false,
-            overwrite: false,
             provenance: None,
         };
         let report = compress(&folder.path().join(FILE), options)?;
@@ -72,9 +71,9 @@ impl CodedModel<'_> {
     }
 
     /// The HCT file, opened.
-    pub fn open(&self) -> Result<HctModel> {
+    pub fn open(&self) -> Result<HctFile> {
         match self {
-            Self::File { folder, .. } => Ok(HctModel::open(folder.path().join(FILE))?),
+            Self::File { folder, .. } => Ok(HctFile::open(folder.path().join(FILE))?),
             Self::Blocks(_) => bail!("blocks of another format are in no HCT file"),
         }
     }
@@ -91,7 +90,7 @@ impl CodedModel<'_> {
 /// The tensors of a coded model, decoded as they are read.
 pub enum DecodedModel<'c> {
     /// From an HCT file.
-    File(HctModel),
+    File(HctFile),
     /// From blocks of another format.
     Blocks(&'c RivalModel<'c>),
 }

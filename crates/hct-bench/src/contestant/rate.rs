@@ -23,7 +23,7 @@ impl Contestant<Model> for AtRate {
     fn encode<'s>(&self, model: &'s Model) -> Result<CodedModel<'s>> {
         let rdo = |quality: Quality| Box::new(RdoEncoder::new(quality)) as Box<dyn Strategy>;
         CodedModel::file(|path, options| {
-            compress_to_rate(&model.checkpoint, path, &rdo, self.0, options, &())
+            compress_to_rate(&model.checkpoint, path, false, &rdo, self.0, options, &())
                 .map(|(report, _)| report)
         })
     }

@@ -64,7 +64,7 @@ impl Contestant<Model> for Ours {
 
     fn encode<'s>(&self, model: &'s Model) -> Result<CodedModel<'s>> {
         CodedModel::file(|path, options| {
-            compress(&model.checkpoint, path, &*self.encoder, options, &())
+            compress(&model.checkpoint, path, false, &*self.encoder, options, &())
         })
     }
 

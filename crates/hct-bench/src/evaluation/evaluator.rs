@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use hct_eval::{Error, Model as Runnable, ModelFiles, Reference, SentenceReference, sentences};
-use hct_model::TensorSource;
+use hct_model::{CheckpointSource, TensorSource};
 
 use super::model_quality::{LanguageQuality, ModelQuality};
 use super::questions::{Answers, sample};
@@ -31,7 +31,7 @@ impl Evaluator {
     /// Runs `model` as it is. None if it cannot be run: no folder with `config.json` and
     /// `tokenizer.json`, or of an architecture that `hct-eval` does not know.
     pub fn of(model: &Model, settings: &Settings) -> Result<Option<Evaluator>> {
-        let Some(files) = files_of(model.checkpoint.path())? else {
+        let Some(files) = files_of(model.checkpoint.name())? else {
             return Ok(None);
         };
         let runnable = match Runnable::load(&files, &model.checkpoint) {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use hct_core::Dtype;
-use hct_model::TensorSource;
+use hct_model::{CheckpointSource, TensorSource};
 
 use crate::matrix::{Matrix, gaussian};
 use crate::model::{Model, meta};
@@ -42,7 +42,7 @@ impl Corpus {
         let mut tensors = Vec::new();
         for i in model.matrices()? {
             let info = meta(&model.checkpoint.tensors()[i]);
-            tensors.push(Matrix::new(info, model.checkpoint.read(i)?)?);
+            tensors.push(Matrix::new(info, model.checkpoint.read(i)?.into_owned())?);
         }
         tensors.retain(|t| t.energy > 0.0);
         ensure!(!tensors.is_empty(), "the model has no matrix to measure");
@@ -63,12 +63,12 @@ impl Corpus {
                 .iter()
                 .any(|l| info.name.contains(l));
             if in_layer {
-                tensors.push(Matrix::new(info, minilm.checkpoint.read(i)?)?);
+                tensors.push(Matrix::new(info, minilm.checkpoint.read(i)?.into_owned())?);
             } else if info.name.contains("word_embeddings") {
                 let row = info.dtype.byte_len(info.shape[1]).context("a huge row")?;
                 info.shape[0] = 8192;
                 let bytes = minilm.checkpoint.read_range(i, 0..8192 * row)?;
-                tensors.push(Matrix::new(info, bytes)?);
+                tensors.push(Matrix::new(info, bytes.into_owned())?);
             }
         }
         ensure!(tensors.len() == 13, "this is not MiniLM");

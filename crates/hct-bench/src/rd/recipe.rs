@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use hct_core::{
-    EncodedTensor, Layer, PlaneRecipe, Preparation, Recipe, Section, Transform, TrellisAnalysis,
+    EncodedTensor, Fragment, PlaneRecipe, Preparation, Recipe, Section, Transform, TrellisAnalysis,
     TrellisSettings,
 };
 use hct_strategies::{Effort, Quality, RdoEncoder, Strategy, UniformEncoder};
@@ -220,10 +220,10 @@ pub struct UniformBits {
 pub fn uniform(tensor: &Matrix, retention: f64) -> Result<(Point, UniformBits)> {
     let encoder = UniformEncoder::new(retention);
     let (point, coded) = by_strategy(tensor, encoder)?;
-    let Recipe::Layers { layers, .. } = &coded.record().recipe else {
+    let Recipe::Fragments { fragments, .. } = &coded.record().recipe else {
         bail!("uniform stored {} losslessly", tensor.meta.name);
     };
-    let [Layer::Plane(plane)] = &layers[..] else {
+    let [Fragment::Plane(plane)] = &fragments[..] else {
         bail!("uniform made more than a plane of {}", tensor.meta.name);
     };
     let (values, scales) = kept(plane.recipe(), retention);

@@ -54,16 +54,16 @@ impl<'a> Bench<'a> {
         measure(self.model, &self.matrices, contestant, evaluator, &self.bar)
     }
 
-    /// Codes once; the result decodes from any number of layers.
+    /// Codes once; the result decodes from any number of fragments.
     pub fn code(&self, contestant: &Ours) -> Result<CodedModel<'_>> {
         let label = contestant.label();
         self.say(format!("{} {}", label.name, label.setting));
         contestant.encode(self.model)
     }
 
-    /// Decodes the first `layers` layers of the matrices and compares.
-    pub fn compare(&self, coded: &CodedModel<'_>, layers: usize) -> Result<Comparison> {
-        Comparison::new(self.model, &self.matrices, coded.open()?, layers)
+    /// Decodes the first `fragments` fragments of the matrices and compares.
+    pub fn compare(&self, coded: &CodedModel<'_>, fragments: usize) -> Result<Comparison> {
+        Comparison::new(self.model, &self.matrices, coded.open()?, fragments)
     }
 
     /// The matrices whose names `wanted` picks.
@@ -72,7 +72,12 @@ impl<'a> Bench<'a> {
         let all = self.matrices.iter();
         let picked = all.filter(|&&i| wanted(&checkpoint.tensors()[i].name));
         picked
-            .map(|&i| Matrix::new(meta(&checkpoint.tensors()[i]), checkpoint.read(i)?))
+            .map(|&i| {
+                Matrix::new(
+                    meta(&checkpoint.tensors()[i]),
+                    checkpoint.read(i)?.into_owned(),
+                )
+            })
             .collect()
     }
 

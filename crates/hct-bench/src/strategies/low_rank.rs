@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use hct_core::{Dtype, TensorMeta, add_product};
-use hct_model::TensorBytes;
 use hct_strategies::{Quality, RdoEncoder, SvdEncoder};
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +99,7 @@ fn matrix() -> Result<Matrix> {
         dtype: Dtype::F32,
         shape: vec![SIZE as u64, SIZE as u64],
     };
-    Matrix::new(meta, TensorBytes::Owned(bytes))
+    Matrix::new(meta, bytes)
 }
 
 /// Renders the table.

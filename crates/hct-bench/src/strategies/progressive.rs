@@ -1,4 +1,4 @@
-//! Table 2: quality against the length of a prefix, of tensors divided into layers.
+//! Table 2: quality against the length of a prefix, of tensors divided into fragments.
 
 use anyhow::Result;
 use hct_core::Recipe;
@@ -14,15 +14,16 @@ use crate::text::table::table;
 
 const FRAGMENTS: [usize; 4] = [1, 2, 4, 8];
 
-/// A file decoded from the first layers of every tensor.
+/// A file decoded from the first fragments of every tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prefix {
     /// The strategy.
     pub strategy: String,
-    /// Layers asked for.
+    /// Fragments asked for.
     pub fragments: usize,
-    /// Layers decoded, of tensors that have as many.
-    pub layers: usize,
+    /// Fragments decoded, of tensors that have as many.
+    #[serde(rename = "layers")]
+    pub decoded: usize,
     /// Bytes of them, and of the records.
     pub matrix_bytes: u64,
     /// Cosine over all matrices.
@@ -54,22 +55,22 @@ fn prefixes_of(bench: &Bench<'_>, contestant: &Ours, fragments: usize) -> Result
     let coded = bench.code(contestant)?;
     let file = coded.open()?;
     let label = contestant.label();
-    let layers = bench
+    let counts = bench
         .matrices
         .iter()
         .map(|&i| match &file.index().tensors[i].recipe {
             Recipe::Lossless(_) => 1,
-            Recipe::Layers { layers, .. } => layers.len(),
+            Recipe::Fragments { fragments, .. } => fragments.len(),
         });
-    let most = layers.max().unwrap_or(1);
+    let most = counts.max().unwrap_or(1);
     (1..=most)
-        .map(|layers| {
-            let compared = bench.compare(&coded, layers)?;
+        .map(|decoded| {
+            let compared = bench.compare(&coded, decoded)?;
             let cosines = compared.tensors.iter().map(|t| t.sums.cosine());
             Ok(Prefix {
                 strategy: label.name.clone(),
                 fragments,
-                layers,
+                decoded,
                 matrix_bytes: compared.bytes(),
                 cosine: compared.total.cosine(),
                 worst_cosine: cosines.fold(f64::INFINITY, f64::min),
@@ -88,7 +89,7 @@ pub fn render(prefixes: &[Prefix], curve: &Curve, weights: u64, key: &str) -> St
             vec![
                 prefix.strategy.clone(),
                 prefix.fragments.to_string(),
-                prefix.layers.to_string(),
+                prefix.decoded.to_string(),
                 bits(prefix.matrix_bytes, weights),
                 cells::cosine(prefix.cosine),
                 cells::cosine(prefix.worst_cosine),

@@ -1,6 +1,7 @@
 //! A model's section: every table measured, and every one as text.
 
 use anyhow::{Context, Result};
+use hct_model::CheckpointSource;
 
 use super::bench::Bench;
 use super::report::ModelReport;

@@ -6,16 +6,19 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use hct_model::{
-    Checkpoint, CompressOptions, TensorInfo, TensorSource, compress, compress_to_rate,
+    Checkpoint, CheckpointSource, CompressOptions, TensorInfo, TensorSource, compress,
+    compress_to_rate,
 };
+use hct_strategies::{Plan, Strategy};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
+use crate::made_by::provenance;
 use crate::opened::is_hct;
 use crate::output_path::{check_apart, check_file};
 use crate::progress::Bar;
-use crate::strategy_args::{Plan, StrategyArgs};
+use crate::strategy_args::StrategyArgs;
 use crate::table::{Align, Table, printable};
 use crate::units;
 
@@ -67,7 +70,7 @@ struct Report {
 impl Compress {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        self.strategy.check()?;
+        let spec = self.strategy.spec()?;
         if is_hct(&self.input) {
             return Err(usage(format!(
                 "{} is an HCT file already; `hct decompress` makes a checkpoint of it",
@@ -86,13 +89,10 @@ impl Compress {
         self.common.start()?;
         let checkpoint = Checkpoint::open(&self.input)?;
         let names = checkpoint.tensors().iter().map(|t| &t.name[..]);
-        let plan = self.strategy.build(names)?;
+        let plan = spec.plan(names);
         if self.input.is_dir() {
-            let shards = checkpoint.shards().iter();
-            let mut files: Vec<PathBuf> = shards.map(|s| self.input.join(s.name())).collect();
-            files.extend(checkpoint.side_files().iter().map(|f| f.path.clone()));
-            for file in files {
-                check_apart(&self.output, &file)?;
+            for file in checkpoint.files() {
+                check_apart(&self.output, &self.input.join(&file.path))?;
             }
         }
         if !self.no_side_files {
@@ -101,26 +101,27 @@ impl Compress {
                 eprintln!("warning: {name} is not carried along: {}", file.reason);
             }
         }
-        let bar = Bar::new("compressing", checkpoint.tensors().iter().map(bytes).sum());
+        let provenance = provenance(&spec);
+        if provenance.is_none() {
+            eprintln!("warning: the importance map is too large for the file to say what it was");
+        }
+        let bar = Bar::new(
+            "compressing",
+            checkpoint.tensors().iter().map(TensorInfo::byte_len).sum(),
+        );
         let options = CompressOptions {
             side_files: !self.no_side_files,
-            overwrite: self.force,
-            provenance: None,
+            provenance: provenance.as_deref(),
         };
+        let (output, force) = (&self.output, self.force);
         let done = match &plan {
             Plan::Strategy(strategy) => {
-                compress(&checkpoint, &self.output, &**strategy, options, &bar)?
+                compress(&checkpoint, output, force, &**strategy, options, &bar)?
             }
-            Plan::Rate(strategy_at, bpw) => {
-                compress_to_rate(
-                    &checkpoint,
-                    &self.output,
-                    &**strategy_at,
-                    *bpw,
-                    options,
-                    &bar,
-                )?
-                .0
+            Plan::Rate(rate) => {
+                let at = |quality| -> Box<dyn Strategy> { rate.strategy_at(quality) };
+                let bits = rate.bits_per_weight();
+                compress_to_rate(&checkpoint, output, force, &at, bits, options, &bar)?.0
             }
         };
         drop(bar);
@@ -137,19 +138,11 @@ impl Compress {
     }
 }
 
-/// Bytes of a tensor.
-fn bytes(tensor: &TensorInfo) -> u64 {
-    tensor
-        .dtype
-        .byte_len(tensor.shape.iter().product())
-        .unwrap_or(0)
-}
-
 /// The float dtypes of the input, largest share first.
 fn float_dtypes(checkpoint: &Checkpoint) -> String {
     let mut shares = BTreeMap::<&str, u64>::new();
     for tensor in checkpoint.tensors().iter().filter(|t| t.dtype.is_float()) {
-        *shares.entry(tensor.dtype.name()).or_default() += bytes(tensor);
+        *shares.entry(tensor.dtype.name()).or_default() += tensor.byte_len();
     }
     let mut shares: Vec<_> = shares.into_iter().collect();
     shares.sort_by_key(|&(_, bytes)| std::cmp::Reverse(bytes));

@@ -55,7 +55,7 @@ impl Decompress {
         self.common.start()?;
         let mut model = open_hct(&self.input)?;
         if let Some(k) = self.fragments {
-            model = model.with_layers(k.into());
+            model = model.with_fragments(k.into());
         }
         let tensors = &model.index().tensors;
         let bar = Bar::new(

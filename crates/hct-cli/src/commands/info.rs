@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hct_core::{FORMAT_VERSION, FileKind, Section, Sections, TensorRecord};
-use hct_model::{Error, HctModel};
+use hct_model::{Error, HctFile};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
+use crate::made_by::MadeBy;
 use crate::opened::open_hct;
 use crate::table::{Align, Table, printable};
 use crate::units;
@@ -36,6 +37,8 @@ symbols), positions (which coefficients are kept), scales, tables (symbol freque
 #[derive(Serialize)]
 struct Report {
     format_version: String,
+    /// What the file says of how it was made; nobody vouches for it.
+    made_by: Option<MadeBy>,
     tensors: Vec<Tensor>,
     files: Vec<Carried>,
     totals: Totals,
@@ -108,7 +111,7 @@ impl Info {
     }
 }
 
-fn report(model: &HctModel, sections: &[Sections]) -> Report {
+fn report(model: &HctFile, sections: &[Sections]) -> Report {
     let index = model.index();
     let tensors = index.tensors.iter().zip(sections).map(tensor).collect();
     let files = index
@@ -126,6 +129,7 @@ fn report(model: &HctModel, sections: &[Sections]) -> Report {
         .collect();
     Report {
         format_version: format!("{}.{}", FORMAT_VERSION.0, FORMAT_VERSION.1),
+        made_by: index.provenance.as_deref().map(MadeBy::of),
         tensors,
         files,
         totals: totals(model, sections),
@@ -145,7 +149,7 @@ fn tensor((record, sections): (&TensorRecord, &Sections)) -> Tensor {
     }
 }
 
-fn totals(model: &HctModel, sections: &[Sections]) -> Totals {
+fn totals(model: &HctFile, sections: &[Sections]) -> Totals {
     let index = model.index();
     let floats = index.tensors.iter().filter(|t| t.dtype.is_float());
     let weights = floats.map(TensorRecord::elements).sum();
@@ -227,8 +231,12 @@ fn table(report: &Report) -> String {
         ]);
     }
     let totals = &report.totals;
+    let made_by = match &report.made_by {
+        Some(made_by) => format!("made by {}\n", made_by.line()),
+        None => String::new(),
+    };
     format!(
-        "{}\n{}\n{}\nHCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
+        "{}\n{}\n{}\n{made_by}HCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
         tensors.render(),
         files.render(),
         parts(totals).render(),

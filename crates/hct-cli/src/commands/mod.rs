@@ -5,6 +5,7 @@ mod decompress;
 mod diff;
 #[cfg(feature = "eval")]
 mod eval;
+mod extract;
 #[cfg(feature = "eval")]
 mod generate;
 mod info;
@@ -17,6 +18,7 @@ use clap::Subcommand;
 pub enum Command {
     Compress(compress::Compress),
     Decompress(decompress::Decompress),
+    Extract(extract::Extract),
     Info(info::Info),
     Diff(diff::Diff),
     Verify(verify::Verify),
@@ -32,6 +34,7 @@ impl Command {
         match self {
             Command::Compress(command) => command.run(),
             Command::Decompress(command) => command.run(),
+            Command::Extract(command) => command.run(),
             Command::Info(command) => command.run(),
             Command::Diff(command) => command.run(),
             Command::Verify(command) => command.run(),

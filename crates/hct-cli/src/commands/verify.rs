@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{Error, HctModel, Progress};
+use hct_model::{Error, HctFile, Progress};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -126,7 +126,7 @@ impl Verify {
 }
 
 /// All that is wrong with the model, in stored order.
-fn check(model: &HctModel) -> Vec<Failure> {
+fn check(model: &HctFile) -> Vec<Failure> {
     let tensors = &model.index().tensors;
     let bar = Bar::new("checking", tensors.iter().map(|t| t.decoded_bytes()).sum());
     let files = model.index().files.iter();

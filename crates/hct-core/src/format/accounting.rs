@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::record::{Chunk, Layer, PlaneRecord, Recipe, TensorRecord};
+use super::chunk::Chunk;
+use super::record::{Fragment, PlaneRecord, Recipe, TensorRecord};
 use crate::plane::means;
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
@@ -23,8 +24,8 @@ pub(crate) fn sections<'a>(
                 lossless::sections(&read(chunk)?, record.dtype, len, &mut out)?;
             }
         }
-        Recipe::Layers { layers, .. } => {
-            for plane in layers.iter().flat_map(Layer::planes) {
+        Recipe::Fragments { fragments, .. } => {
+            for plane in fragments.iter().flat_map(Fragment::planes) {
                 add_plane(plane, &read, &mut out)?;
             }
         }

@@ -1,9 +1,12 @@
 //! The index at the end of a file.
 
+use super::chunk::Chunk;
 use super::provenance;
-use super::record::{Chunk, TensorRecord};
+use super::record::TensorRecord;
 use super::trailer::HEADER_LEN;
-use crate::wire::{Reader, put_blob, put_varint};
+use crate::wire::Reader;
+#[cfg(feature = "encode")]
+use crate::wire::{put_blob, put_varint};
 use crate::{Error, Result};
 
 /// What a carried file is.
@@ -35,6 +38,7 @@ impl FileEntry {
         self.data.len
     }
 
+    #[cfg(feature = "encode")]
     fn write(&self, out: &mut Vec<u8>) {
         out.push(match self.kind {
             FileKind::Shard => 0,
@@ -107,6 +111,7 @@ pub struct Index {
 }
 
 impl Index {
+    #[cfg(feature = "encode")]
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut labels: Vec<&str> = Vec::new();
         let mut label_of = |label| {

@@ -1,6 +1,7 @@
 //! The HCT V3 container: header, payload, index, trailer. docs/FORMAT.md is the specification.
 
 mod accounting;
+mod chunk;
 mod index;
 mod part;
 mod provenance;
@@ -8,13 +9,16 @@ mod reader;
 mod record;
 mod source;
 mod trailer;
+mod version;
+#[cfg(feature = "encode")]
 mod writer;
 
 pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
-pub use record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+pub use record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
-pub use trailer::FORMAT_VERSION;
-pub use writer::{EncodedLayer, EncodedTensor, HctWriter, TensorMeta};
+pub use version::FORMAT_VERSION;
+#[cfg(feature = "encode")]
+pub use writer::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta};

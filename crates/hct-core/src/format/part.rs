@@ -1,33 +1,33 @@
-//! A part of a tensor: which rows, from how many layers, decoded to what.
+//! A part of a tensor: which rows, from how many fragments, decoded to what.
 
 use std::ops::Range;
 
-use super::reader::HctReader;
-use super::record::{Layer, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+use super::record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
-/// What to decode of a tensor, made by [`HctReader::tensor`]: all of it at first. Only the tiles
-/// that hold it are read (all tiles, where a transform spans the tensor or layers are summed).
+/// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the
+/// tiles that hold it are read: of every fragment those of its rows; but all of a plane whose
+/// transform spans it, and all of the right factor of a product.
 ///
 /// Errors name the tensor.
 pub struct TensorPart<'r, S> {
-    reader: &'r HctReader<S>,
+    source: &'r S,
     record: &'r TensorRecord,
     /// Of the decoded tensor.
     bytes: Range<u64>,
-    layers: usize,
+    fragments: usize,
 }
 
 impl<'r, S: ReadAt> TensorPart<'r, S> {
-    pub(super) fn whole(reader: &'r HctReader<S>, record: &'r TensorRecord) -> Self {
+    pub(super) fn whole(source: &'r S, record: &'r TensorRecord) -> Self {
         TensorPart {
-            reader,
+            source,
             record,
             bytes: 0..record.decoded_bytes(),
-            layers: usize::MAX,
+            fragments: usize::MAX,
         }
     }
 
@@ -50,9 +50,9 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         Ok(self)
     }
 
-    /// From the first `layers` layers only (at least one): an approximation from fewer bytes.
-    pub fn layers(mut self, layers: usize) -> Self {
-        self.layers = layers.max(1);
+    /// From the first `fragments` fragments only (at least one): an approximation from fewer bytes.
+    pub fn fragments(mut self, fragments: usize) -> Self {
+        self.fragments = fragments.max(1);
         self
     }
 
@@ -126,29 +126,70 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         }
         match &self.record.recipe {
             Recipe::Lossless(recipe) => self.fill_lossless(recipe, out),
-            Recipe::Layers { cols, layers, .. } => {
-                let used = &layers[..self.layers.min(layers.len())];
+            Recipe::Fragments {
+                cols, fragments, ..
+            } => {
+                let used = &fragments[..self.fragments.min(fragments.len())];
                 let width = (self.record.dtype.bits() / 8) as u64;
                 let elements = self.bytes.start / width..self.bytes.end / width;
-                if let [Layer::Plane(plane)] = used
+                if let [Fragment::Plane(plane)] = used
                     && !plane.recipe.whole
                 {
-                    return self.fill_from_tiles(plane, elements, out);
+                    return self.fill_from_tiles(plane, elements, out, self.record.dtype);
                 }
-                // Several layers, or one whose transform spans the tensor: rebuild it whole.
-                let (mut sum, rest) = match used {
-                    // Not added to zeros, which would lose the sign of its own.
-                    [Layer::Plane(plane), rest @ ..] => (self.plane(plane)?, rest),
-                    _ => (zeroed::<f32>(self.record.elements())?, used),
-                };
-                for layer in rest {
-                    self.add_layer(layer, *cols, &mut sum)?;
-                }
-                let values = &sum[elements.start as usize..elements.end as usize];
-                out.put(values, self.record.dtype);
+                let (first, end) = (elements.start as usize, elements.end as usize);
+                let rows = first / cols..end.div_ceil(*cols);
+                let sum = self.sum(used, &rows, *cols)?;
+                let skipped = rows.start * cols;
+                out.put(&sum[first - skipped..end - skipped], self.record.dtype);
                 Ok(())
             }
         }
+    }
+
+    /// The sum of `fragments` in some rows of the matrix that the tensor is folded to.
+    fn sum(&self, fragments: &[Fragment], rows: &Range<usize>, cols: usize) -> Result<Vec<f32>> {
+        let (mut sum, rest) = match fragments {
+            // Not added to zeros, which would lose the sign of its own.
+            [Fragment::Plane(plane), rest @ ..] => (self.plane_rows(plane, rows)?, rest),
+            _ => (zeroed::<f32>((rows.len() * cols) as u64)?, fragments),
+        };
+        for fragment in rest {
+            match fragment {
+                Fragment::Plane(plane) => {
+                    let values = self.plane_rows(plane, rows)?;
+                    sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
+                }
+                Fragment::Product(left, right) => {
+                    let l = self.plane_rows(left, rows)?;
+                    let r = self.plane_rows(right, &(0..right.recipe.rows))?;
+                    // Terms in order: the same sums on every machine and for any rows.
+                    add_product(&mut sum, &l, &r, left.recipe.cols, cols);
+                }
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Some rows of a plane, not rounded.
+    fn plane_rows(&self, plane: &PlaneRecord, rows: &Range<usize>) -> Result<Vec<f32>> {
+        let recipe = &plane.recipe;
+        let range = rows.start * recipe.cols..rows.end * recipe.cols;
+        if !recipe.whole {
+            let mut out = zeroed(range.len() as u64)?;
+            let elements = range.start as u64..range.end as u64;
+            self.fill_from_tiles(plane, elements, Out::F32(&mut out), Dtype::F32)?;
+            return Ok(out);
+        }
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
+        let decoder = PlaneDecoder::new(recipe, &common)?;
+        let mut all = zeroed(recipe.len() as u64)?;
+        decoder.all(&mut all, |i| {
+            plane.tiles[i].fetch(self.source, || format!("tile {i}"))
+        })?;
+        all.truncate(range.end);
+        all.drain(..range.start);
+        Ok(all)
     }
 
     fn fill_lossless(&self, recipe: &LosslessRecipe, out: Out<'_>) -> Result<()> {
@@ -160,9 +201,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         // Tiles are of whole elements.
         let pieces = out.split(self.bytes.clone(), size, dtype);
         parallel::for_each(pieces, |(i, within, piece)| {
-            let payload = self
-                .reader
-                .chunk(&recipe.tiles[i], || format!("tile {i}"))?;
+            let payload = recipe.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             let tile_len = size.min(total - i as u64 * size);
             if let Out::Bytes(piece) = piece {
                 if piece.len() as u64 == tile_len {
@@ -181,17 +220,17 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         })
     }
 
-    /// The fast path: one plane of independent tiles, each rounded to the dtype as it decodes.
+    /// Some elements of a plane of independent tiles, each tile rounded to `dtype` as it decodes.
     fn fill_from_tiles(
         &self,
         plane: &PlaneRecord,
         elements: Range<u64>,
         out: Out<'_>,
+        dtype: Dtype,
     ) -> Result<()> {
         let recipe = &plane.recipe;
-        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(recipe, &common)?;
-        let dtype = self.record.dtype;
         let mut pieces = Vec::new();
         let mut rest = out;
         for i in 0..recipe.tiles() {
@@ -205,7 +244,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             }
         }
         parallel::for_each(pieces, |(i, within, len, piece)| {
-            let payload = self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))?;
+            let payload = plane.tiles[i].fetch(self.source, || format!("tile {i}"))?;
             match piece {
                 Out::F32(values) if len == recipe.tile(i).len() => {
                     decoder.tile(i, &payload, values)?;
@@ -219,31 +258,6 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             }
             Ok(())
         })
-    }
-
-    fn plane(&self, plane: &PlaneRecord) -> Result<Vec<f32>> {
-        let common = self.reader.chunk(&plane.common, || "plane header".into())?;
-        let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
-        let mut out = zeroed(plane.recipe.len() as u64)?;
-        decoder.all(&mut out, |i| {
-            self.reader.chunk(&plane.tiles[i], || format!("tile {i}"))
-        })?;
-        Ok(out)
-    }
-
-    fn add_layer(&self, layer: &Layer, cols: usize, sum: &mut [f32]) -> Result<()> {
-        match layer {
-            Layer::Plane(plane) => {
-                let values = self.plane(plane)?;
-                sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
-            }
-            Layer::Product(left, right) => {
-                let (l, r) = (self.plane(left)?, self.plane(right)?);
-                // Terms in order: the same sums on every machine.
-                add_product(sum, &l, &r, left.recipe.cols, cols);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn read(r: &mut Reader<'_>) -> Result<String> {
     Ok(text)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
     use crate::wire::{put_blob, put_varint};

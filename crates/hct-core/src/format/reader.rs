@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::accounting;
+use super::chunk::Chunk;
 use super::index::{FileEntry, Index};
 use super::part::TensorPart;
-use super::record::{Chunk, TensorRecord};
-use super::source::ReadAt;
+use super::record::TensorRecord;
+use super::source::{ReadAt, read_range};
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
+use super::version::{FORMAT_VERSION, check_claim};
 use crate::sections::Sections;
 use crate::{Error, Result};
 
@@ -24,15 +26,25 @@ impl<S: ReadAt> HctReader<S> {
     /// Reads the trailer and the index.
     ///
     /// # Errors
-    /// When `source` is not an HCT V3 file or its index is damaged.
+    /// When `source` is not an HCT V3 file, of a later version than [`FORMAT_VERSION`], or its
+    /// index is damaged.
     pub fn open(source: S) -> Result<Self> {
+        Self::open_as(source, FORMAT_VERSION.1)
+    }
+
+    /// Opens as a decoder of 3.`own` does.
+    pub(super) fn open_as(source: S, own: u16) -> Result<Self> {
         let size = source.size();
         let read = |offset, len| read_range(&source, offset, len);
         if size < (HEADER_LEN + TRAILER_LEN) as u64 {
             return Err(Error::NotHct("it is too short"));
         }
-        trailer::check_header(&read(0, HEADER_LEN as u64)?)?;
-        let trailer = Trailer::read(&read(size - TRAILER_LEN as u64, TRAILER_LEN as u64)?, size)?;
+        trailer::check_header(&read(0, HEADER_LEN as u64)?, own)?;
+        let trailer = Trailer::read(
+            &read(size - TRAILER_LEN as u64, TRAILER_LEN as u64)?,
+            size,
+            own,
+        )?;
         let bytes = read(trailer.index_offset, trailer.index_len)?;
         let chunk = Chunk {
             offset: trailer.index_offset,
@@ -41,6 +53,7 @@ impl<S: ReadAt> HctReader<S> {
         };
         chunk.check(&bytes, || "the index".into())?;
         let index = Index::read(&bytes, trailer.index_offset)?;
+        check_claim(trailer.minor, index.since())?;
         drop(bytes);
         let names = index.tensors.iter().map(|t| t.name.as_str().into());
         let by_name = names.enumerate().map(|(i, name)| (name, i)).collect();
@@ -88,7 +101,9 @@ impl<S: ReadAt> HctReader<S> {
     /// # Errors
     /// When they cannot be read or fail their checksum.
     pub fn file(&self, entry: &FileEntry) -> Result<Cow<'_, [u8]>> {
-        self.chunk(&entry.data, || format!("carried file {:?}", entry.path))
+        entry
+            .data
+            .fetch(&self.source, || format!("carried file {:?}", entry.path))
     }
 
     /// Decodes tensor `number` to little-endian bytes of its dtype.
@@ -104,7 +119,7 @@ impl<S: ReadAt> HctReader<S> {
     /// # Errors
     /// When there is no such tensor.
     pub fn tensor(&self, number: usize) -> Result<TensorPart<'_, S>> {
-        Ok(TensorPart::whole(self, self.record(number)?))
+        Ok(TensorPart::whole(&self.source, self.record(number)?))
     }
 
     /// Checks every checksum of tensor `number` and that all of it decodes.
@@ -121,33 +136,9 @@ impl<S: ReadAt> HctReader<S> {
     /// As [`HctReader::decode`].
     pub fn sections(&self, number: usize) -> Result<Sections> {
         let record = self.record(number)?;
-        accounting::sections(record, |chunk| self.chunk(chunk, || "a tile".into()))
-            .map_err(|e| e.in_tensor(&record.name))
+        accounting::sections(record, |chunk| {
+            chunk.fetch(&self.source, || "a tile".into())
+        })
+        .map_err(|e| e.in_tensor(&record.name))
     }
-
-    pub(super) fn chunk(
-        &self,
-        chunk: &Chunk,
-        what: impl FnOnce() -> String,
-    ) -> Result<Cow<'_, [u8]>> {
-        let bytes = read_range(&self.source, chunk.offset, chunk.len)?;
-        chunk.check(&bytes, what)?;
-        Ok(bytes)
-    }
-}
-
-/// A run of payload bytes, after checking that the source has them.
-fn read_range(source: &impl ReadAt, offset: u64, len: u64) -> Result<Cow<'_, [u8]>> {
-    let end = offset.checked_add(len).filter(|&end| end <= source.size());
-    let (Some(_), Ok(len)) = (end, usize::try_from(len)) else {
-        return Err(Error::Truncated {
-            what: "file",
-            needed: offset.saturating_add(len),
-            available: source.size(),
-        });
-    };
-    source.read_at(offset, len).map_err(|source| Error::Io {
-        context: "reading the file",
-        source,
-    })
 }

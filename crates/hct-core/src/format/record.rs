@@ -4,8 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::chunk::Chunk;
 use super::trailer::HEADER_LEN;
-use crate::plane::EncodedPlane;
 use crate::quant;
 use crate::recipe::{MAX_TILE, PlaneRecipe};
 use crate::transform::Transform;
@@ -13,72 +13,20 @@ use crate::wire::{Reader, put_blob, put_varint};
 use crate::{Dtype, Error, Result};
 
 /// Most dimensions of a tensor.
-const MAX_DIMS: u64 = 64;
-/// Most layers of a tensor.
-pub(crate) const MAX_LAYERS: usize = 64;
+pub(crate) const MAX_DIMS: u64 = 64;
+/// Most fragments of a tensor.
+pub(crate) const MAX_FRAGMENTS: usize = 64;
 /// Most bytes of a lossless tile.
 pub(crate) const MAX_LOSSLESS_TILE: u64 = 1 << 24;
 
 const LOSSLESS: u8 = 0;
-const LAYERS: u8 = 1;
+const FRAGMENTS: u8 = 1;
 const PLANE: u8 = 0;
 const PRODUCT: u8 = 1;
 
 const WHOLE: u8 = 1;
 const MEANS: u8 = 2;
 const GAINS: u8 = 4;
-
-/// A checksummed run of payload bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    pub offset: u64,
-    pub len: u64,
-    pub crc: u32,
-}
-
-impl Chunk {
-    /// The chunk that `bytes` at `offset` make.
-    pub fn of(bytes: &[u8], offset: u64) -> Self {
-        Chunk {
-            offset,
-            len: bytes.len() as u64,
-            crc: crc32fast::hash(bytes),
-        }
-    }
-
-    pub fn write(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.len);
-        out.extend_from_slice(&self.crc.to_le_bytes());
-    }
-
-    /// Reads a chunk that begins at `offset`, which moves past it.
-    pub fn read(r: &mut Reader<'_>, offset: &mut u64) -> Result<Self> {
-        let len = r.varint()?;
-        let chunk = Chunk {
-            offset: *offset,
-            len,
-            crc: r.u32()?,
-        };
-        *offset = offset
-            .checked_add(len)
-            .ok_or_else(|| Error::invalid("chunk length", "runs past the end of any file"))?;
-        Ok(chunk)
-    }
-
-    /// Checks the checksum of the chunk's bytes, `what` naming them.
-    pub fn check(&self, bytes: &[u8], what: impl FnOnce() -> String) -> Result<()> {
-        let computed = crc32fast::hash(bytes);
-        if computed == self.crc {
-            Ok(())
-        } else {
-            Err(Error::Checksum {
-                what: what(),
-                stored: self.crc,
-                computed,
-            })
-        }
-    }
-}
 
 /// How a losslessly stored tensor is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,18 +57,18 @@ impl PlaneRecord {
 
 /// A term of a tensor's sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Layer {
+pub enum Fragment {
     /// A matrix of the tensor's folded shape.
     Plane(PlaneRecord),
     /// The product of a rows × rank and a rank × cols matrix.
     Product(PlaneRecord, PlaneRecord),
 }
 
-impl Layer {
+impl Fragment {
     pub(crate) fn planes(&self) -> impl Iterator<Item = &PlaneRecord> {
         let (a, b) = match self {
-            Layer::Plane(p) => (p, None),
-            Layer::Product(l, r) => (l, Some(r)),
+            Fragment::Plane(p) => (p, None),
+            Fragment::Product(l, r) => (l, Some(r)),
         };
         std::iter::once(a).chain(b)
     }
@@ -131,15 +79,15 @@ impl Layer {
 pub enum Recipe {
     /// Bit for bit.
     Lossless(LosslessRecipe),
-    /// As the sum of layers over the tensor folded to `rows` × `cols`, rounded to its dtype. Any
-    /// prefix of the layers is an approximation.
-    Layers {
+    /// As the sum of fragments over the tensor folded to `rows` × `cols`, rounded to its dtype. Any
+    /// prefix of the fragments is an approximation.
+    Fragments {
         /// Rows of the folded tensor.
         rows: usize,
         /// Columns of the folded tensor.
         cols: usize,
         /// The terms, most important first.
-        layers: Vec<Layer>,
+        fragments: Vec<Fragment>,
     },
 }
 
@@ -147,14 +95,14 @@ impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Recipe::Lossless(_) => f.write_str("lossless"),
-            Recipe::Layers { layers, .. } => {
-                for (i, layer) in layers.iter().enumerate() {
+            Recipe::Fragments { fragments, .. } => {
+                for (i, fragment) in fragments.iter().enumerate() {
                     if i > 0 {
                         f.write_str("; ")?;
                     }
-                    match layer {
-                        Layer::Plane(p) => write!(f, "{}", p.recipe)?,
-                        Layer::Product(l, r) => {
+                    match fragment {
+                        Fragment::Plane(p) => write!(f, "{}", p.recipe)?,
+                        Fragment::Product(l, r) => {
                             write!(f, "rank {} ({} × {})", l.recipe.cols, l.recipe, r.recipe)?;
                         }
                     }
@@ -199,15 +147,15 @@ impl TensorRecord {
         self.chunks().map(|c| c.len).sum()
     }
 
-    /// Where the bytes of each layer end in the file; decoding the first k layers reads nothing
+    /// Where the bytes of each fragment end in the file; decoding the first k of them reads nothing
     /// from the k-th end on. Empty for a lossless tensor.
-    pub fn layer_ends(&self) -> impl Iterator<Item = u64> {
-        let layers = match &self.recipe {
+    pub fn fragment_ends(&self) -> impl Iterator<Item = u64> {
+        let fragments = match &self.recipe {
             Recipe::Lossless(_) => &[][..],
-            Recipe::Layers { layers, .. } => layers,
+            Recipe::Fragments { fragments, .. } => fragments,
         };
-        layers.iter().map(|layer| {
-            let chunks = layer
+        fragments.iter().map(|fragment| {
+            let chunks = fragment
                 .planes()
                 .flat_map(|p| p.tiles.iter().chain([&p.common]));
             chunks.map(|c| c.offset + c.len).max().unwrap_or(0)
@@ -221,15 +169,15 @@ impl TensorRecord {
         self.payload_bytes() + record.len() as u64
     }
 
-    /// Bytes that an approximation from the first `layers` layers (at least one) reads: their
+    /// Bytes that an approximation from the first `fragments` fragments (at least one) reads: their
     /// payload and the record in the index.
-    pub fn prefix_bytes(&self, layers: usize) -> u64 {
+    pub fn prefix_bytes(&self, fragments: usize) -> u64 {
         let unread: u64 = match &self.recipe {
             Recipe::Lossless(_) => 0,
-            Recipe::Layers { layers: all, .. } => all
+            Recipe::Fragments { fragments: all, .. } => all
                 .iter()
-                .skip(layers.max(1))
-                .flat_map(Layer::planes)
+                .skip(fragments.max(1))
+                .flat_map(Fragment::planes)
                 .map(PlaneRecord::payload_bytes)
                 .sum(),
         };
@@ -239,10 +187,10 @@ impl TensorRecord {
     pub(crate) fn chunks(&self) -> Box<dyn Iterator<Item = &Chunk> + '_> {
         match &self.recipe {
             Recipe::Lossless(l) => Box::new(l.tiles.iter()),
-            Recipe::Layers { layers, .. } => Box::new(
-                layers
+            Recipe::Fragments { fragments, .. } => Box::new(
+                fragments
                     .iter()
-                    .flat_map(Layer::planes)
+                    .flat_map(Fragment::planes)
                     .flat_map(|p| std::iter::once(&p.common).chain(&p.tiles)),
             ),
         }
@@ -262,18 +210,22 @@ impl TensorRecord {
                 put_varint(out, lossless.tile_bytes);
                 lossless.tiles.iter().for_each(|t| t.write(out));
             }
-            Recipe::Layers { rows, cols, layers } => {
-                out.push(LAYERS);
+            Recipe::Fragments {
+                rows,
+                cols,
+                fragments,
+            } => {
+                out.push(FRAGMENTS);
                 put_varint(out, *rows as u64);
                 put_varint(out, *cols as u64);
-                put_varint(out, layers.len() as u64);
-                for layer in layers {
-                    match layer {
-                        Layer::Plane(p) => {
+                put_varint(out, fragments.len() as u64);
+                for fragment in fragments {
+                    match fragment {
+                        Fragment::Plane(p) => {
                             out.push(PLANE);
                             write_plane(out, p);
                         }
-                        Layer::Product(l, r) => {
+                        Fragment::Product(l, r) => {
                             out.push(PRODUCT);
                             put_varint(out, l.recipe.cols as u64);
                             write_plane(out, l);
@@ -329,7 +281,7 @@ impl TensorRecord {
         let first = offset;
         let recipe = match r.u8()? {
             LOSSLESS => Recipe::Lossless(read_lossless(r, dtype, bytes, &mut offset)?),
-            LAYERS => read_layers(r, dtype, elements, &mut offset)?,
+            FRAGMENTS => read_fragments(r, dtype, elements, &mut offset)?,
             value => {
                 return Err(Error::Reserved {
                     field: "recipe",
@@ -389,7 +341,7 @@ fn read_chunks(r: &mut Reader<'_>, n: u64, offset: &mut u64) -> Result<Vec<Chunk
     (0..n).map(|_| Chunk::read(r, offset)).collect()
 }
 
-fn read_layers(
+fn read_fragments(
     r: &mut Reader<'_>,
     dtype: Dtype,
     elements: u64,
@@ -417,31 +369,35 @@ fn read_layers(
     if cols == 0 {
         return Err(Error::invalid("folded shape", "is empty"));
     }
-    let n = r.varint_below(MAX_LAYERS as u64 + 1, "number of layers")?;
+    let n = r.varint_below(MAX_FRAGMENTS as u64 + 1, "number of fragments")?;
     if n == 0 {
-        return Err(Error::invalid("number of layers", "is zero"));
+        return Err(Error::invalid("number of fragments", "is zero"));
     }
-    let mut layers = Vec::with_capacity(n as usize);
+    let mut fragments = Vec::with_capacity(n as usize);
     for _ in 0..n {
-        layers.push(match r.u8()? {
-            PLANE => Layer::Plane(read_plane(r, rows, cols, offset)?),
+        fragments.push(match r.u8()? {
+            PLANE => Fragment::Plane(read_plane(r, rows, cols, offset)?),
             PRODUCT => {
                 let rank = r.varint_below(rows.min(cols) as u64 + 1, "rank")? as usize;
                 if rank == 0 {
                     return Err(Error::invalid("rank", "is zero"));
                 }
                 let left = read_plane(r, rows, rank, offset)?;
-                Layer::Product(left, read_plane(r, rank, cols, offset)?)
+                Fragment::Product(left, read_plane(r, rank, cols, offset)?)
             }
             value => {
                 return Err(Error::Reserved {
-                    field: "layer",
+                    field: "fragment",
                     value: value.into(),
                 });
             }
         });
     }
-    Ok(Recipe::Layers { rows, cols, layers })
+    Ok(Recipe::Fragments {
+        rows,
+        cols,
+        fragments,
+    })
 }
 
 fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
@@ -509,25 +465,4 @@ fn read_plane(
         common,
         tiles,
     })
-}
-
-/// Places an encoded plane's bytes at `offset`, appending them to `payload`.
-pub(crate) fn place(
-    plane: EncodedPlane,
-    offset: &mut u64,
-    payload: &mut Vec<Vec<u8>>,
-) -> PlaneRecord {
-    let mut put = |bytes: Vec<u8>| {
-        let chunk = Chunk::of(&bytes, *offset);
-        *offset += chunk.len;
-        payload.push(bytes);
-        chunk
-    };
-    let common = put(plane.common);
-    let tiles = plane.tiles.into_iter().map(put).collect();
-    PlaneRecord {
-        recipe: plane.recipe,
-        common,
-        tiles,
-    }
 }

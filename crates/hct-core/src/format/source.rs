@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io;
 
+use crate::{Error, Result};
+
 /// Bytes that can be read by range, from several threads: a slice, a file, a remote object.
 pub trait ReadAt: Sync {
     /// Total number of bytes.
@@ -48,4 +50,20 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
         (**self).read_at(offset, len)
     }
+}
+
+/// A run of payload bytes, after checking that the source has them.
+pub(super) fn read_range(source: &impl ReadAt, offset: u64, len: u64) -> Result<Cow<'_, [u8]>> {
+    let end = offset.checked_add(len).filter(|&end| end <= source.size());
+    let (Some(_), Ok(len)) = (end, usize::try_from(len)) else {
+        return Err(Error::Truncated {
+            what: "file",
+            needed: offset.saturating_add(len),
+            available: source.size(),
+        });
+    };
+    source.read_at(offset, len).map_err(|source| Error::Io {
+        context: "reading the file",
+        source,
+    })
 }

@@ -4,9 +4,12 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::chunk::Chunk;
 use super::index::{FileEntry, FileKind, Index};
 use super::provenance;
-use super::record::{Chunk, Layer, LosslessRecipe, MAX_LAYERS, Recipe, TensorRecord, place};
+use super::record::{
+    Fragment, LosslessRecipe, MAX_DIMS, MAX_FRAGMENTS, PlaneRecord, Recipe, TensorRecord,
+};
 use super::trailer::{self, Trailer};
 use crate::matrix::{MatrixView, fold};
 use crate::plane::{EncodedPlane, Preparation};
@@ -32,27 +35,27 @@ pub struct TensorMeta {
 }
 
 /// A term of a tensor's sum, coded.
-pub enum EncodedLayer {
+pub enum EncodedFragment {
     /// A matrix of the tensor's folded shape.
     Plane(EncodedPlane),
     /// The product of a rows × rank and a rank × cols matrix.
     Product(EncodedPlane, EncodedPlane),
 }
 
-impl EncodedLayer {
+impl EncodedFragment {
     /// Bytes of payload.
     pub fn payload_bytes(&self) -> usize {
         match self {
-            EncodedLayer::Plane(p) => p.payload_bytes(),
-            EncodedLayer::Product(l, r) => l.payload_bytes() + r.payload_bytes(),
+            EncodedFragment::Plane(p) => p.payload_bytes(),
+            EncodedFragment::Product(l, r) => l.payload_bytes() + r.payload_bytes(),
         }
     }
 
-    /// Rows and columns of the layer, or none where a product's factors do not fit.
+    /// Rows and columns of the fragment, or none where a product's factors do not fit.
     fn shape(&self) -> Option<(usize, usize)> {
         match self {
-            EncodedLayer::Plane(p) => Some((p.recipe.rows, p.recipe.cols)),
-            EncodedLayer::Product(l, r) => {
+            EncodedFragment::Plane(p) => Some((p.recipe.rows, p.recipe.cols)),
+            EncodedFragment::Product(l, r) => {
                 let rank = l.recipe.cols;
                 let fits = rank == r.recipe.rows && rank <= l.recipe.rows.min(r.recipe.cols);
                 fits.then_some((l.recipe.rows, r.recipe.cols))
@@ -66,10 +69,10 @@ enum Coding {
         tile_bytes: u64,
         tiles: Vec<Vec<u8>>,
     },
-    Layers {
+    Fragments {
         rows: usize,
         cols: usize,
-        layers: Vec<EncodedLayer>,
+        fragments: Vec<EncodedFragment>,
     },
 }
 
@@ -123,45 +126,58 @@ impl EncodedTensor {
     /// A tensor of one plane.
     pub fn plane(plane: EncodedPlane) -> Self {
         let (rows, cols) = (plane.recipe.rows, plane.recipe.cols);
-        let layers = vec![EncodedLayer::Plane(plane)];
+        let fragments = vec![EncodedFragment::Plane(plane)];
         EncodedTensor {
-            coding: Coding::Layers { rows, cols, layers },
+            coding: Coding::Fragments {
+                rows,
+                cols,
+                fragments,
+            },
         }
     }
 
-    /// A tensor that is the sum of `layers`, most important first: any prefix of them decodes to
+    /// A tensor that is the sum of `fragments`, most important first: any prefix of them decodes to
     /// an approximation.
     ///
     /// # Errors
     /// When there are none, more than 64, or they differ in shape.
-    pub fn layers(layers: Vec<EncodedLayer>) -> Result<Self> {
-        let shape = layers.first().and_then(EncodedLayer::shape);
+    pub fn fragments(fragments: Vec<EncodedFragment>) -> Result<Self> {
+        let shape = fragments.first().and_then(EncodedFragment::shape);
         match shape {
             Some((rows, cols))
-                if layers.len() <= MAX_LAYERS && layers.iter().all(|l| l.shape() == shape) =>
+                if fragments.len() <= MAX_FRAGMENTS
+                    && fragments.iter().all(|l| l.shape() == shape) =>
             {
                 Ok(EncodedTensor {
-                    coding: Coding::Layers { rows, cols, layers },
+                    coding: Coding::Fragments {
+                        rows,
+                        cols,
+                        fragments,
+                    },
                 })
             }
             _ => Err(Error::argument(
-                "layers",
+                "fragments",
                 "must be 1 to 64 matrices of one shape",
             )),
         }
     }
 
     /// Share of the elements, kept coefficients of all planes counted, that are coded as other
-    /// than zero: above 1 where layers overlap, and 1 for a lossless tensor.
+    /// than zero: above 1 where fragments overlap, and 1 for a lossless tensor.
     pub fn retention(&self) -> f64 {
         match &self.coding {
             Coding::Lossless { .. } => 1.0,
-            Coding::Layers { rows, cols, layers } => {
-                let kept: u64 = layers
+            Coding::Fragments {
+                rows,
+                cols,
+                fragments,
+            } => {
+                let kept: u64 = fragments
                     .iter()
                     .map(|l| match l {
-                        EncodedLayer::Plane(p) => p.kept(),
-                        EncodedLayer::Product(l, r) => l.kept() + r.kept(),
+                        EncodedFragment::Plane(p) => p.kept(),
+                        EncodedFragment::Product(l, r) => l.kept() + r.kept(),
                     })
                     .sum();
                 kept as f64 / (rows * cols) as f64
@@ -176,7 +192,7 @@ impl EncodedTensor {
             Coding::Lossless { tile_bytes, tiles } => elements
                 .and_then(|n| meta.dtype.byte_len(n))
                 .is_some_and(|b| b.div_ceil(*tile_bytes) == tiles.len() as u64),
-            Coding::Layers { rows, cols, .. } => {
+            Coding::Fragments { rows, cols, .. } => {
                 meta.dtype.is_codable() && elements == Some((rows * cols) as u64)
             }
         };
@@ -193,8 +209,27 @@ impl EncodedTensor {
     pub fn payload_bytes(&self) -> usize {
         match &self.coding {
             Coding::Lossless { tiles, .. } => tiles.iter().map(Vec::len).sum(),
-            Coding::Layers { layers, .. } => layers.iter().map(EncodedLayer::payload_bytes).sum(),
+            Coding::Fragments { fragments, .. } => {
+                fragments.iter().map(EncodedFragment::payload_bytes).sum()
+            }
         }
+    }
+}
+
+/// Places an encoded plane's bytes at `offset`, appending them to `payload`.
+fn place(plane: EncodedPlane, offset: &mut u64, payload: &mut Vec<Vec<u8>>) -> PlaneRecord {
+    let mut put = |bytes: Vec<u8>| {
+        let chunk = Chunk::of(&bytes, *offset);
+        *offset += chunk.len;
+        payload.push(bytes);
+        chunk
+    };
+    let common = put(plane.common);
+    let tiles = plane.tiles.into_iter().map(put).collect();
+    PlaneRecord {
+        recipe: plane.recipe,
+        common,
+        tiles,
     }
 }
 
@@ -247,7 +282,8 @@ impl<W: Write> HctWriter<W> {
     /// bytes. Returns its number, which tensors of a shard refer to.
     ///
     /// # Errors
-    /// When writing fails.
+    /// When no packing has this number, what is stored as it is has another length, or writing
+    /// fails.
     pub fn add_file(
         &mut self,
         kind: FileKind,
@@ -256,6 +292,13 @@ impl<W: Write> HctWriter<W> {
         packing: u8,
         unpacked_len: u64,
     ) -> Result<usize> {
+        if packing > 1 {
+            return Err(Error::argument("packing", format!("{packing} is reserved")));
+        }
+        if packing == 0 && unpacked_len != stored.len() as u64 {
+            let why = format!("{unpacked_len} is not that of {} bytes", stored.len());
+            return Err(Error::argument("unpacked length", why));
+        }
         let data = Chunk::of(stored, self.offset);
         self.write(stored)?;
         let path = path.to_owned();
@@ -272,7 +315,8 @@ impl<W: Write> HctWriter<W> {
     /// Writes a tensor: `file` is the shard it belongs to, `label` what made it.
     ///
     /// # Errors
-    /// When there is a tensor of that name already, `tensor` was not made of one like `meta`, or
+    /// When there is a tensor of that name already, `file` is no shard, the shape has more than 64
+    /// dimensions, `tensor` was not made of one like `meta`, or
     /// writing fails.
     pub fn add_tensor(
         &mut self,
@@ -283,6 +327,7 @@ impl<W: Write> HctWriter<W> {
     ) -> Result<&TensorRecord> {
         tensor
             .check_fits(&meta)
+            .and_then(|()| self.check_place(&meta, file))
             .map_err(|e| e.in_tensor(&meta.name))?;
         if !self.names.insert(meta.name.clone()) {
             return Err(Error::DuplicateName.in_tensor(&meta.name));
@@ -302,18 +347,28 @@ impl<W: Write> HctWriter<W> {
                     .collect();
                 Recipe::Lossless(LosslessRecipe { tile_bytes, tiles })
             }
-            Coding::Layers { rows, cols, layers } => {
-                let layers = layers
+            Coding::Fragments {
+                rows,
+                cols,
+                fragments,
+            } => {
+                let fragments = fragments
                     .into_iter()
-                    .map(|layer| match layer {
-                        EncodedLayer::Plane(p) => Layer::Plane(place(p, &mut offset, &mut payload)),
-                        EncodedLayer::Product(l, r) => {
+                    .map(|fragment| match fragment {
+                        EncodedFragment::Plane(p) => {
+                            Fragment::Plane(place(p, &mut offset, &mut payload))
+                        }
+                        EncodedFragment::Product(l, r) => {
                             let left = place(l, &mut offset, &mut payload);
-                            Layer::Product(left, place(r, &mut offset, &mut payload))
+                            Fragment::Product(left, place(r, &mut offset, &mut payload))
                         }
                     })
                     .collect();
-                Recipe::Layers { rows, cols, layers }
+                Recipe::Fragments {
+                    rows,
+                    cols,
+                    fragments,
+                }
             }
         };
         for bytes in payload {
@@ -336,16 +391,40 @@ impl<W: Write> HctWriter<W> {
         Ok(&self.index.tensors[self.index.tensors.len() - 1])
     }
 
+    /// Errs where a reader would reject the shape or the shard of a tensor.
+    fn check_place(&self, meta: &TensorMeta, file: Option<usize>) -> Result<()> {
+        if meta.shape.len() as u64 > MAX_DIMS {
+            let why = format!("has {} dimensions, {MAX_DIMS} at most", meta.shape.len());
+            return Err(Error::argument("shape", why));
+        }
+        let Some(file) = file else { return Ok(()) };
+        match self.index.files.get(file) {
+            Some(entry) if entry.kind == FileKind::Shard => Ok(()),
+            Some(_) => Err(Error::argument("file", format!("{file} is no shard"))),
+            None => Err(Error::argument(
+                "file",
+                format!("there is none numbered {file}"),
+            )),
+        }
+    }
+
     /// Writes the index and the trailer, and gives the writer back.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn finish(mut self) -> Result<W> {
+    pub fn finish(self) -> Result<W> {
+        let minor = self.index.since();
+        self.finish_as(minor)
+    }
+
+    /// Finishes a file of version 3.`minor`.
+    pub(super) fn finish_as(mut self, minor: u16) -> Result<W> {
         let index = self.index.write();
         let trailer = Trailer {
             index_offset: self.offset,
             index_len: index.len() as u64,
             index_crc: crc32fast::hash(&index),
+            minor,
         };
         self.write(&index)?;
         self.write(&trailer.write())?;
@@ -373,19 +452,19 @@ mod tests {
     }
 
     #[test]
-    fn layers_and_products_add_up_and_every_prefix_decodes() {
+    fn fragments_and_products_add_up_and_every_prefix_decodes() {
         let (rows, cols, rank) = (24, 40, 3);
         let noise = |i: usize| ((i * 7919) % 211) as f32 / 105.5 - 1.0;
         let left: Vec<f32> = (0..rows * rank).map(noise).collect();
         let right: Vec<f32> = (0..rank * cols).map(|i| noise(i + 999)).collect();
         let rest: Vec<f32> = (0..rows * cols).map(|i| 0.1 * noise(3 * i + 5)).collect();
-        let product = EncodedLayer::Product(
+        let product = EncodedFragment::Product(
             plane(&left, rows, rank, SparseFormat::Half),
             plane(&right, rank, cols, SparseFormat::Half),
         );
-        let layers = vec![
+        let fragments = vec![
             product,
-            EncodedLayer::Plane(plane(&rest, rows, cols, SparseFormat::Int8)),
+            EncodedFragment::Plane(plane(&rest, rows, cols, SparseFormat::Int8)),
         ];
         let meta = TensorMeta {
             name: "w".into(),
@@ -394,11 +473,21 @@ mod tests {
         };
         let mut writer = HctWriter::new(Vec::new()).unwrap();
         writer
-            .add_tensor(meta, EncodedTensor::layers(layers).unwrap(), None, "test")
+            .add_tensor(
+                meta,
+                EncodedTensor::fragments(fragments).unwrap(),
+                None,
+                "test",
+            )
             .unwrap();
         let reader = HctReader::open(writer.finish().unwrap()).unwrap();
-        let decoded = |layers| -> Vec<f32> {
-            let bytes = reader.tensor(0).unwrap().layers(layers).decode().unwrap();
+        let decoded = |fragments| -> Vec<f32> {
+            let bytes = reader
+                .tensor(0)
+                .unwrap()
+                .fragments(fragments)
+                .decode()
+                .unwrap();
             bytes
                 .chunks(4)
                 .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
@@ -418,12 +507,12 @@ mod tests {
     }
 
     #[test]
-    fn layers_of_different_shapes_are_refused() {
+    fn fragments_of_different_shapes_are_refused() {
         let a = plane(&[1.0; 12], 3, 4, SparseFormat::Int4);
         let b = plane(&[1.0; 12], 4, 3, SparseFormat::Int4);
-        let layers = vec![EncodedLayer::Plane(a.clone()), EncodedLayer::Plane(b)];
-        assert!(EncodedTensor::layers(layers).is_err());
-        assert!(EncodedTensor::layers(vec![EncodedLayer::Product(a.clone(), a)]).is_err());
-        assert!(EncodedTensor::layers(Vec::new()).is_err());
+        let fragments = vec![EncodedFragment::Plane(a.clone()), EncodedFragment::Plane(b)];
+        assert!(EncodedTensor::fragments(fragments).is_err());
+        assert!(EncodedTensor::fragments(vec![EncodedFragment::Product(a.clone(), a)]).is_err());
+        assert!(EncodedTensor::fragments(Vec::new()).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Loading the tiles of a plane, prepared for quantization.
 
-use super::{Preparation, means};
+use super::means::encode as means;
+use super::preparation::Preparation;
 use crate::matrix::MatrixView;
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
 use crate::transform::{self, Transform};
@@ -23,8 +24,7 @@ pub(crate) struct Tiles<'a> {
 
 impl<'a> Tiles<'a> {
     pub fn new(matrix: MatrixView<'a>, preparation: Preparation) -> Self {
-        let (tile_rows, tile_cols) =
-            PlaneRecipe::tiling(matrix.rows(), matrix.cols(), preparation.tile);
+        let (tile_rows, tile_cols) = tiling(matrix.rows(), matrix.cols(), preparation.tile);
         let means = preparation.remove_means.then(|| means::measure(&matrix));
         let mean_values = means
             .as_ref()
@@ -142,4 +142,24 @@ impl<'a> Tiles<'a> {
             }
         }
     }
+}
+
+/// Tiles of at most `target` values: bands of whole rows (a multiple of 32 where there are
+/// that many, which keeps transform lengths smooth), or pieces of a row longer than that.
+fn tiling(rows: usize, cols: usize, target: usize) -> (usize, usize) {
+    if cols > target {
+        return (1, cols.div_ceil(cols.div_ceil(target)));
+    }
+    let most = (target / cols).max(1);
+    let bands = rows.div_ceil(most);
+    let even = rows.div_ceil(bands);
+    let smooth = even.next_multiple_of(32);
+    (
+        if bands > 1 && smooth <= most {
+            smooth
+        } else {
+            even
+        },
+        cols,
+    )
 }

@@ -2,11 +2,32 @@
 
 use std::sync::LazyLock;
 
-#[cfg(target_arch = "x86_64")]
-use super::features;
-
 /// The environment variable that forces a level.
 const VARIABLE: &str = "HCT_SIMD";
+
+/// The instruction sets of a level, listed once: `features!(avx2 detected)` asks the CPU for
+/// exactly those that `features!(avx2 enable fn …)` compiles a function for.
+#[cfg(target_arch = "x86_64")]
+macro_rules! features {
+    (avx2 $($then:tt)+) => {
+        $crate::simd::features!(@ ("avx2" "bmi1" "bmi2" "lzcnt" "popcnt") $($then)+)
+    };
+    (avx512 $($then:tt)+) => {
+        $crate::simd::features!(
+            @ ("avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "bmi1" "bmi2" "lzcnt" "popcnt")
+            $($then)+
+        )
+    };
+    (@ ($($feature:tt)+) detected) => {
+        true $(&& is_x86_feature_detected!($feature))+
+    };
+    (@ ($($feature:tt)+) enable $($function:tt)+) => {
+        $(#[target_feature(enable = $feature)])+
+        $($function)+
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(crate) use features;
 
 /// A set of instruction sets that kernels are compiled for, in rising order. The bits that they
 /// give are the same.

@@ -7,34 +7,12 @@ mod level;
 #[cfg(all(test, feature = "encode"))]
 pub(crate) mod tests;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use level::features;
 pub(crate) use level::level;
-#[cfg(test)]
+#[cfg(all(test, feature = "encode"))]
 pub(crate) use level::same_at_every_level;
 pub use level::{SimdLevel, SimdLevelError, simd_level};
-
-/// The instruction sets of a level, listed once: `features!(avx2 detected)` asks the CPU for
-/// exactly those that `features!(avx2 enable fn …)` compiles a function for.
-#[cfg(target_arch = "x86_64")]
-macro_rules! features {
-    (avx2 $($then:tt)+) => {
-        $crate::simd::features!(@ ("avx2" "bmi1" "bmi2" "lzcnt" "popcnt") $($then)+)
-    };
-    (avx512 $($then:tt)+) => {
-        $crate::simd::features!(
-            @ ("avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "bmi1" "bmi2" "lzcnt" "popcnt")
-            $($then)+
-        )
-    };
-    (@ ($($feature:tt)+) detected) => {
-        true $(&& is_x86_feature_detected!($feature))+
-    };
-    (@ ($($feature:tt)+) enable $($function:tt)+) => {
-        $(#[target_feature(enable = $feature)])+
-        $($function)+
-    };
-}
-#[cfg(target_arch = "x86_64")]
-pub(crate) use features;
 
 /// Defines a function whose body is compiled for every [`SimdLevel`] and dispatched at run time.
 macro_rules! multiversion {

@@ -1,11 +1,17 @@
 //! Separable orthonormal transforms of a matrix.
 
 mod dct;
+#[cfg(feature = "encode")]
+mod forward;
+#[cfg(feature = "encode")]
 mod gain;
 mod matrix;
 
+#[cfg(feature = "encode")]
+pub(crate) use forward::forward;
+#[cfg(feature = "encode")]
 pub use gain::{CodingGain, coding_gain};
-pub(crate) use matrix::{forward, inverse};
+pub(crate) use matrix::inverse;
 
 /// Which transform a plane's values went through before quantization. Orthonormal, so squared
 /// error in the transform domain is squared error of the weights.

@@ -1,8 +1,8 @@
 //! Files to damage.
 
 use hct_core::{
-    Dtype, EncodedLayer, EncodedPlane, EncodedTensor, FileKind, HctWriter, MatrixView, Preparation,
-    SparseFormat, Transform, encode_sparse,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, FileKind, HctWriter, MatrixView,
+    Preparation, SparseFormat, Transform, encode_sparse,
 };
 
 use crate::common::{Kind, bytes_of, file_of, meta, preparation, trellis, with_gains};
@@ -76,11 +76,11 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
         let matrix = MatrixView::from_values(values, rows, cols).unwrap();
         trellis(matrix, Preparation::tiled(Transform::None), 4, 0.5).unwrap()
     };
-    let product = EncodedLayer::Product(code(&l, 24, 3), code(&r, 3, 16));
-    let sum =
-        EncodedTensor::layers(vec![product, EncodedLayer::Plane(code(&rest, 24, 16))]).unwrap();
+    let product = EncodedFragment::Product(code(&l, 24, 3), code(&r, 3, 16));
+    let sum = EncodedTensor::fragments(vec![product, EncodedFragment::Plane(code(&rest, 24, 16))])
+        .unwrap();
     out.push((
-        "layers".into(),
+        "fragments".into(),
         file_of(meta("t", Dtype::F16, &[24, 16]), sum),
     ));
     for dtype in [Dtype::BF16, Dtype::F32] {

@@ -1,11 +1,12 @@
 //! A model as a rival format would store it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 use hct_core::Dtype;
-use hct_model::{TensorBytes, TensorInfo, TensorSource};
+use hct_model::{TensorInfo, TensorSource};
 use rayon::prelude::*;
 
 use super::RivalFormat;
@@ -99,9 +100,9 @@ impl TensorSource for RivalModel<'_> {
         &self.tensors
     }
 
-    fn read(&self, index: usize) -> Result<TensorBytes, hct_model::Error> {
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, hct_model::Error> {
         match self.replaced.get(index) {
-            Some(Some(bytes)) => Ok(TensorBytes::Owned(bytes.clone())),
+            Some(Some(bytes)) => Ok(Cow::Borrowed(bytes)),
             _ => self.base.read(index),
         }
     }

@@ -1,9 +1,10 @@
 //! Weights that are made up, but always the same, and a tokenizer to go with them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hct_core::Dtype;
-use hct_model::{Error, TensorBytes, TensorInfo, TensorSource};
+use hct_model::{Error, TensorInfo, TensorSource};
 
 use crate::ModelFiles;
 
@@ -54,10 +55,10 @@ impl TensorSource for MadeUp {
         &self.infos
     }
 
-    fn read(&self, index: usize) -> Result<TensorBytes, Error> {
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
         let values = &self.values[&self.infos[index].name];
         let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        Ok(TensorBytes::Owned(bytes))
+        Ok(Cow::Owned(bytes))
     }
 }
 

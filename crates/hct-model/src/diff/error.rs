@@ -2,7 +2,7 @@
 
 use hct_core::Dtype;
 
-use crate::Error;
+use crate::error::Error;
 
 /// Most tensors a message names.
 const NAMED: usize = 5;

@@ -11,7 +11,9 @@ use hct_core::fold;
 use rayon::prelude::*;
 
 use crate::batch::batches;
-use crate::{Progress, TensorInfo, TensorSource};
+use crate::progress::Progress;
+use crate::tensor_info::TensorInfo;
+use crate::tensor_source::TensorSource;
 pub use error::DiffError;
 use pair::Pair;
 use sums::Sums;
@@ -89,12 +91,11 @@ pub fn diff(
     progress: &dyn Progress,
 ) -> Result<DiffReport, DiffError> {
     let partners = pair_up(a.tensors(), b.tensors())?;
-    let bytes = |t: &TensorInfo| t.dtype.byte_len(t.shape.iter().product()).unwrap_or(0);
-    let sizes: Vec<u64> = a.tensors().iter().map(bytes).collect();
+    let sizes: Vec<u64> = a.tensors().iter().map(TensorInfo::byte_len).collect();
     let both: Vec<u64> = sizes
         .iter()
         .zip(&partners)
-        .map(|(size, &partner)| size.saturating_add(bytes(&b.tensors()[partner])))
+        .map(|(size, &partner)| size.saturating_add(b.tensors()[partner].byte_len()))
         .collect();
     let mut tensors = Vec::with_capacity(sizes.len());
     let (mut total, mut matrices) = (Total::default(), Total::default());

@@ -1,12 +1,8 @@
 //! The ways a safetensors header can lie.
 
-use std::path::Path;
-
 use hct_core::Dtype;
 
-use crate::Error;
-
-/// What is wrong with the header of a safetensors file; [`HeaderError::in_file`] says which file.
+/// What is wrong with the header of a safetensors file; [`crate::Error::Header`] says which file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -159,14 +155,4 @@ pub enum HeaderError {
         /// The bytes that are there.
         data_len: u64,
     },
-}
-
-impl HeaderError {
-    /// Says which file has the bad header.
-    pub fn in_file(self, file: &Path) -> Error {
-        Error::Header {
-            file: file.to_owned(),
-            reason: self,
-        }
-    }
 }

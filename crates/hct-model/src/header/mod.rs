@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use hct_core::Dtype;
 
-use crate::TensorInfo;
 use crate::json_pairs::first_duplicate;
+use crate::tensor_info::TensorInfo;
 pub use error::HeaderError;
 
 /// The largest header that is read; the safetensors library has the same limit.
@@ -80,6 +80,34 @@ impl Header {
             tensors,
             data_len,
         })
+    }
+
+    /// The header of a file of these tensors, in this order and without metadata.
+    ///
+    /// # Errors
+    /// When two have the same name, one is called `__metadata__`, or one is not whole bytes.
+    pub fn of(tensors: &[TensorInfo]) -> Result<Header, HeaderError> {
+        let (mut text, mut at) = (String::from("{"), 0u64);
+        for TensorInfo { name, dtype, shape } in tensors {
+            let elements = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+            let end = elements
+                .and_then(|n| n.checked_mul(dtype.bits() as u64))
+                .and_then(|bits| at.checked_add(bits / 8))
+                .ok_or_else(|| HeaderError::ShapeOverflow {
+                    tensor: name.clone(),
+                    shape: shape.clone(),
+                })?;
+            let separator = if text.len() > 1 { "," } else { "" };
+            let name = serde_json::to_string(name).map_err(HeaderError::Json)?;
+            text += &format!(
+                r#"{separator}{name}:{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{at},{end}]}}"#
+            );
+            at = end;
+        }
+        text.push('}');
+        // Data that begins at a multiple of 8 can be mapped and used in place.
+        text += &" ".repeat(text.len().next_multiple_of(8) - text.len());
+        Header::parse(text, at)
     }
 
     /// The header as it is in the file, padding included, without the 8 bytes of length.

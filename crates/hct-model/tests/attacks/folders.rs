@@ -1,7 +1,7 @@
 //! Lies of folders and indexes, and requests that cannot be met.
 
 use crate::common::{assert_says, bytes_file, chain, folder, index, open_error};
-use hct_model::{Checkpoint, Error};
+use hct_model::{Checkpoint, CheckpointSource, Error};
 
 /// The error of opening a folder with one shard, which has tensor `a`, and this index.
 fn index_error(index: &[u8]) -> Error {
@@ -251,19 +251,4 @@ fn no_such_tensor_or_range() {
             &["model.safetensors", "\"a\""]
         );
     }
-}
-
-#[test]
-fn file_shrinks_while_open() {
-    let dir = folder(&[("model.safetensors", &bytes_file(&[("a", 4)]))]);
-    let path = dir.path().join("model.safetensors");
-    let checkpoint = Checkpoint::open(&path).unwrap();
-    std::fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_len(20)
-        .unwrap();
-    let error = checkpoint.read_range(0, 0..4).err().unwrap();
-    assert_error!(error, Error::Shrank { .. }, &["model.safetensors", "\"a\""]);
 }

@@ -1,51 +1,30 @@
 //! The rate–distortion engine that strategies share: for a tensor the recipe of least rate that
 //! reaches a target.
 
+mod effort;
 mod preparation;
 mod quality;
 mod search;
+mod step;
 
 use hct_core::{
-    EncodedLayer, EncodedPlane, EncodedTensor, MatrixView, Moments, Result, TensorMeta,
-    TrellisSettings, compare_values,
+    EncodedFragment, EncodedPlane, EncodedTensor, MatrixView, Moments, Result, TensorMeta,
+    compare_values,
 };
 
 use crate::{Coded, TensorView};
+pub use effort::Effort;
 pub use quality::Quality;
 pub(crate) use quality::{RowFloor, Target};
 use search::Search;
-pub(crate) use search::{in_range, step_for};
-
-/// How hard to look for the least rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// Scalar quantization.
-    Fast,
-    /// 8-state trellis.
-    Default,
-    /// 32-state trellis, more passes, every transform measured.
-    Max,
-}
-
-impl Effort {
-    pub(crate) fn settings(self) -> TrellisSettings {
-        let (states, passes) = match self {
-            Effort::Fast => (1, 1),
-            Effort::Default => (8, 1),
-            Effort::Max => (32, 3),
-        };
-        TrellisSettings {
-            passes,
-            ..TrellisSettings::new(states)
-        }
-    }
-}
+pub(crate) use search::in_range;
+pub(crate) use step::step_for;
 
 /// The engine's options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Engine {
     pub effort: Effort,
-    /// Layers that a tensor's bytes are divided into, each refining those before it.
+    /// Parts that a tensor is divided into, each refining those before it.
     pub fragments: usize,
 }
 
@@ -63,8 +42,9 @@ impl Engine {
     /// gets there. `name` is the strategy's.
     pub fn code(&self, tensor: TensorView<'_>, target: &Target, name: &str) -> Result<Coded> {
         let planes = self.planes(tensor, target, None)?;
-        let layers = planes.map(|planes| planes.into_iter().map(EncodedLayer::Plane).collect());
-        or_lossless(tensor, layers, name)
+        let fragments =
+            planes.map(|planes| planes.into_iter().map(EncodedFragment::Plane).collect());
+        or_lossless(tensor, fragments, name)
     }
 
     /// How far the values `base` are above what `target` allows, at most 1 where they reach it.
@@ -154,20 +134,20 @@ pub(crate) fn subtract(original: MatrixView<'_>, base: &[f32]) -> Vec<f32> {
     values
 }
 
-/// The tensor of `layers`, or a lossless one where that is smaller or there are none.
+/// The tensor of `fragments`, or a lossless one where that is smaller or there are none.
 pub(crate) fn or_lossless(
     tensor: TensorView<'_>,
-    layers: Option<Vec<EncodedLayer>>,
+    fragments: Option<Vec<EncodedFragment>>,
     name: &str,
 ) -> Result<Coded> {
     let lossless = || EncodedTensor::lossless(tensor.meta, tensor.bytes);
-    let Some(layers) = layers else {
+    let Some(fragments) = fragments else {
         return Ok(Coded {
             tensor: lossless()?,
             label: format!("{name} (lossless: target out of reach)"),
         });
     };
-    let coded = EncodedTensor::layers(layers)?;
+    let coded = EncodedTensor::fragments(fragments)?;
     if lossless_may_win(tensor, coded.payload_bytes())? {
         let lossless = lossless()?;
         if lossless.payload_bytes() <= coded.payload_bytes() {

@@ -1,11 +1,11 @@
 //! Coding truncated factors: as FP16, or quantized so that their errors in the product are even.
 
 use hct_core::{
-    EncodedLayer, EncodedPlane, Error, MatrixView, Preparation, Result, SparseFormat, Transform,
+    EncodedFragment, EncodedPlane, Error, MatrixView, Preparation, Result, SparseFormat, Transform,
     TrellisAnalysis, add_product, encode_sparse,
 };
 
-use super::TruncatedSvd;
+use super::randomized::TruncatedSvd;
 use crate::engine::{Effort, step_for};
 
 /// Gains are in eighths of an octave, of which the format has this many.
@@ -13,7 +13,7 @@ const MAX_GAIN: f64 = 512.0;
 
 /// A coded product and what decodes from it.
 pub(super) struct CodedFactors {
-    pub layer: EncodedLayer,
+    pub fragment: EncodedFragment,
     pub product: Vec<f32>,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct CodedFactors {
 /// # Errors
 /// When the product might leave the range of f32; no entry exceeds the first singular value by
 /// more than the rounding of FP16.
-pub(super) fn half(svd: &TruncatedSvd) -> Result<EncodedLayer> {
+pub(super) fn half(svd: &TruncatedSvd) -> Result<EncodedFragment> {
     let rank = svd.singular.len();
     let (magnitude, limit) = (svd.singular[0], f64::from(f32::MAX) / 2.0);
     if magnitude > limit {
@@ -36,7 +36,7 @@ pub(super) fn half(svd: &TruncatedSvd) -> Result<EncodedLayer> {
         encode_sparse(matrix, how, SparseFormat::Half, 1.0)
     };
     let (rows, cols) = (left.len() / rank, right.len() / rank);
-    Ok(EncodedLayer::Product(
+    Ok(EncodedFragment::Product(
         plane(&left, rows, rank)?,
         plane(&right, rank, cols)?,
     ))
@@ -74,7 +74,7 @@ pub(super) fn quantized(
     add_product(&mut product, &left.decode()?, &right.decode()?, rank, cols);
     finite(&product)?;
     Ok(CodedFactors {
-        layer: EncodedLayer::Product(left, right),
+        fragment: EncodedFragment::Product(left, right),
         product,
     })
 }

@@ -6,12 +6,12 @@ mod random;
 mod randomized;
 mod rank;
 
-use hct_core::{DEFAULT_TILE, EncodedLayer, EncodedPlane, MatrixView, Result};
+use hct_core::{DEFAULT_TILE, EncodedFragment, EncodedPlane, MatrixView, Result};
 
 use crate::engine::{Engine, Quality, Target, in_range, or_lossless};
 use crate::preset::{Options, with_options};
 use crate::rdo::target_for;
-use crate::{Coded, Preset, Strategy, TensorView, sparse};
+use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
 pub use randomized::{SvdError, TruncatedSvd, randomized_svd};
 use rank::{Budget, Plan, plan};
 
@@ -59,7 +59,7 @@ with_options!(SvdEncoder);
 
 impl Strategy for SvdEncoder {
     fn name(&self) -> &'static str {
-        "svd"
+        StrategyName::Svd.name()
     }
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
@@ -67,22 +67,22 @@ impl Strategy for SvdEncoder {
             return classic(tensor, self.rank, self.name());
         }
         let target = target_for(&tensor.meta.name, self.quality);
-        let layers = cheaper(&self.options.engine, tensor, &target, self.rank, PROBE)?;
-        or_lossless(tensor, layers, self.name())
+        let fragments = cheaper(&self.options.engine, tensor, &target, self.rank, PROBE)?;
+        or_lossless(tensor, fragments, self.name())
     }
 }
 
 /// Factors of `rank` as FP16.
 pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result<Coded> {
-    let layers = match randomized_svd(tensor.matrix()?, rank.max(1)) {
-        Ok(svd) => factors::half(&svd).map(|layer| vec![layer]),
+    let fragments = match randomized_svd(tensor.matrix()?, rank.max(1)) {
+        Ok(svd) => factors::half(&svd).map(|fragment| vec![fragment]),
         Err(SvdError::NotFinite) => Err(hct_core::Error::NotFinite),
         Err(SvdError::NotConverged) => return sparse::lossless(tensor, "no factors found", name),
     };
-    sparse::coded(tensor, layers, name)
+    sparse::coded(tensor, fragments, name)
 }
 
-/// Layers that reach `target`: with factors of at most `rank` components, or without, whichever
+/// Fragments that reach `target`: with factors of at most `rank` components, or without, whichever
 /// takes fewer bytes. None where nothing reaches it. Factors are looked for only where the `probe`
 /// leading components promise to pay.
 pub(crate) fn cheaper(
@@ -91,11 +91,11 @@ pub(crate) fn cheaper(
     target: &Target,
     rank: usize,
     probe: usize,
-) -> Result<Option<Vec<EncodedLayer>>> {
+) -> Result<Option<Vec<EncodedFragment>>> {
     let with = with_factors(engine, tensor, target, rank, probe)?;
-    let without = engine.planes(tensor, target, None)?.map(into_layers);
-    let bytes = |layers: &Vec<EncodedLayer>| -> usize {
-        layers.iter().map(EncodedLayer::payload_bytes).sum()
+    let without = engine.planes(tensor, target, None)?.map(into_fragments);
+    let bytes = |fragments: &Vec<EncodedFragment>| -> usize {
+        fragments.iter().map(EncodedFragment::payload_bytes).sum()
     };
     Ok(match (with, without) {
         (Some(a), Some(b)) if bytes(&a) + RECORDS < bytes(&b) => Some(a),
@@ -104,8 +104,8 @@ pub(crate) fn cheaper(
     })
 }
 
-fn into_layers(planes: Vec<EncodedPlane>) -> Vec<EncodedLayer> {
-    planes.into_iter().map(EncodedLayer::Plane).collect()
+fn into_fragments(planes: Vec<EncodedPlane>) -> Vec<EncodedFragment> {
+    planes.into_iter().map(EncodedFragment::Plane).collect()
 }
 
 /// Factors and what else it takes to reach `target`; none where factors promise nothing.
@@ -115,7 +115,7 @@ fn with_factors(
     target: &Target,
     rank: usize,
     probe: usize,
-) -> Result<Option<Vec<EncodedLayer>>> {
+) -> Result<Option<Vec<EncodedFragment>>> {
     let matrix = tensor.matrix()?;
     let energy = matrix.moments().energy;
     let distortion = target.quality.rel_mse() * energy;
@@ -149,9 +149,9 @@ fn with_factors(
     };
     let planes = rest.planes(tensor, target, Some(factors.product))?;
     Ok(planes.map(|planes| {
-        let mut layers = vec![factors.layer];
-        layers.extend(into_layers(planes));
-        layers
+        let mut fragments = vec![factors.fragment];
+        fragments.extend(into_fragments(planes));
+        fragments
     }))
 }
 

@@ -74,11 +74,11 @@ impl Trip {
         cosines
     }
 
-    /// The values after the first `k` layers.
+    /// The values after the first `k` fragments.
     pub fn prefix(&self, k: usize, dtype: Dtype) -> Vec<f32> {
         let reader = HctReader::open(&self.file).unwrap();
         floats_of(
-            &reader.tensor(0).unwrap().layers(k).decode().unwrap(),
+            &reader.tensor(0).unwrap().fragments(k).decode().unwrap(),
             dtype,
         )
     }

@@ -1,6 +1,6 @@
-//! Which coefficients of a sparse tile are kept, coded with whatever takes the fewest bytes: nothing (all kept), a
-//! bitmap, the mask in groups of four through rANS under Bernoulli tables, or the gaps between
-//! positions.
+//! Which coefficients of a sparse tile are kept, coded with whatever takes the fewest bytes: nothing
+//! (all kept), a bitmap, the mask in groups of four through rANS under Bernoulli tables, or the gaps
+//! between positions.
 
 #[cfg(feature = "encode")]
 pub(crate) mod encode;

@@ -37,7 +37,7 @@ impl SparseFormat {
 pub struct Selection {
     /// Share of the coefficients that are kept, the largest first, in (0, 1].
     pub keep: f64,
-    /// Share of the coefficients, the very largest, left to another layer; less than `keep`.
+    /// Share of the coefficients, the very largest, left to another fragment; less than `keep`.
     pub skip: f64,
     /// Whether dropped coefficients are coded as zeros, which takes no mask of positions but a
     /// symbol each.

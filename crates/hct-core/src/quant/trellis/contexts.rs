@@ -36,23 +36,16 @@ pub(super) struct Context {
 /// The contexts of a plane, `class * quantizers + quantizer`.
 #[derive(Clone, Debug)]
 pub(crate) struct Contexts {
-    pub(super) quantizers: usize,
-    /// Steps of the log-frequencies per octave: 4, 8 or 16.
-    pub(super) precision: i64,
     pub(super) contexts: Vec<Context>,
     pub tables: Vec<FreqTable>,
 }
 
 impl Contexts {
-    /// Contexts and the tables that follow from them.
-    pub(super) fn build(quantizers: usize, precision: i64, contexts: Vec<Context>) -> Self {
+    /// Contexts and the tables that follow from them; `precision` is the steps of the
+    /// log-frequencies per octave: 4, 8 or 16.
+    pub(super) fn build(precision: i64, contexts: Vec<Context>) -> Self {
         let tables = contexts.iter().map(|c| table(&c.logs, precision)).collect();
-        Contexts {
-            quantizers,
-            precision,
-            contexts,
-            tables,
-        }
+        Contexts { contexts, tables }
     }
 
     /// Largest magnitude that `context` has a symbol for.
@@ -120,7 +113,7 @@ impl Contexts {
             }
             contexts.push(Context { logs, shifts });
         }
-        Ok(Self::build(quantizers, precision, contexts))
+        Ok(Self::build(precision, contexts))
     }
 }
 

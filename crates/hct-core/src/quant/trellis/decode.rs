@@ -4,8 +4,8 @@ use super::contexts::Contexts;
 use super::gains;
 use super::machine::{Trellis, multiple};
 use super::tile::Tile;
-use crate::entropy::freq::{FreqTable, PROB_BITS, PROB_SCALE, Slot};
-use crate::entropy::rans::{Words, slot};
+use crate::entropy::freq::{FreqTable, Slot};
+use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words, slot};
 use crate::simd::multiversion;
 use crate::{Error, Result};
 

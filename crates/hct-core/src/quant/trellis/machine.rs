@@ -33,12 +33,6 @@ impl Trellis {
         if self.states == 1 { 1 } else { 2 }
     }
 
-    /// The quantizer, 0 or 1, that `state` uses.
-    #[inline(always)]
-    pub fn quantizer(self, state: usize) -> usize {
-        if self.states == 1 { 0 } else { state & 1 }
-    }
-
     /// The state after an index of parity `odd` in `state`.
     #[inline(always)]
     pub fn next(self, state: usize, odd: usize) -> usize {

@@ -68,7 +68,7 @@ impl TrellisAnalysis<'_> {
         write_scales(&mut enc, &self.scales.cols);
         put_blob(&mut common, &enc.finish());
         let mut enc = Encoder::new();
-        contexts.write(&mut enc);
+        contexts.write(&mut enc, self.trellis.quantizers(), stats.precision());
         put_blob(&mut common, &enc.finish());
         let tiles = coded.into_iter().map(|(p, ..)| p).collect();
         Ok(EncodedPlane {

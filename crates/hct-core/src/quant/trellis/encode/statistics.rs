@@ -28,6 +28,12 @@ impl Statistics {
         self.residuals[context][magnitude.min(SHIFTS)] += f64::from(residual);
     }
 
+    /// Steps per octave that the log-frequencies estimated from this are worth.
+    pub fn precision(&self) -> i64 {
+        let total: u64 = self.counts.iter().flatten().sum();
+        if total > 1 << 19 { 8 } else { 4 }
+    }
+
     pub fn merge(&mut self, other: &Statistics) {
         for (a, b) in self.counts.iter_mut().zip(&other.counts) {
             a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
@@ -41,15 +47,14 @@ impl Statistics {
 impl Contexts {
     /// Contexts fitted to what was seen.
     pub fn from_statistics(stats: &Statistics, quantizers: usize) -> Self {
-        let total: u64 = stats.counts.iter().flatten().sum();
-        let precision = if total > 1 << 19 { 8 } else { 4 };
+        let precision = stats.precision();
         let mut contexts: Vec<Context> = Vec::with_capacity(stats.counts.len());
         for (i, (counts, residuals)) in stats.counts.iter().zip(&stats.residuals).enumerate() {
             let before = i.checked_sub(quantizers).map(|b| &contexts[b]);
             let context = fit(counts, residuals, precision, before);
             contexts.push(context);
         }
-        Self::build(quantizers, precision, contexts)
+        Self::build(precision, contexts)
     }
 }
 

@@ -33,18 +33,17 @@ pub(crate) fn write_scales(enc: &mut Encoder, scales: &[i32]) {
 }
 
 impl Contexts {
-    /// Inverse of [`Contexts::read`].
-    pub fn write(&self, enc: &mut Encoder) {
+    /// Inverse of [`Contexts::read`]; `precision` is that of their log-frequencies.
+    pub fn write(&self, enc: &mut Encoder, quantizers: usize, precision: i64) {
         let mut m = Models::new();
-        m.precision.encode(enc, self.precision.ilog2() as u64 - 2);
+        m.precision.encode(enc, precision.ilog2() as u64 - 2);
         for (i, context) in self.contexts.iter().enumerate() {
-            let before = i.checked_sub(self.quantizers).map(|b| &self.contexts[b]);
+            let before = i.checked_sub(quantizers).map(|b| &self.contexts[b]);
             let max = context.logs.len() as i64;
             m.max
                 .encode_signed(enc, max - before.map_or(0, |b| b.logs.len() as i64));
             for j in 0..context.logs.len() {
-                let residual =
-                    context.logs[j] - predict(&context.logs[..j], before, j, self.precision);
+                let residual = context.logs[j] - predict(&context.logs[..j], before, j, precision);
                 m.logs[j.min(7)].encode_signed(enc, residual);
             }
             for j in 0..SHIFTS.min(context.logs.len() - 1) {
@@ -106,7 +105,7 @@ mod tests {
         stats.add(3, 100_000, 0.0);
         let contexts = Contexts::from_statistics(&stats, 2);
         let mut enc = Encoder::new();
-        contexts.write(&mut enc);
+        contexts.write(&mut enc, 2, stats.precision());
         let bytes = enc.finish();
         let mut dec = Decoder::new(&bytes);
         let back = Contexts::read(&mut dec, 4, 2).unwrap();

@@ -3,7 +3,7 @@
 use super::statistics::Statistics;
 use super::syntax::write_patches;
 use super::viterbi::{self, Quantized, Search};
-use crate::entropy::rans::{EncoderSymbol, RansEncoder};
+use crate::entropy::rans::encode::{EncoderSymbol, RansEncoder};
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::{SYMBOLS, point};
 use crate::quant::trellis::machine::{Trellis, multiple};

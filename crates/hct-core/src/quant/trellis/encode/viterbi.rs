@@ -107,6 +107,14 @@ multiversion! {
     ) = viterbi_body::<L, S>;
 }
 
+impl Trellis {
+    /// The quantizer, 0 or 1, that `state` uses.
+    #[inline(always)]
+    pub fn quantizer(self, state: usize) -> usize {
+        if self.states() == 1 { 0 } else { state & 1 }
+    }
+}
+
 /// The two ways into each state: (state before, subset).
 fn ways_into<const S: usize>(trellis: Trellis) -> [[(usize, usize); 2]; S] {
     let mut into = [[(0, 0); 2]; S];

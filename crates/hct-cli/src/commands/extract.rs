@@ -1,0 +1,290 @@
+//! `hct extract`.
+
+use std::io::Write;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use hct_core::ReadAt;
+use hct_model::{
+    AtomicFile, Error, FileSource, HctModel, Header, ModelPart, ShardWriter, TensorInfo,
+    TensorSource,
+};
+use serde::Serialize;
+
+use crate::common_args::CommonArgs;
+use crate::failure::usage;
+use crate::metered::Metered;
+use crate::npy::{self, Elements};
+use crate::output_path::check_file;
+use crate::row_range::RowRange;
+use crate::table::{Align, Table, printable};
+use crate::units;
+
+/// Names suggested for one that is not there.
+const SUGGESTED: usize = 3;
+/// Values of f32 written at a time.
+const PIECE: usize = 1 << 14;
+
+/// Take one tensor, or some of its rows, out of an .hct file
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Extract {
+    /// The .hct file
+    #[arg(value_name = "FILE.hct")]
+    input: PathBuf,
+    /// The name of the tensor; `hct info` lists all
+    tensor: String,
+    /// Only these rows, from A (counted from 0) up to, not including, B; a row is one index of the
+    /// outermost dimension
+    #[arg(long, value_name = "A..B")]
+    rows: Option<RowRange>,
+    /// The file to write: its ending, .safetensors or .npy, says as what
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Decode only the first K fragments, for an approximation from fewer bytes
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=64))]
+    fragments: Option<u8>,
+    /// Replace an existing output
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  hct extract my-model.hct model.embed_tokens.weight -o embeddings.npy
+  hct extract my-model.hct model.embed_tokens.weight --rows 100..110 -o ten.safetensors
+  hct extract my-model.hct lm_head.weight --rows ..1 -o first.npy --json | jq .read_bytes
+
+Only the parts of the file that hold the rows are read. NumPy has no BF16: in an .npy file such
+values are float32, exactly the same ones. Floats of 8 bits and less need a .safetensors file.";
+
+#[derive(Serialize)]
+struct Report {
+    tensor: String,
+    dtype: &'static str,
+    /// Of what was written.
+    shape: Vec<u64>,
+    /// The first row written and the one after the last; none of a scalar.
+    rows: Option<[u64; 2]>,
+    /// NumPy's name for the elements of an .npy file.
+    npy_dtype: Option<&'static str>,
+    output_bytes: u64,
+    /// Bytes read of the .hct file, its index included.
+    read_bytes: u64,
+    /// Bytes of the index.
+    index_bytes: u64,
+    /// Bytes of the whole .hct file.
+    file_bytes: u64,
+    seconds: f64,
+}
+
+/// What to write.
+enum Form {
+    Safetensors,
+    Npy,
+}
+
+impl Extract {
+    pub fn run(&self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        let form = self.form()?;
+        check_file(&self.output, &self.input, self.force)?;
+        self.common.start()?;
+        let (source, read) = Metered::new(FileSource::open(&self.input)?);
+        let mut model = HctModel::new(&self.input, source)?;
+        if let Some(k) = self.fragments {
+            model = model.with_fragments(k.into());
+        }
+        let Ok(number) = model.find(&self.tensor) else {
+            return Err(usage(self.unknown(model.tensors())));
+        };
+        let mut info = model.tensors()[number].clone();
+        let rows = self.rows_of(&info)?;
+        let mut part = model.tensor(number)?;
+        if let (Some(rows), Some(outer)) = (&rows, info.shape.first_mut()) {
+            part = part.rows(rows.clone())?;
+            *outer = rows.end - rows.start;
+        }
+        let file = AtomicFile::create(&self.output)?;
+        let (output_bytes, npy_dtype) = match form {
+            Form::Safetensors => (self.write_safetensors(file, &info, &part)?, None),
+            Form::Npy => {
+                let elements = Elements::of(info.dtype).ok_or_else(|| {
+                    usage(format!(
+                        "NumPy has no type for {} elements; name a .safetensors file",
+                        info.dtype
+                    ))
+                })?;
+                let bytes = self.write_npy(file, &info, elements, &part)?;
+                (bytes, Some(elements.descr()))
+            }
+        };
+        let report = Report {
+            tensor: info.name.clone(),
+            dtype: info.dtype.name(),
+            shape: info.shape,
+            rows: rows.map(|rows| [rows.start, rows.end]),
+            npy_dtype,
+            output_bytes,
+            read_bytes: read.load(Ordering::Relaxed),
+            index_bytes: model.index_bytes(),
+            file_bytes: model.file_bytes(),
+            seconds: begin.elapsed().as_secs_f64(),
+        };
+        self.common.print(&report, |report| self.table(report))
+    }
+
+    fn form(&self) -> anyhow::Result<Form> {
+        let extension = self.output.extension().and_then(|e| e.to_str());
+        match extension.map(str::to_ascii_lowercase).as_deref() {
+            Some("safetensors") => Ok(Form::Safetensors),
+            Some("npy") => Ok(Form::Npy),
+            _ => Err(usage(format!(
+                "{} should end in .safetensors or .npy, to say what to write",
+                self.output.display()
+            ))),
+        }
+    }
+
+    /// The rows to write; all, unless some were asked for. A scalar has none.
+    fn rows_of(&self, info: &TensorInfo) -> anyhow::Result<Option<Range<u64>>> {
+        let Some(asked) = self.rows else {
+            return Ok(info.shape.first().map(|&rows| 0..rows));
+        };
+        let name = printable(&info.name);
+        let Some(&rows) = info.shape.first() else {
+            return Err(usage(format!("{name} is a scalar: leave out --rows")));
+        };
+        asked.within(rows).map(Some).ok_or_else(|| {
+            usage(format!(
+                "{name} has {rows} rows, 0..{rows} (its shape is {:?})",
+                info.shape
+            ))
+        })
+    }
+
+    fn write_safetensors<R: ReadAt>(
+        &self,
+        file: AtomicFile,
+        info: &TensorInfo,
+        part: &ModelPart<'_, R>,
+    ) -> anyhow::Result<u64> {
+        let in_file = |reason| Error::Header {
+            file: self.output.clone(),
+            reason,
+        };
+        let header = Header::of(std::slice::from_ref(info)).map_err(in_file)?;
+        let bytes = part.decode()?;
+        let total = 8 + header.header_bytes().len() + bytes.len();
+        let mut writer = ShardWriter::new(&self.output, header, file)?;
+        writer.write(0, &bytes)?;
+        writer.finish()?.finish(self.force)?;
+        Ok(total as u64)
+    }
+
+    fn write_npy<R: ReadAt>(
+        &self,
+        mut file: AtomicFile,
+        info: &TensorInfo,
+        elements: Elements,
+        part: &ModelPart<'_, R>,
+    ) -> anyhow::Result<u64> {
+        let failed = |reason| Error::Io {
+            action: "write",
+            path: self.output.clone(),
+            reason,
+        };
+        let header = npy::header(elements, &info.shape);
+        file.write_all(&header).map_err(failed)?;
+        let data_len = match elements {
+            Elements::Stored(_) => {
+                let bytes = part.decode()?;
+                file.write_all(&bytes).map_err(failed)?;
+                bytes.len()
+            }
+            Elements::F32 => {
+                let mut values = vec![0f32; usize::try_from(part.elements())?];
+                part.decode_f32(&mut values)?;
+                for piece in values.chunks(PIECE) {
+                    let bytes: Vec<u8> = piece.iter().flat_map(|v| v.to_le_bytes()).collect();
+                    file.write_all(&bytes).map_err(failed)?;
+                }
+                4 * values.len()
+            }
+        };
+        file.finish(self.force)?;
+        Ok((header.len() + data_len) as u64)
+    }
+
+    /// That there is no such tensor, and which may be meant.
+    fn unknown(&self, tensors: &[TensorInfo]) -> String {
+        let asked = self.tensor.to_lowercase();
+        let mut near: Vec<(usize, &str)> = tensors
+            .iter()
+            .filter_map(|t| {
+                let name = t.name.to_lowercase();
+                let distance = strsim::levenshtein(&asked, &name);
+                let is_part = !asked.is_empty() && name.contains(&asked);
+                let is_near = 3 * distance <= name.chars().count();
+                (is_part || is_near).then_some((distance, &t.name[..]))
+            })
+            .collect();
+        near.sort_unstable();
+        let names: Vec<String> = near
+            .iter()
+            .take(SUGGESTED)
+            .map(|(_, name)| printable(name))
+            .collect();
+        let suggestion = match names.is_empty() {
+            true => String::new(),
+            false => format!(" (perhaps {})", names.join(" or ")),
+        };
+        format!(
+            "no tensor {:?} in {}{suggestion}; `hct info {}` lists all",
+            self.tensor,
+            self.input.display(),
+            self.input.display()
+        )
+    }
+
+    fn table(&self, report: &Report) -> String {
+        let mut table = Table::bare(&[Align::Left, Align::Right, Align::Left]);
+        let mut row = |what: &str, value, note| table.row([what.to_owned(), value, note]);
+        let shape: Vec<String> = report.shape.iter().map(u64::to_string).collect();
+        let rows = report.rows.map_or(String::new(), |[first, end]| {
+            format!("rows {first}..{end} of {}", printable(&report.tensor))
+        });
+        let shape = match shape.is_empty() {
+            true => "scalar".to_owned(),
+            false => shape.join("x"),
+        };
+        row("tensor", shape, rows);
+        let written = match report.npy_dtype {
+            Some(descr) if report.dtype == "BF16" => format!("NumPy {descr}, the same values"),
+            Some(descr) => format!("NumPy {descr}"),
+            None => "safetensors".to_owned(),
+        };
+        row("dtype", report.dtype.to_owned(), written);
+        let output = self.output.display().to_string();
+        row("output", units::bytes(report.output_bytes), output);
+        let share = units::ratio(100.0 * report.read_bytes as f64, report.file_bytes as f64);
+        row(
+            "read",
+            units::bytes(report.read_bytes),
+            format!(
+                "{} % of {}, the index of {} included",
+                units::fixed(share, 2),
+                units::bytes(report.file_bytes),
+                units::bytes(report.index_bytes)
+            ),
+        );
+        let seconds = Duration::from_secs_f64(report.seconds);
+        row("time", units::time(seconds), String::new());
+        table.render()
+    }
+}

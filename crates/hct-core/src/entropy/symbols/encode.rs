@@ -1,0 +1,61 @@
+//! The encoder.
+
+use super::LANES;
+use crate::entropy::freq::FreqTable;
+use crate::entropy::rans::encode::{EncoderSymbol, RansEncoder};
+
+/// Encodes `symbols`; `context(i)` names the table of symbol `i`.
+pub(crate) fn encode(
+    symbols: &[u8],
+    tables: &[FreqTable],
+    context: impl Fn(usize) -> usize,
+) -> Vec<u8> {
+    let coders: Vec<Vec<EncoderSymbol>> = tables
+        .iter()
+        .map(|t| t.encoder_symbols().collect())
+        .collect();
+    let mut enc = RansEncoder::<LANES>::new(symbols.len());
+    for (i, &s) in symbols.iter().enumerate().rev() {
+        enc.put(i % LANES, &coders[context(i)][usize::from(s)]);
+    }
+    enc.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::symbols::decode;
+
+    #[test]
+    fn contexts_round_trip_near_their_entropy() {
+        let n = 100_000u32;
+        let symbols: Vec<u8> = (0..n)
+            .scan(1u32, |s, _| {
+                *s = s.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                Some((s.leading_zeros() as u8).min(7))
+            })
+            .collect();
+        let context = |i: usize, before: &[u8]| usize::from(i > 0 && before[i - 1] == 0);
+        let mut counts = [[0u64; 8]; 2];
+        for (i, &s) in symbols.iter().enumerate() {
+            counts[context(i, &symbols[..i])][usize::from(s)] += 1;
+        }
+        let tables: Vec<_> = counts.iter().map(|c| FreqTable::from_weights(c)).collect();
+        let stream = encode(&symbols, &tables, |i| context(i, &symbols[..i]));
+        let entropy: f64 = counts
+            .iter()
+            .flat_map(|c| {
+                let total: u64 = c.iter().sum();
+                c.iter()
+                    .filter(|&&k| k > 0)
+                    .map(move |&k| k as f64 * (total as f64 / k as f64).log2())
+            })
+            .sum();
+        assert!((stream.len() * 8) as f64 <= entropy * 1.002 + 256.0);
+        assert_eq!(
+            decode(&stream, symbols.len(), &tables, context).unwrap(),
+            symbols
+        );
+        assert!(decode(&stream[..stream.len() - 2], symbols.len(), &tables, context).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! Runs of payload bytes.
+
+use std::borrow::Cow;
+
+use super::source::{ReadAt, read_range};
+use crate::wire::{Reader, put_varint};
+use crate::{Error, Result};
+
+/// A checksummed run of payload bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub offset: u64,
+    pub len: u64,
+    pub crc: u32,
+}
+
+impl Chunk {
+    #[cfg(feature = "encode")]
+    /// The chunk that `bytes` at `offset` make.
+    pub fn of(bytes: &[u8], offset: u64) -> Self {
+        Chunk {
+            offset,
+            len: bytes.len() as u64,
+            crc: crc32fast::hash(bytes),
+        }
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.len);
+        out.extend_from_slice(&self.crc.to_le_bytes());
+    }
+
+    /// Reads a chunk that begins at `offset`, which moves past it.
+    pub fn read(r: &mut Reader<'_>, offset: &mut u64) -> Result<Self> {
+        let len = r.varint()?;
+        let chunk = Chunk {
+            offset: *offset,
+            len,
+            crc: r.u32()?,
+        };
+        *offset = offset
+            .checked_add(len)
+            .ok_or_else(|| Error::invalid("chunk length", "runs past the end of any file"))?;
+        Ok(chunk)
+    }
+
+    /// Checks the checksum of the chunk's bytes, `what` naming them.
+    pub fn check(&self, bytes: &[u8], what: impl FnOnce() -> String) -> Result<()> {
+        let computed = crc32fast::hash(bytes);
+        if computed == self.crc {
+            Ok(())
+        } else {
+            Err(Error::Checksum {
+                what: what(),
+                stored: self.crc,
+                computed,
+            })
+        }
+    }
+
+    /// The chunk's bytes from `source`, checked, `what` naming them.
+    pub fn fetch<'s>(
+        &self,
+        source: &'s impl ReadAt,
+        what: impl FnOnce() -> String,
+    ) -> Result<Cow<'s, [u8]>> {
+        let bytes = read_range(source, self.offset, self.len)?;
+        self.check(&bytes, what)?;
+        Ok(bytes)
+    }
+}

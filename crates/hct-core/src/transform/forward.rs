@@ -1,0 +1,162 @@
+//! The forward direction, which only encoders need.
+
+use super::Transform;
+use super::dct::Dct;
+use super::matrix::{each_column, each_row};
+
+impl Dct {
+    /// DCT-II in place: X₀ = √(1/n)·Σ xᵢ, Xₖ = √(2/n)·Σ xᵢ·cos(π(2i+1)k/2n).
+    pub fn forward(&self, values: &mut [f32], scratch: &mut [f32]) {
+        let Some(plan) = &self.plan else { return };
+        debug_assert_eq!(values.len(), self.len);
+        plan.process_dct2_with_scratch(values, scratch);
+        values[0] *= self.dc;
+        for v in &mut values[1..] {
+            *v *= self.ac;
+        }
+    }
+}
+
+/// Applies `transform` to the row-major `rows` × `cols` matrix in place.
+pub(crate) fn forward(values: &mut [f32], rows: usize, cols: usize, transform: Transform) {
+    debug_assert_eq!(values.len(), rows * cols);
+    if transform.along_rows() {
+        each_row(values, cols, |dct, row, scratch| dct.forward(row, scratch));
+    }
+    if transform.along_cols() {
+        each_column(values, rows, cols, |dct, col, scratch| {
+            dct.forward(col, scratch)
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transform::inverse;
+
+    /// The definition, in f64.
+    fn reference(x: &[f32]) -> Vec<f64> {
+        let n = x.len() as f64;
+        (0..x.len())
+            .map(|k| {
+                let norm = if k == 0 {
+                    (1.0 / n).sqrt()
+                } else {
+                    (2.0 / n).sqrt()
+                };
+                let sum: f64 = x
+                    .iter()
+                    .enumerate()
+                    .map(|(i, &v)| {
+                        let angle = std::f64::consts::PI * (2.0 * i as f64 + 1.0) * k as f64;
+                        f64::from(v) * (angle / (2.0 * n)).cos()
+                    })
+                    .sum();
+                norm * sum
+            })
+            .collect()
+    }
+
+    #[test]
+    fn matches_the_definition_at_every_small_length_and_inverts() {
+        for n in (1..=70).chain([97, 128, 251, 256, 384, 576]) {
+            let x: Vec<f32> = (0..n)
+                .map(|i| ((i * 37 + 11) % 101) as f32 / 17.0 - 2.0)
+                .collect();
+            let dct = Dct::new(n);
+            let mut scratch = vec![0.0; dct.scratch_len()];
+            let mut y = x.clone();
+            dct.forward(&mut y, &mut scratch);
+            for (got, want) in y.iter().zip(reference(&x)) {
+                assert!(
+                    (f64::from(*got) - want).abs() < 2e-5 * n as f64,
+                    "n={n} {got} {want}"
+                );
+            }
+            dct.inverse(&mut y, &mut scratch);
+            for (a, b) in x.iter().zip(&y) {
+                assert!((a - b).abs() < 1e-4, "n={n}: {a} came back as {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_prime_length_stays_fast() {
+        // 99,991 is prime: an O(n²) fallback would take 10¹⁰ steps here.
+        let dct = Dct::new(99_991);
+        let mut x: Vec<f32> = (0..99_991).map(|i| (i % 13) as f32 - 6.0).collect();
+        let energy: f64 = x.iter().map(|&v| f64::from(v).powi(2)).sum();
+        let mut scratch = vec![0.0; dct.scratch_len()];
+        dct.forward(&mut x, &mut scratch);
+        let after: f64 = x.iter().map(|&v| f64::from(v).powi(2)).sum();
+        assert!((after / energy - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn the_four_by_four_ramp_has_its_known_coefficients() {
+        let mut m: Vec<f32> = (1..=16).map(|i| i as f32).collect();
+        forward(&mut m, 4, 4, Transform::Dct2);
+        assert!((m[0] - 34.0).abs() < 1e-4, "DC {}", m[0]);
+        assert!((m[4] + 17.8435).abs() < 1e-3, "second row {}", m[4]);
+        for (i, v) in m.iter().enumerate() {
+            // A ramp has only first-row and first-column coefficients.
+            assert!(i < 4 || i % 4 == 0 || v.abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn every_transform_inverts_on_odd_shapes_and_keeps_energy() {
+        for (rows, cols) in [
+            (1, 1),
+            (1, 17),
+            (31, 1),
+            (13, 29),
+            (64, 48),
+            (7, 100),
+            (128, 33),
+        ] {
+            let m: Vec<f32> = (0..rows * cols)
+                .map(|i| ((i * 7919) % 257) as f32 / 64.0 - 2.0)
+                .collect();
+            let energy: f64 = m.iter().map(|&v| f64::from(v).powi(2)).sum();
+            for transform in Transform::ALL {
+                let mut t = m.clone();
+                forward(&mut t, rows, cols, transform);
+                let kept: f64 = t.iter().map(|&v| f64::from(v).powi(2)).sum();
+                assert!(
+                    (kept / energy - 1.0).abs() < 1e-5,
+                    "{rows}x{cols} {transform:?}"
+                );
+                inverse(&mut t, rows, cols, transform);
+                for (a, b) in m.iter().zip(&t) {
+                    assert!((a - b).abs() < 1e-4, "{rows}x{cols} {transform:?}: {a} {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_non_square_matrix_matches_the_definition() {
+        let (rows, cols) = (5, 3);
+        let m: Vec<f32> = (0..15).map(|i| ((i * i) % 11) as f32 - 4.0).collect();
+        let mut got = m.clone();
+        forward(&mut got, rows, cols, Transform::Dct2);
+        let basis = |n: usize, k: usize, i: usize| -> f64 {
+            let scale = if k == 0 { 1.0 } else { 2.0 } / n as f64;
+            let angle = std::f64::consts::PI * (2 * i + 1) as f64 * k as f64 / (2 * n) as f64;
+            scale.sqrt() * angle.cos()
+        };
+        for u in 0..rows {
+            for v in 0..cols {
+                let mut want = 0.0;
+                for r in 0..rows {
+                    for c in 0..cols {
+                        want += f64::from(m[r * cols + c]) * basis(rows, u, r) * basis(cols, v, c);
+                    }
+                }
+                assert!((f64::from(got[u * cols + v]) - want).abs() < 1e-5);
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! A checkpoint into an HCT file, wherever either is.
+
+use std::io::{self, Write};
+
+use hct_core::{FileKind, HctWriter, Recipe, TensorMeta};
+use hct_strategies::{Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
+use rayon::prelude::*;
+
+use crate::batch::batches;
+use crate::checkpoint_source::CheckpointSource;
+use crate::error::Error;
+use crate::packing::pack;
+use crate::progress::Progress;
+use crate::tensor_info::TensorInfo;
+
+/// What to carry, and what to say of it.
+#[derive(Clone, Copy, Debug)]
+pub struct CompressOptions<'a> {
+    /// Carry config, tokenizer and other side files of a folder.
+    pub side_files: bool,
+    /// What the file says of how it was made (see [`HctWriter::set_provenance`]); it counts as
+    /// any other byte where a size is asked for.
+    pub provenance: Option<&'a str>,
+}
+
+/// What came of compressing a checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompressReport {
+    /// Bytes of the checkpoint's files of tensors and of the side files carried.
+    pub input_bytes: u64,
+    /// Bytes of the HCT file.
+    pub output_bytes: u64,
+    /// Elements of all float tensors.
+    pub weights: u64,
+    /// Elements of the tensors that were coded with loss.
+    pub lossy_weights: u64,
+}
+
+impl CompressReport {
+    /// Bits per weight, the whole file counted.
+    pub fn bits_per_weight(&self) -> f64 {
+        8.0 * self.output_bytes as f64 / self.weights as f64
+    }
+}
+
+/// Compresses `source` to `output`, each tensor by `strategy` unless only lossless coding suits
+/// it, and gives the writer back, flushed. Tensors are coded in parallel on the current rayon pool;
+/// the bytes written do not depend on its size. Memory holds a few tensors at a time.
+///
+/// # Errors
+/// When the source cannot be read or is changed meanwhile, a tensor cannot be coded as asked, the
+/// output cannot be written, or the provenance is empty or too long. `output` then holds the
+/// beginning of a file.
+pub fn encode<W: Write>(
+    source: &dyn CheckpointSource,
+    output: W,
+    strategy: &dyn Strategy,
+    options: CompressOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<(W, CompressReport), Error> {
+    let mut writer = HctWriter::new(Counting(output, 0)).map_err(Error::output)?;
+    if let Some(text) = options.provenance {
+        writer.set_provenance(text).map_err(Error::output)?;
+    }
+    let mut input_bytes = source.total_bytes();
+    // The numbers of the source's files in the output.
+    let mut stored = vec![None; source.files().len()];
+    for (number, file) in source.files().iter().enumerate() {
+        let is_side_file = file.kind == FileKind::Side;
+        if is_side_file && !options.side_files {
+            continue;
+        }
+        let bytes = source.read_file(number)?;
+        let len = bytes.len() as u64;
+        let (packed, packing) = pack(&bytes);
+        let number_stored = writer.add_file(file.kind, &file.path, &packed, packing, len);
+        stored[number] = Some(number_stored.map_err(Error::output)?);
+        if is_side_file {
+            input_bytes += len;
+        }
+    }
+    let mut report = add_tensors(source, &mut writer, strategy, progress, &stored)?;
+    let Counting(output, output_bytes) = writer.finish().map_err(Error::output)?;
+    report.input_bytes = input_bytes;
+    report.output_bytes = output_bytes;
+    Ok((output, report))
+}
+
+/// Codes and writes every tensor; reports the numbers of elements.
+fn add_tensors<W: Write>(
+    source: &dyn CheckpointSource,
+    writer: &mut HctWriter<W>,
+    strategy: &dyn Strategy,
+    progress: &dyn Progress,
+    files: &[Option<usize>],
+) -> Result<CompressReport, Error> {
+    let sizes: Vec<u64> = source.tensors().iter().map(TensorInfo::byte_len).collect();
+    let mut report = CompressReport::default();
+    for batch in batches(&sizes) {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let coded: Vec<Result<(TensorMeta, Coded), Error>> = batch
+            .clone()
+            .into_par_iter()
+            .map(|i| code(source, i, strategy))
+            .collect();
+        for (i, coded) in batch.zip(coded) {
+            let (meta, coded) = coded?;
+            let file = source.file_of(i).and_then(|file| *files.get(file)?);
+            let elements = meta.shape.iter().product::<u64>();
+            if meta.dtype.is_float() {
+                report.weights += elements;
+            }
+            let name = meta.name.clone();
+            let record = writer
+                .add_tensor(meta, coded.tensor, file, &coded.label)
+                .map_err(Error::output)?;
+            if matches!(record.recipe, Recipe::Fragments { .. }) {
+                report.lossy_weights += elements;
+            }
+            progress.advance(sizes[i], &name);
+        }
+    }
+    Ok(report)
+}
+
+fn code(
+    source: &dyn CheckpointSource,
+    index: usize,
+    strategy: &dyn Strategy,
+) -> Result<(TensorMeta, Coded), Error> {
+    let info = &source.tensors()[index];
+    let meta = TensorMeta {
+        name: info.name.clone(),
+        dtype: info.dtype,
+        shape: info.shape.clone(),
+    };
+    let bytes = source.read(index)?;
+    let view = TensorView {
+        meta: &meta,
+        bytes: &bytes,
+    };
+    let coded = match lossless_reason(view) {
+        Some(reason) => LosslessEncoder.encode(view).map(|coded| {
+            let label = format!("lossless ({reason})");
+            Coded { label, ..coded }
+        }),
+        None => strategy.encode(view),
+    };
+    let coded = coded.map_err(|error| Error::Hct {
+        path: source.name().to_owned(),
+        error: Box::new(error.in_tensor(&meta.name)),
+    })?;
+    Ok((meta, coded))
+}
+
+/// Counts the bytes written.
+struct Counting<W>(W, u64);
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.1 += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

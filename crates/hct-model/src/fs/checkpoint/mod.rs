@@ -1,0 +1,171 @@
+//! A checkpoint on disk: one safetensors file, or a folder with one or with an index and shards.
+
+mod index_json;
+mod locate;
+mod side_files;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use hct_core::{FileKind, ReadAt};
+
+use super::file_source::FileSource;
+use crate::checkpoint_source::{CarriedFile, CheckpointSource};
+use crate::error::Error;
+use crate::safetensors::{Safetensors, Shard};
+use crate::source_changed::SourceChanged;
+use crate::tensor_info::TensorInfo;
+use crate::tensor_source::TensorSource;
+use index_json::IndexJson;
+use locate::Located;
+use side_files::SideFile;
+pub use side_files::{SkipReason, SkippedFile};
+
+/// An open checkpoint whose headers have been read and checked, and found to agree with each
+/// other. Tensors are read from their files one at a time; a file that is changed in place after
+/// the checkpoint was opened makes that [`Error::Changed`].
+pub struct Checkpoint {
+    safetensors: Safetensors<FileSource>,
+    /// The shards, then the side files.
+    files: Vec<CarriedFile>,
+    side_files: Vec<SideFile>,
+    skipped_files: Vec<SkippedFile>,
+}
+
+impl Checkpoint {
+    /// Opens a safetensors file, or a folder that holds one (`model.safetensors`, or the only
+    /// one) or an index (`model.safetensors.index.json`, or the only one) with its shards. As in
+    /// the transformers library, `model.safetensors` comes before an index.
+    ///
+    /// The other files of a folder that belong with the model (configuration, tokenizer, index,
+    /// …) are carried along, by path. Hidden files and HCT files are not, nor those of
+    /// [`Checkpoint::skipped_files`].
+    ///
+    /// # Errors
+    /// When there is no such checkpoint, when it is unclear which file is meant, when a header or
+    /// the index is wrong, and when the index and the shards disagree.
+    pub fn open(path: impl AsRef<Path>) -> Result<Checkpoint, Error> {
+        let path = path.as_ref();
+        let Located { dir, shards, index } = locate::locate(path)?;
+        let open = |(name, path): (String, PathBuf)| {
+            let source = FileSource::open(&path)?;
+            Shard::open(name, path, source)
+        };
+        let shards = shards
+            .into_iter()
+            .map(open)
+            .collect::<Result<Vec<_>, Error>>()?;
+        let safetensors = Safetensors::of_shards(path.to_owned(), shards)?;
+        if let Some(index) = &index {
+            check_index(index, safetensors.shards())?;
+        }
+        let (side_files, skipped_files) = match &dir {
+            Some(dir) => side_files::collect(dir, safetensors.shards())?,
+            None => Default::default(),
+        };
+        let mut files = safetensors.files().to_vec();
+        files.extend(side_files.iter().map(|side| CarriedFile {
+            kind: FileKind::Side,
+            path: side.rel_path.clone(),
+            len: side.state.len,
+        }));
+        Ok(Checkpoint {
+            safetensors,
+            files,
+            side_files,
+            skipped_files,
+        })
+    }
+
+    /// The files of the folder that are left behind, by path, and why.
+    pub fn skipped_files(&self) -> &[SkippedFile] {
+        &self.skipped_files
+    }
+}
+
+impl TensorSource for Checkpoint {
+    /// The tensors: file by file in the order of their names, within a file in the order of their
+    /// bytes.
+    fn tensors(&self) -> &[TensorInfo] {
+        self.safetensors.tensors()
+    }
+
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
+        self.safetensors.read(index)
+    }
+}
+
+impl CheckpointSource for Checkpoint {
+    /// The file or folder that was opened.
+    fn name(&self) -> &Path {
+        self.safetensors.name()
+    }
+
+    fn total_bytes(&self) -> u64 {
+        self.safetensors.total_bytes()
+    }
+
+    /// The safetensors files, by name; then the side files, by path.
+    fn files(&self) -> &[CarriedFile] {
+        &self.files
+    }
+
+    fn read_file(&self, number: usize) -> Result<Cow<'_, [u8]>, Error> {
+        let shards = self.files.len() - self.side_files.len();
+        match number.checked_sub(shards).map(|i| self.side_files.get(i)) {
+            Some(Some(side)) => read_side_file(side).map(Cow::Owned),
+            _ => self.safetensors.read_file(number),
+        }
+    }
+
+    fn file_of(&self, index: usize) -> Option<usize> {
+        self.safetensors.file_of(index)
+    }
+
+    fn read_range(&self, index: usize, range: Range<u64>) -> Result<Cow<'_, [u8]>, Error> {
+        self.safetensors.read_range(index, range)
+    }
+}
+
+/// Reads a side file that is still as it was when the folder was listed.
+fn read_side_file(side: &SideFile) -> Result<Vec<u8>, Error> {
+    let source = FileSource::open(&side.path)?;
+    let bytes = match source.state() == side.state {
+        // Together they are at most as long as was checked when the folder was listed.
+        true => source.read_at(0, side.state.len as usize),
+        false => Err(SourceChanged.into()),
+    };
+    bytes
+        .map(Cow::into_owned)
+        .map_err(Error::reading(&side.path))
+}
+
+/// Checks that every tensor, none of which is in two shards, is where the index says it is.
+fn check_index(index: &IndexJson, shards: &[Shard<FileSource>]) -> Result<(), Error> {
+    let mut found: HashMap<&str, &str> = HashMap::new();
+    for shard in shards {
+        for tensor in shard.header().tensors() {
+            found.insert(&tensor.info.name, shard.name());
+        }
+    }
+    for (tensor, shard) in &index.weight_map {
+        if found.remove(tensor.as_str()) != Some(shard) {
+            return Err(Error::NotInShard {
+                index: index.path.clone(),
+                tensor: tensor.clone(),
+                shard: shard.clone(),
+            });
+        }
+    }
+    // The smallest name, so that the same checkpoint always gives the same message.
+    match found.into_iter().min() {
+        None => Ok(()),
+        Some((tensor, shard)) => Err(Error::NotInIndex {
+            index: index.path.clone(),
+            tensor: tensor.to_owned(),
+            shard: shard.to_owned(),
+        }),
+    }
+}

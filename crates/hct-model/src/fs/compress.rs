@@ -1,0 +1,74 @@
+//! A checkpoint into an HCT file on disk.
+
+use std::path::Path;
+
+use hct_strategies::{Quality, Strategy};
+
+use super::atomic_file::{AtomicFile, check_free};
+use crate::checkpoint_source::CheckpointSource;
+use crate::encode::{CompressOptions, CompressReport, encode};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::rate_target::encode_to_rate;
+
+/// Compresses `source` to the file `output`, as [`encode`] does. The file appears under its name
+/// only when it is complete; `overwrite` lets it replace another.
+///
+/// # Errors
+/// When the source cannot be read or is changed meanwhile, a tensor cannot be coded as asked, the
+/// output cannot be written or exists already, or the provenance is empty or too long.
+pub fn compress(
+    source: &dyn CheckpointSource,
+    output: &Path,
+    overwrite: bool,
+    strategy: &dyn Strategy,
+    options: CompressOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<CompressReport, Error> {
+    check_free(output, overwrite)?;
+    let file = AtomicFile::create(output)?;
+    let (file, report) =
+        encode(source, file, strategy, options, progress).map_err(|error| named(error, output))?;
+    file.finish(overwrite)?;
+    Ok(report)
+}
+
+/// The same so that the whole file takes `bits_per_weight`, as [`encode_to_rate`] does. Returns
+/// the relative mean squared error of its tensors, too.
+///
+/// # Errors
+/// As [`compress`]; or when the size cannot be reached, because what must stay lossless takes
+/// more, or the checkpoint has no lossy tensors.
+pub fn compress_to_rate(
+    source: &dyn CheckpointSource,
+    output: &Path,
+    overwrite: bool,
+    strategy_at: &dyn Fn(Quality) -> Box<dyn Strategy>,
+    bits_per_weight: f64,
+    options: CompressOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<(CompressReport, f64), Error> {
+    check_free(output, overwrite)?;
+    let (file, report, rel_mse) = encode_to_rate(
+        source,
+        &mut || AtomicFile::create(output),
+        strategy_at,
+        bits_per_weight,
+        options,
+        progress,
+    )
+    .map_err(|error| named(error, output))?;
+    file.finish(overwrite)?;
+    Ok((report, rel_mse))
+}
+
+/// Says which file could not be written.
+fn named(error: Error, output: &Path) -> Error {
+    match error {
+        Error::Output { error } => Error::Hct {
+            path: output.to_owned(),
+            error,
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,41 @@
+//! An HCT file into a checkpoint on disk.
+
+use std::path::Path;
+
+use hct_core::ReadAt;
+
+use super::atomic_file::{AtomicFile, check_free};
+use super::dir_writer::{DirWriter, check_replaceable};
+use crate::error::Error;
+use crate::hct_model::HctModel;
+use crate::progress::Progress;
+use crate::restore::{DecompressReport, restore, restore_file};
+
+/// Writes the checkpoint in `model` to `output`: the same shards, names, dtypes, order and
+/// metadata, byte for byte where coding was lossless. A model of one shard becomes a file when
+/// `output` ends in `.safetensors` (side files are left out then); anything else becomes a folder
+/// with the side files. The output appears under its name only when it is complete; `overwrite`
+/// lets it replace another.
+///
+/// # Errors
+/// When the file is damaged or lies, or the output cannot be written or exists already.
+pub fn decompress<R: ReadAt>(
+    model: &HctModel<R>,
+    output: &Path,
+    overwrite: bool,
+    progress: &dyn Progress,
+) -> Result<DecompressReport, Error> {
+    check_free(output, overwrite)?;
+    if output.extension().is_some_and(|e| e == "safetensors") {
+        let (file, report) = restore_file(model, AtomicFile::create(output)?, progress)?;
+        file.finish(overwrite)?;
+        return Ok(report);
+    }
+    if output.exists() {
+        check_replaceable(output)?;
+    }
+    let mut folder = DirWriter::create(output)?;
+    let report = restore(model, &mut folder, progress)?;
+    folder.finish(overwrite)?;
+    Ok(report)
+}

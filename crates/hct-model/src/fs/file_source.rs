@@ -1,0 +1,125 @@
+//! Files read by ranges, without mapping them: what was read does not stay resident, and a file
+//! that shrinks is an error, not a signal.
+
+use std::borrow::Cow;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::time::SystemTime;
+
+use hct_core::ReadAt;
+
+use crate::error::Error;
+use crate::hct_model::HctModel;
+use crate::source_changed::SourceChanged;
+
+/// An HCT file on disk.
+pub type HctFile = HctModel<FileSource>;
+
+impl HctFile {
+    /// Opens the file and checks its index.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not an HCT V3 file.
+    pub fn open(path: impl AsRef<Path>) -> Result<HctFile, Error> {
+        let path = path.as_ref();
+        HctModel::new(path, FileSource::open(path)?)
+    }
+}
+
+/// An open file, to be read in the state that it was opened in: reading fails with
+/// [`SourceChanged`] once its length or its time of modification is another. (A change within the
+/// resolution of that time, a few milliseconds on most systems, can go unnoticed.)
+pub struct FileSource {
+    file: File,
+    state: FileState,
+}
+
+impl FileSource {
+    /// Opens a regular file.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is a folder, a pipe or the like.
+    pub fn open(path: impl AsRef<Path>) -> Result<FileSource, Error> {
+        let path = path.as_ref();
+        // Before opening: that of a pipe would wait for a writer.
+        if !fs::metadata(path)
+            .map_err(Error::io("open", path))?
+            .is_file()
+        {
+            return Err(Error::NotAFile {
+                path: path.to_owned(),
+            });
+        }
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let metadata = file.metadata().map_err(Error::io("read", path))?;
+        let state = FileState::of(&metadata);
+        Ok(FileSource { file, state })
+    }
+
+    pub(super) fn state(&self) -> FileState {
+        self.state
+    }
+}
+
+impl ReadAt for FileSource {
+    fn size(&self) -> u64 {
+        self.state.len
+    }
+
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
+        let mut out = Vec::new();
+        out.try_reserve_exact(len)
+            .map_err(|_| ErrorKind::OutOfMemory)?;
+        out.resize(len, 0);
+        match read_exact_at(&self.file, &mut out, offset) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return Err(SourceChanged.into());
+            }
+            read => read?,
+        }
+        // Now, so that whatever was read is of the file as it was opened.
+        if FileState::of(&self.file.metadata()?) != self.state {
+            return Err(SourceChanged.into());
+        }
+        Ok(Cow::Owned(out))
+    }
+}
+
+/// What tells whether a file has been changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileState {
+    pub len: u64,
+    /// Where the system keeps it.
+    modified: Option<SystemTime>,
+}
+
+impl FileState {
+    pub fn of(metadata: &Metadata) -> FileState {
+        FileState {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, out, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut out: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !out.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, out, offset) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(n) => {
+                out = &mut out[n..];
+                offset += n as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! How an HCT file's tensors make up the files of a checkpoint again.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use hct_core::{FileKind, ReadAt};
+
+use crate::error::Error;
+use crate::hct_model::HctModel;
+use crate::header::Header;
+use crate::safe_path::fault_in_file_name;
+use crate::tensor_source::TensorSource;
+
+/// A shard to be written: its header and, for each of the header's tensors, the record.
+pub(crate) struct ShardLayout {
+    pub name: String,
+    pub header: Header,
+    pub records: Vec<usize>,
+}
+
+impl<R: ReadAt> HctModel<R> {
+    /// Checks that what the carried shard headers say agrees with the tensors' records, so that
+    /// the checkpoint can be written back.
+    ///
+    /// # Errors
+    /// When it does not, naming the tensor.
+    pub fn check_layout(&self) -> Result<(), Error> {
+        shards(self).map(drop)
+    }
+}
+
+/// The shards of a model, with every promise of their headers checked against the records.
+pub(crate) fn shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<ShardLayout>, Error> {
+    let index = model.index();
+    let lie = |reason: String| Error::Carried {
+        path: model.name().to_owned(),
+        file: "the index".into(),
+        reason,
+    };
+    let mut of_shards: Vec<Vec<usize>> = vec![Vec::new(); index.files.len()];
+    for (i, tensor) in index.tensors.iter().enumerate() {
+        if let Some(file) = tensor.file {
+            of_shards[file].push(i);
+        }
+    }
+    let mut out = Vec::new();
+    for (entry, of_shard) in index.files.iter().zip(of_shards) {
+        if entry.kind != FileKind::Shard {
+            continue;
+        }
+        if let Some(reason) = fault_in_file_name(&entry.path) {
+            let path = entry.path.clone();
+            return Err(Error::UnsafePath { path, reason });
+        }
+        let data_len = of_shard
+            .iter()
+            .try_fold(0u64, |sum, &i| {
+                sum.checked_add(index.tensors[i].decoded_bytes())
+            })
+            .ok_or_else(|| lie("its tensors are too large".into()))?;
+        let header = Header::parse(model.carried(entry)?, data_len)
+            .map_err(Error::header(Path::new(&entry.path)))?;
+        let by_name: HashMap<&str, usize> = of_shard
+            .iter()
+            .map(|&i| (index.tensors[i].name.as_str(), i))
+            .collect();
+        let mut records = Vec::with_capacity(header.tensors().len());
+        for tensor in header.tensors() {
+            let info = &tensor.info;
+            let record = by_name
+                .get(info.name.as_str())
+                .copied()
+                .filter(|&i| model.tensors()[i] == *info)
+                .ok_or_else(|| {
+                    lie(format!(
+                        "tensor {:?} is not as the header of its shard says",
+                        info.name
+                    ))
+                })?;
+            records.push(record);
+        }
+        if records.len() != of_shard.len() {
+            return Err(lie(format!("the header of {:?} lacks tensors", entry.path)));
+        }
+        out.push(ShardLayout {
+            name: entry.path.clone(),
+            header,
+            records,
+        });
+    }
+    if out.is_empty() {
+        return Err(lie("it holds no shard to write".into()));
+    }
+    if let Some(stray) = index.tensors.iter().find(|t| t.file.is_none()) {
+        return Err(lie(format!("tensor {:?} belongs to no shard", stray.name)));
+    }
+    Ok(out)
+}

@@ -1,0 +1,68 @@
+//! A part of a tensor in an HCT file.
+
+use std::ops::Range;
+use std::path::Path;
+
+use hct_core::{ReadAt, TensorPart};
+
+use crate::error::Error;
+
+/// What to decode of a tensor, made by [`crate::HctModel::tensor`]: all of it at first. It is a
+/// [`TensorPart`] whose errors name the file, too.
+pub struct ModelPart<'m, R> {
+    name: &'m Path,
+    part: TensorPart<'m, R>,
+}
+
+impl<'m, R: ReadAt> ModelPart<'m, R> {
+    pub(crate) fn new(name: &'m Path, part: TensorPart<'m, R>) -> Self {
+        ModelPart { name, part }
+    }
+
+    /// Only these rows, a row being one index of the tensor's outermost dimension; a scalar has
+    /// one.
+    ///
+    /// # Errors
+    /// When `rows` do not lie within the tensor, or are not whole bytes in a packed dtype.
+    pub fn rows(self, rows: Range<u64>) -> Result<Self, Error> {
+        let part = self.part.rows(rows).map_err(Error::hct(self.name))?;
+        Ok(ModelPart { part, ..self })
+    }
+
+    /// Bytes of the part in the tensor's dtype.
+    pub fn byte_len(&self) -> u64 {
+        self.part.byte_len()
+    }
+
+    /// Elements of the part.
+    pub fn elements(&self) -> u64 {
+        self.part.elements()
+    }
+
+    /// Decodes to little-endian bytes of the tensor's dtype.
+    ///
+    /// # Errors
+    /// When anything in the part is damaged, or it does not fit in memory.
+    pub fn decode(&self) -> Result<Vec<u8>, Error> {
+        self.part.decode().map_err(Error::hct(self.name))
+    }
+
+    /// Decodes to little-endian bytes of the tensor's dtype in `out`, whose contents are undefined
+    /// after an error.
+    ///
+    /// # Errors
+    /// When `out` is not [`ModelPart::byte_len`] long, or anything in the part is damaged.
+    pub fn decode_into(&self, out: &mut [u8]) -> Result<(), Error> {
+        self.part.decode_into(out).map_err(Error::hct(self.name))
+    }
+
+    /// Decodes an F16, BF16 or F32 tensor to f32 in `out`: exactly the values whose bytes
+    /// [`ModelPart::decode`] gives. The contents of `out` are undefined after an error.
+    ///
+    /// # Errors
+    /// When the dtype is another, `out` is not [`ModelPart::elements`] long, or anything in the
+    /// part is damaged.
+    pub fn decode_f32(&self, out: &mut [f32]) -> Result<(), Error> {
+        self.part.decode_f32(out).map_err(Error::hct(self.name))
+    }
+}

@@ -1,0 +1,113 @@
+//! An HCT file back into a checkpoint, wherever either is.
+
+use std::io::Write;
+
+use hct_core::{FileKind, ReadAt};
+use rayon::prelude::*;
+
+use crate::batch::batches;
+use crate::checkpoint_sink::CheckpointSink;
+use crate::error::Error;
+use crate::hct_model::HctModel;
+use crate::header::PREFIX_LEN;
+use crate::layout::{ShardLayout, shards};
+use crate::progress::Progress;
+use crate::safe_path::safe_relative_path;
+use crate::safetensors::ShardWriter;
+use crate::tensor_source::TensorSource;
+
+/// What came of decompressing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecompressReport {
+    /// Bytes of everything written.
+    pub output_bytes: u64,
+}
+
+/// Writes the checkpoint in `model` to `sink`: the same shards, names, dtypes, order and metadata,
+/// byte for byte where coding was lossless, and the side files.
+///
+/// # Errors
+/// When the file is damaged or lies, or the sink does not take what is written. The sink may then
+/// have a part of the checkpoint.
+pub fn restore<R: ReadAt, S: CheckpointSink>(
+    model: &HctModel<R>,
+    sink: &mut S,
+    progress: &dyn Progress,
+) -> Result<DecompressReport, Error> {
+    let shards = shards(model)?;
+    let files = &model.index().files;
+    let side_files = || files.iter().filter(|f| f.kind == FileKind::Side);
+    for side in side_files() {
+        safe_relative_path(&side.path)?;
+    }
+    let mut output_bytes = 0;
+    for shard in shards {
+        let file = sink.begin(&shard.name)?;
+        let (file, written) = write(model, &shard, file, progress)?;
+        output_bytes += written;
+        sink.end(&shard.name, file)?;
+    }
+    for side in side_files() {
+        let bytes = model.carried(side)?;
+        let mut file = sink.begin(&side.path)?;
+        file.write_all(&bytes)
+            .and_then(|()| file.flush())
+            .map_err(Error::io("write", side.path.as_ref()))?;
+        output_bytes += bytes.len() as u64;
+        sink.end(&side.path, file)?;
+    }
+    Ok(DecompressReport { output_bytes })
+}
+
+/// Writes the only shard of `model` to `output`, a safetensors file, and gives the writer back.
+///
+/// # Errors
+/// As [`restore`]; or when the model has several shards.
+pub fn restore_file<R: ReadAt, W: Write>(
+    model: &HctModel<R>,
+    output: W,
+    progress: &dyn Progress,
+) -> Result<(W, DecompressReport), Error> {
+    let shards = shards(model)?;
+    let [shard] = &shards[..] else {
+        return Err(Error::ManyShards {
+            path: model.name().to_owned(),
+            shards: shards.len(),
+        });
+    };
+    let (output, output_bytes) = write(model, shard, output, progress)?;
+    Ok((output, DecompressReport { output_bytes }))
+}
+
+/// Decodes and writes a shard; returns the bytes of the finished file, too.
+fn write<R: ReadAt, W: Write>(
+    model: &HctModel<R>,
+    shard: &ShardLayout,
+    output: W,
+    progress: &dyn Progress,
+) -> Result<(W, u64), Error> {
+    let header = &shard.header;
+    let mut writer = ShardWriter::new(&shard.name, header.clone(), output)?;
+    let records = &model.index().tensors;
+    let sizes: Vec<u64> = shard
+        .records
+        .iter()
+        .map(|&i| records[i].decoded_bytes())
+        .collect();
+    for batch in batches(&sizes) {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let decoded: Vec<_> = batch
+            .clone()
+            .into_par_iter()
+            .map(|k| model.read(shard.records[k]))
+            .collect();
+        for (k, bytes) in batch.zip(decoded) {
+            writer.write(k, &bytes?)?;
+            progress.advance(sizes[k], &records[shard.records[k]].name);
+        }
+    }
+    let written = PREFIX_LEN + header.header_bytes().len() as u64 + header.data_len();
+    Ok((writer.finish()?, written))
+}
