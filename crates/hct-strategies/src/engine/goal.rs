@@ -3,7 +3,6 @@
 use hct_core::{EncodedPlane, MatrixView, Moments, Result, RowComparison, compare_values};
 
 use super::quality::{Quality, Target};
-use super::subtract;
 use crate::TensorView;
 
 /// A tensor, what it must reach, and what its fragments are added to.
@@ -147,4 +146,12 @@ impl Guard<'_> {
             error: from_original.error,
         })
     }
+}
+
+/// `original` less the values `sum`.
+pub(crate) fn subtract(original: MatrixView<'_>, base: &[f32]) -> Vec<f32> {
+    let mut values = vec![0.0; base.len()];
+    original.read(0, &mut values);
+    values.iter_mut().zip(base).for_each(|(v, b)| *v -= b);
+    values
 }
