@@ -225,7 +225,7 @@ pub fn rank(record: &TensorRecord) -> Option<usize> {
     };
     fragments.iter().find_map(|fragment| match fragment {
         Fragment::Product(left, _) => Some(left.recipe().cols),
-        Fragment::Plane(_) => None,
+        _ => None,
     })
 }
 
@@ -293,6 +293,7 @@ pub fn preset_name(preset: Option<Preset>) -> &'static str {
     match preset {
         Some(Preset::Classic) => "classic",
         Some(Preset::Viable) => "viable",
+        Some(_) => "unknown",
         None => "",
     }
 }

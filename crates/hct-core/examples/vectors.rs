@@ -25,8 +25,8 @@ impl Vectors {
         let reader = HctReader::open(file)?;
         for (i, record) in reader.index().tensors.iter().enumerate() {
             let fragments = match &record.recipe {
-                hct_core::Recipe::Lossless(_) => 1,
                 hct_core::Recipe::Fragments { fragments, .. } => fragments.len(),
+                _ => 1,
             };
             let kind = if record.recipe.to_string().contains("dct") {
                 "dct"

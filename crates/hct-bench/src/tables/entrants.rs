@@ -96,7 +96,7 @@ pub fn adaptive(target: f64, preset: Preset) -> Contestant {
     let encoder = AdaptiveEncoder::new(target).preset(preset);
     let setting = match preset {
         Preset::Classic => format!("energy {target:.2}"),
-        Preset::Viable => at(target),
+        _ => at(target),
     };
     Contestant::new(setting, encoder).of_preset(preset)
 }
