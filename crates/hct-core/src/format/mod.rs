@@ -7,6 +7,7 @@ mod part;
 mod provenance;
 mod reader;
 mod record;
+mod since;
 mod source;
 mod trailer;
 mod version;
