@@ -36,7 +36,20 @@ pub struct TensorMeta {
     pub shape: Vec<u64>,
 }
 
+impl TensorMeta {
+    fn elements(&self) -> Option<u64> {
+        self.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d))
+    }
+
+    /// Bytes of the elements, if a file may hold so many.
+    fn decoded_bytes(&self) -> Option<u64> {
+        let bytes = self.elements().and_then(|n| self.dtype.byte_len(n));
+        bytes.filter(|&b| b <= i64::MAX as u64)
+    }
+}
+
 /// A term of a tensor's sum, coded.
+#[non_exhaustive]
 pub enum EncodedFragment {
     /// A matrix of the tensor's folded shape.
     Plane(EncodedPlane),
@@ -68,6 +81,8 @@ impl EncodedFragment {
 
 enum Coding {
     Lossless {
+        dtype: Dtype,
+        bytes: u64,
         tile_bytes: u64,
         tiles: Vec<Vec<u8>>,
     },
@@ -76,8 +91,15 @@ enum Coding {
         cols: usize,
         fragments: Vec<EncodedFragment>,
     },
-    Unchanged,
-    Delta(EncodedDelta),
+    Unchanged {
+        dtype: Dtype,
+        bytes: u64,
+    },
+    Delta {
+        dtype: Dtype,
+        bytes: u64,
+        delta: EncodedDelta,
+    },
 }
 
 /// A coded tensor, ready to be written.
@@ -99,6 +121,8 @@ impl EncodedTensor {
         let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
         Ok(EncodedTensor {
             coding: Coding::Lossless {
+                dtype: meta.dtype,
+                bytes: bytes.len() as u64,
                 tile_bytes: LOSSLESS_TILE as u64,
                 tiles,
             },
@@ -179,11 +203,16 @@ impl EncodedTensor {
     ) -> Result<Option<Self>> {
         check_len(meta, bytes)?;
         check_len(meta, base_bytes)?;
+        let (dtype, len) = (meta.dtype, bytes.len() as u64);
         let coding = match fold(&meta.shape) {
-            _ if bytes == base_bytes => Some(Coding::Unchanged),
+            _ if bytes == base_bytes => Some(Coding::Unchanged { dtype, bytes: len }),
             None => None,
             Some((_, cols)) => {
-                delta::encode(bytes, base_bytes, meta.dtype, cols).map(Coding::Delta)
+                delta::encode(bytes, base_bytes, dtype, cols).map(|delta| Coding::Delta {
+                    dtype,
+                    bytes: len,
+                    delta,
+                })
             }
         };
         let base = Some(base);
@@ -211,8 +240,8 @@ impl EncodedTensor {
     /// than zero: above 1 where fragments overlap, and 1 for a lossless tensor.
     pub fn retention(&self) -> f64 {
         match &self.coding {
-            Coding::Lossless { .. } | Coding::Delta(_) => 1.0,
-            Coding::Unchanged => 0.0,
+            Coding::Lossless { .. } | Coding::Delta { .. } => 1.0,
+            Coding::Unchanged { .. } => 0.0,
             Coding::Fragments {
                 rows,
                 cols,
@@ -225,24 +254,22 @@ impl EncodedTensor {
                         EncodedFragment::Product(l, r) => l.kept() + r.kept(),
                     })
                     .sum();
-                kept as f64 / (rows * cols) as f64
+                kept as f64 / (*rows as f64 * *cols as f64)
             }
         }
     }
 
     /// Errs unless this can be a coding of a tensor of such a type and shape.
     fn check_fits(&self, meta: &TensorMeta) -> Result<()> {
-        let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
         let fits = match &self.coding {
-            Coding::Lossless { tile_bytes, tiles } => elements
-                .and_then(|n| meta.dtype.byte_len(n))
-                .is_some_and(|b| b.div_ceil(*tile_bytes) == tiles.len() as u64),
-            Coding::Unchanged => true,
-            Coding::Delta(delta) => elements
-                .and_then(|n| meta.dtype.byte_len(n))
-                .is_some_and(|b| b.div_ceil(delta.tile_bytes) == delta.tiles.len() as u64),
+            Coding::Lossless { dtype, bytes, .. }
+            | Coding::Unchanged { dtype, bytes }
+            | Coding::Delta { dtype, bytes, .. } => {
+                meta.dtype == *dtype && meta.decoded_bytes() == Some(*bytes)
+            }
             Coding::Fragments { rows, cols, .. } => {
-                meta.dtype.is_codable() && elements == Some((rows * cols) as u64)
+                let elements = (*rows as u64).checked_mul(*cols as u64);
+                meta.dtype.is_codable() && elements.is_some() && meta.elements() == elements
             }
         };
         match fits {
@@ -261,15 +288,14 @@ impl EncodedTensor {
             Coding::Fragments { fragments, .. } => {
                 fragments.iter().map(EncodedFragment::payload_bytes).sum()
             }
-            Coding::Unchanged => 0,
-            Coding::Delta(delta) => delta.payload_bytes(),
+            Coding::Unchanged { .. } => 0,
+            Coding::Delta { delta, .. } => delta.payload_bytes(),
         }
     }
 }
 
 fn check_len(meta: &TensorMeta, bytes: &[u8]) -> Result<()> {
-    let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
-    if elements.and_then(|n| meta.dtype.byte_len(n)) == Some(bytes.len() as u64) {
+    if meta.decoded_bytes() == Some(bytes.len() as u64) {
         return Ok(());
     }
     Err(Error::WrongLength {
@@ -379,8 +405,8 @@ impl<W: Write> HctWriter<W> {
     ///
     /// # Errors
     /// When there is a tensor of that name already, `file` is no shard, the shape has more than 64
-    /// dimensions, `tensor` was not made of one like `meta`, or
-    /// writing fails.
+    /// dimensions or more than 2⁶³ − 1 bytes, `tensor` was not made of one like `meta`, or writing
+    /// fails.
     pub fn add_tensor(
         &mut self,
         meta: TensorMeta,
@@ -388,9 +414,8 @@ impl<W: Write> HctWriter<W> {
         file: Option<usize>,
         label: &str,
     ) -> Result<&TensorRecord> {
-        tensor
-            .check_fits(&meta)
-            .and_then(|()| self.check_place(&meta, file))
+        self.check_place(&meta, file)
+            .and_then(|()| tensor.check_fits(&meta))
             .map_err(|e| e.in_tensor(&meta.name))?;
         if !self.names.insert(meta.name.clone()) {
             return Err(Error::DuplicateName.in_tensor(&meta.name));
@@ -404,12 +429,17 @@ impl<W: Write> HctWriter<W> {
             chunk
         };
         let recipe = match (tensor.coding, tensor.base) {
-            (Coding::Lossless { tile_bytes, tiles }, _) => {
+            (
+                Coding::Lossless {
+                    tile_bytes, tiles, ..
+                },
+                _,
+            ) => {
                 let tiles = tiles.into_iter().map(put).collect();
                 Recipe::Lossless(LosslessRecipe { tile_bytes, tiles })
             }
-            (Coding::Unchanged, Some(base)) => Recipe::Unchanged(base),
-            (Coding::Delta(delta), Some(base)) => {
+            (Coding::Unchanged { .. }, Some(base)) => Recipe::Unchanged(base),
+            (Coding::Delta { delta, .. }, Some(base)) => {
                 let recipe = DeltaRecipe {
                     tile_bytes: delta.tile_bytes,
                     common: put(delta.common),
@@ -417,7 +447,7 @@ impl<W: Write> HctWriter<W> {
                 };
                 Recipe::Delta(base, recipe)
             }
-            (Coding::Unchanged | Coding::Delta(_), None) => {
+            (Coding::Unchanged { .. } | Coding::Delta { .. }, None) => {
                 return Err(Error::argument("base", "is missing").in_tensor(&meta.name));
             }
             (
@@ -472,6 +502,10 @@ impl<W: Write> HctWriter<W> {
     fn check_place(&self, meta: &TensorMeta, file: Option<usize>) -> Result<()> {
         if meta.shape.len() as u64 > MAX_DIMS {
             let why = format!("has {} dimensions, {MAX_DIMS} at most", meta.shape.len());
+            return Err(Error::argument("shape", why));
+        }
+        if meta.decoded_bytes().is_none() {
+            let why = "its size is above 2⁶³ − 1 bytes or is not whole bytes";
             return Err(Error::argument("shape", why));
         }
         let Some(file) = file else { return Ok(()) };
