@@ -93,6 +93,7 @@ impl Contestant {
         let options = CompressOptions {
             side_files: false,
             provenance: None,
+            base: None,
         };
         match &self.coding {
             Coding::Strategy(encoder) => {

@@ -17,6 +17,7 @@ use hct_strategies::{LosslessEncoder, Strategy, UniformEncoder};
 const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
     provenance: None,
+    base: None,
 };
 
 fn pack(input: &Path, output: &Path, strategy: &dyn Strategy) -> Result<CompressReport, Error> {
@@ -91,7 +92,8 @@ fn shards_and_side_files_come_back() {
     let checkpoint = Checkpoint::open(at("in")).unwrap();
     let options = CompressOptions {
         side_files: false,
-        ..OPTIONS
+        ..OPTIONS,
+        base: None,
     };
     let report = compress(&checkpoint, &at("bare.hct"), false, &uniform, options, &()).unwrap();
     assert_eq!(report.input_bytes, checkpoint.total_bytes());
@@ -108,7 +110,8 @@ fn how_it_was_made_is_in_the_index_alone_and_counted() {
     let text = r#"{"made":"by a test"}"#;
     let options = CompressOptions {
         provenance: Some(text),
-        ..OPTIONS
+        ..OPTIONS,
+        base: None,
     };
     let silent = compress(
         &checkpoint,
@@ -132,7 +135,8 @@ fn how_it_was_made_is_in_the_index_alone_and_counted() {
 
     let options = CompressOptions {
         provenance: Some(""),
-        ..OPTIONS
+        ..OPTIONS,
+        base: None,
     };
     let error = compress(&checkpoint, &at("x.hct"), false, &uniform, options, &()).unwrap_err();
     assert_says(&chain(&error), &["x.hct", "provenance"]);

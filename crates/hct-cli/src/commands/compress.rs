@@ -112,6 +112,7 @@ impl Compress {
         let options = CompressOptions {
             side_files: !self.no_side_files,
             provenance: provenance.as_deref(),
+            base: None,
         };
         let (output, force) = (&self.output, self.force);
         let done = match &plan {

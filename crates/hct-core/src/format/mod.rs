@@ -2,6 +2,7 @@
 
 mod accounting;
 mod base;
+mod base_hint;
 mod chunk;
 mod index;
 mod part;
@@ -17,6 +18,7 @@ pub use base::{BaseSource, BaseTensor, DeltaRecipe};
 pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
+pub use base_hint::MAX_BASE_HINT;
 pub use reader::HctReader;
 pub use record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
