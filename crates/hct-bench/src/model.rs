@@ -71,6 +71,7 @@ impl Model {
             let view = TensorView {
                 meta: &meta(info),
                 bytes: &bytes,
+                base: None,
             };
             if lossless_reason(view).is_none() {
                 found.push(i);

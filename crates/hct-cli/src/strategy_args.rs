@@ -35,6 +35,9 @@ pub struct StrategyArgs {
     #[arg(long, help = SpecOption::BitsPerWeight.summary(), value_name = "B",
         value_parser = |text: &str| number(SpecOption::BitsPerWeight, text))]
     bpw: Option<f64>,
+    #[arg(long, help = SpecOption::DeltaCosine.summary(), value_name = "C",
+        value_parser = |text: &str| number(SpecOption::DeltaCosine, text))]
+    delta_cosine: Option<f64>,
     #[arg(long, help = SpecOption::Effort.summary(), value_parser = efforts())]
     effort: Option<Effort>,
     #[arg(long, help = SpecOption::Rank.summary(), value_name = "R",
@@ -51,7 +54,7 @@ pub struct StrategyArgs {
     /// Read the strategy and its options from JSON such as {"strategy": "rdo", "rel_mse": 0.01};
     /// `hct info --json` shows that of a file, as made_by.spec
     #[arg(long, value_name = "FILE", conflicts_with_all = ["strategy", "preset", "retention",
-        "cosine", "rel_mse", "bpw", "effort", "rank", "fp16_ratio", "importance_map", "fragments"])]
+        "cosine", "rel_mse", "bpw", "delta_cosine", "effort", "rank", "fp16_ratio", "importance_map", "fragments"])]
     spec: Option<PathBuf>,
 }
 
@@ -73,6 +76,7 @@ impl StrategyArgs {
                 .cosine(self.cosine)
                 .rel_mse(self.rel_mse)
                 .bits_per_weight(self.bpw)
+                .delta_cosine(self.delta_cosine)
                 .effort(self.effort)
                 .rank(self.rank)
                 .fp16_ratio(self.fp16_ratio)

@@ -140,6 +140,7 @@ fn code(
     let view = TensorView {
         meta: &meta,
         bytes: &bytes,
+        base: None,
     };
     let coded = match lossless_reason(view) {
         Some(reason) => LosslessEncoder.encode(view).map(|coded| {

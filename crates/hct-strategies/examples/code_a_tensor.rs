@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let coded = strategy.encode(TensorView {
         meta: &meta,
         bytes: &bytes,
+        base: None,
     })?;
     let bits = 8.0 * coded.tensor.payload_bytes() as f64 / weights.len() as f64;
 

@@ -2,7 +2,7 @@
 
 use hct_core::Result;
 
-use crate::engine::{Quality, or_lossless};
+use crate::engine::Quality;
 use crate::names::role;
 use crate::preset::{Options, with_options, with_quality};
 use crate::rdo::target_for;
@@ -59,7 +59,8 @@ impl Strategy for HybridEncoder {
         let quality = self.base_quality();
         let target = target_for(&tensor.meta.name, quality);
         let probe = if attention { svd::PROBE } else { GLANCE };
-        let fragments = svd::cheaper(&engine, tensor, &target, self.rank, probe)?;
-        or_lossless(tensor, fragments, self.name())
+        engine.choose(tensor, &target, self.name(), |goal| {
+            svd::cheaper(&engine, goal, self.rank, probe)
+        })
     }
 }

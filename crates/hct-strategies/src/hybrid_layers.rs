@@ -52,7 +52,7 @@ impl Strategy for HybridLayersEncoder {
         let depth = self.depth(name);
         if depth == Some(0) {
             let coded = LosslessEncoder.encode(tensor)?;
-            let label = format!("{} (lossless: first or last layer)", self.name());
+            let label = format!("{} ({}: first or last layer)", self.name(), coded.label);
             return Ok(Coded { label, ..coded });
         }
         let next = depth == Some(1);

@@ -7,7 +7,7 @@
 //!
 //! let weights: Vec<u8> = (0..128 * 96).flat_map(|i| (i as f32 * 0.7).sin().to_le_bytes()).collect();
 //! let meta = TensorMeta { name: "w".into(), dtype: Dtype::F32, shape: vec![128, 96] };
-//! let coded = AdaptiveEncoder::new(0.99).encode(TensorView { meta: &meta, bytes: &weights })?;
+//! let coded = AdaptiveEncoder::new(0.99).encode(TensorView { meta: &meta, bytes: &weights, base: None })?;
 //! assert!(coded.tensor.payload_bytes() < weights.len() / 8);
 //! # Ok::<(), hct_core::Error>(())
 //! ```
@@ -48,7 +48,7 @@ pub use preset::{MAX_FRAGMENTS, Preset};
 pub use rdo::RdoEncoder;
 pub use route::{LosslessReason, lossless_reason};
 pub use spec::{MAX_SPEC, Plan, RatePlan, SpecBuilder, SpecError, SpecOption, StrategySpec};
-pub use strategy::{Coded, Strategy, TensorView};
+pub use strategy::{BaseView, Coded, Strategy, TensorView};
 pub use strategy_name::StrategyName;
 pub use svd::{SvdEncoder, SvdError, TruncatedSvd, randomized_svd};
 pub use uniform::UniformEncoder;

@@ -6,6 +6,7 @@ use hct_core::{
 };
 
 use crate::engine::subtract;
+use crate::lossless::unchanged;
 use crate::preset::{Options, with_options};
 use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
 
@@ -137,6 +138,9 @@ impl Strategy for MixedPrecisionEncoder {
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
         sparse::check_retention(self.retention)?;
+        if let Some(coded) = unchanged(tensor, self.name())? {
+            return Ok(coded);
+        }
         let matrix = tensor.matrix()?;
         let fragments = match self.options.preset {
             Preset::Classic => self.classic(matrix),

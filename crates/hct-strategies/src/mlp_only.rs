@@ -38,7 +38,7 @@ impl Strategy for MlpOnlyEncoder {
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
         if role(&tensor.meta.name) != Role::Mlp {
             let coded = LosslessEncoder.encode(tensor)?;
-            let label = format!("{} (lossless: not an MLP)", self.name());
+            let label = format!("{} ({}: not an MLP)", self.name(), coded.label);
             return Ok(Coded { label, ..coded });
         }
         let Options { preset, engine } = self.options;

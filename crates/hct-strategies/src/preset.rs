@@ -21,7 +21,7 @@ named!(Preset, "preset", {
 });
 
 /// What every strategy has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Options {
     pub preset: Preset,
     pub engine: Engine,
@@ -64,6 +64,13 @@ macro_rules! with_options {
             /// approximation.
             pub fn fragments(mut self, fragments: usize) -> Self {
                 self.options.engine.fragments = fragments.clamp(1, $crate::MAX_FRAGMENTS);
+                self
+            }
+
+            /// Sets the cosine, in (0, 1), that the difference from a base has at least with what
+            /// it was, unless set 0.9; for the viable preset of strategies that reach a quality.
+            pub fn delta_cosine(mut self, cosine: f64) -> Self {
+                self.options.engine.delta_cosine = cosine;
                 self
             }
         }

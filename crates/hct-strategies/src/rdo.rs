@@ -36,6 +36,13 @@ impl RdoEncoder {
         self.engine.fragments = fragments.clamp(1, MAX_FRAGMENTS);
         self
     }
+
+    /// Sets the cosine, in (0, 1), that the difference from a base has at least with what it was,
+    /// unless set 0.9.
+    pub fn delta_cosine(mut self, cosine: f64) -> Self {
+        self.engine.delta_cosine = cosine;
+        self
+    }
 }
 
 /// `quality`, and for embeddings also of the median row where it is a cosine.

@@ -5,6 +5,7 @@ use hct_core::{
     SparseFormat, Transform, encode_sparse,
 };
 
+use crate::lossless::{bit_for_bit, unchanged};
 use crate::{Coded, Preset, TensorView};
 
 /// Block integers and FP16 numbers after a 2-D DCT: of tiles, or of whole matrices as the classic
@@ -47,6 +48,9 @@ pub(crate) fn uniform(
     name: &str,
 ) -> Result<Coded> {
     check_retention(retention)?;
+    if let Some(coded) = unchanged(tensor, name)? {
+        return Ok(coded);
+    }
     let matrix = tensor.matrix()?;
     let format = SparseFormat::Int4;
     let fragments = fragments(matrix, preparation, format, (0.0, retention), count);
@@ -82,8 +86,9 @@ pub(crate) fn coded(
 
 /// `tensor` losslessly, and `why` in its label.
 pub(crate) fn lossless(tensor: TensorView<'_>, why: &str, name: &str) -> Result<Coded> {
+    let coded = bit_for_bit(tensor)?;
     Ok(Coded {
-        tensor: EncodedTensor::lossless(tensor.meta, tensor.bytes)?,
-        label: format!("{name} (lossless: {why})"),
+        label: format!("{name} ({}: {why})", coded.how),
+        tensor: coded.tensor,
     })
 }

@@ -86,6 +86,7 @@ fn never_worse_than_the_best_fixed_recipe() {
             let view = TensorView {
                 meta: &meta,
                 bytes: &bytes,
+                base: None,
             };
             let coded = RdoEncoder::new(Quality::RelMse(rel_mse))
                 .encode(view)

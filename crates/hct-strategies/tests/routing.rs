@@ -12,7 +12,11 @@ use hct_strategies::{
 
 fn reason(dtype: Dtype, shape: &[u64], bytes: &[u8]) -> Option<LosslessReason> {
     let meta = meta("t", dtype, shape);
-    lossless_reason(TensorView { meta: &meta, bytes })
+    lossless_reason(TensorView {
+        meta: &meta,
+        bytes,
+        base: None,
+    })
 }
 
 #[test]
@@ -38,6 +42,7 @@ fn not_finite_tensors_are_lossless_and_say_so() {
             let view = TensorView {
                 meta: &meta,
                 bytes: &bytes,
+                base: None,
             };
             let rdo = RdoEncoder::new(Quality::Cosine(0.99));
             let uniform = UniformEncoder::new(0.98);
@@ -76,6 +81,7 @@ fn what_lossy_coding_does_not_suit_is_named() {
         let view = TensorView {
             meta: &meta,
             bytes: &bytes,
+            base: None,
         };
         let coded = LosslessEncoder.encode(view).unwrap();
         let file = file_of(meta.clone(), coded.tensor);
@@ -95,6 +101,7 @@ fn uniform_comes_back_in_its_shape_tiled_or_whole() {
             let view = TensorView {
                 meta: &meta,
                 bytes: &bytes,
+                base: None,
             };
             let coded = encoder.encode(view).unwrap();
             assert_eq!(coded.label, "uniform");

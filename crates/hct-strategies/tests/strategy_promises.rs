@@ -209,6 +209,7 @@ fn nonsense_is_refused() {
     let view = hct_strategies::TensorView {
         meta: &meta,
         bytes: &bytes,
+        base: None,
     };
     for retention in [0.0, -1.0, 1.01, f64::NAN] {
         let uniform = UniformEncoder::new(retention);

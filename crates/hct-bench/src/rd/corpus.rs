@@ -59,6 +59,7 @@ impl Tensor {
         TensorView {
             meta: &self.meta,
             bytes: &self.bytes,
+            base: None,
         }
     }
 

@@ -1,13 +1,12 @@
 //! Finding the step that just reaches a quality.
 
 use hct_core::{
-    Dtype, EncodedPlane, MatrixView, Moments, Preparation, Result, Training, Transform,
-    TrellisAnalysis,
+    EncodedPlane, MatrixView, Moments, Preparation, Result, Training, Transform, TrellisAnalysis,
 };
 
 use super::Effort;
+use super::goal::Goal;
 use super::preparation::{Candidate, candidates};
-use super::quality::Target;
 
 /// Values that the rate and distortion of a step are estimated from: more for large tensors, of
 /// which a second encoding would cost more than a closer estimate.
@@ -64,22 +63,14 @@ pub(crate) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepG
 
 /// One tensor's search.
 pub(super) struct Search<'a> {
-    /// What the fragments together stand for, and its dtype.
-    pub original: MatrixView<'a>,
-    pub dtype: Dtype,
-    pub target: &'a Target,
+    pub goal: &'a Goal<'a>,
     pub effort: Effort,
-    /// The sum of the fragments that are coded already.
-    pub base: Option<&'a [f32]>,
-    /// What they leave: `original` where there are none.
+    /// The sum of what is coded already.
+    pub sum: Option<&'a [f32]>,
+    /// What it leaves: the original where there is none.
     pub values: MatrixView<'a>,
     /// Moments of `values`.
     pub moments: &'a Moments,
-    /// Mean square of `original`.
-    pub energy: f64,
-    /// Column means of `original`, to judge rows by what makes them different; for targets with
-    /// floors.
-    pub center: Option<&'a [f32]>,
 }
 
 impl Search<'_> {
@@ -97,7 +88,7 @@ impl Search<'_> {
     /// The smallest plane found that reaches the quality, or none when nothing does (or the
     /// tensor is all zeros, for which lossless coding is best anyway).
     pub fn run(&self) -> Result<Option<EncodedPlane>> {
-        let distortion = self.target.quality.rel_mse() * self.energy;
+        let distortion = self.goal.distortion();
         if !(distortion > 0.0 && distortion.is_finite()) {
             return Ok(None);
         }
@@ -106,7 +97,7 @@ impl Search<'_> {
             return self.smallest(&found, distortion);
         }
         let first = found.swap_remove(0).analysis;
-        if let Some(center) = self.center
+        if let Some(center) = &self.goal.center
             && matches!(
                 first.preparation().transform,
                 Transform::None | Transform::DctRows
@@ -213,8 +204,7 @@ impl Search<'_> {
 
     /// How far the plane's distortion is above what the target allows, at most 1 if it is not.
     fn excess(&self, plane: &EncodedPlane) -> Result<f64> {
-        let comparison = plane.compare(self.original, self.dtype, self.center, self.base)?;
-        Ok(self.target.excess(&comparison))
+        self.goal.excess_of(plane, self.sum)
     }
 
     /// Reverse water-filling under a cap per row: of the rows that a floor counts, the louder
@@ -226,9 +216,9 @@ impl Search<'_> {
         center: &[f32],
         distortion: f64,
     ) -> Result<Option<EncodedPlane>> {
-        let energies = self.original.row_energies(center);
+        let energies = self.goal.original.row_energies(center);
         let mut caps = vec![f64::INFINITY; energies.len()];
-        for floor in &self.target.floors {
+        for floor in &self.goal.target.floors {
             let mut sorted = energies.clone();
             let exempt = floor.exempt(energies.len());
             let (_, &mut least, _) = sorted.select_nth_unstable_by(exempt, f64::total_cmp);

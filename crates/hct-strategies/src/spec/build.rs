@@ -2,6 +2,7 @@
 
 use super::error::SpecError;
 use super::{COSINE, RANK, RETENTION, StrategySpec, TARGET};
+use crate::engine::DELTA_COSINE;
 use crate::{
     AdaptiveEncoder, Effort, HybridEncoder, HybridLayersEncoder, ImportanceEncoder, ImportanceMap,
     LayerStacks, LosslessEncoder, MixedPrecisionEncoder, MlpOnlyEncoder, Quality, RdoEncoder,
@@ -83,10 +84,17 @@ impl StrategySpec {
         // Where a quality is given, it counts and this does not.
         let retention = settings.retention.unwrap_or(RETENTION);
         let rank = settings.rank.unwrap_or(RANK);
+        let delta_cosine = settings.delta_cosine.unwrap_or(DELTA_COSINE);
         /// The options that all builders have.
         macro_rules! common {
             ($encoder:expr) => {
-                Box::new($encoder.preset(preset).effort(effort).fragments(fragments))
+                Box::new(
+                    $encoder
+                        .preset(preset)
+                        .effort(effort)
+                        .fragments(fragments)
+                        .delta_cosine(delta_cosine),
+                )
             };
         }
         /// The same, and the quality where one is given.
@@ -123,7 +131,8 @@ impl StrategySpec {
             }
             StrategyName::Rdo => {
                 let quality = quality.unwrap_or(Quality::Cosine(COSINE));
-                Box::new(RdoEncoder::new(quality).effort(effort).fragments(fragments))
+                let encoder = RdoEncoder::new(quality).effort(effort).fragments(fragments);
+                Box::new(encoder.delta_cosine(delta_cosine))
             }
             StrategyName::Lossless => Box::new(LosslessEncoder),
         }

@@ -158,6 +158,7 @@ fn with(builder: SpecBuilder, option: SpecOption, field: Field) -> Result<SpecBu
         SpecOption::Cosine => builder.cosine(number()?),
         SpecOption::RelMse => builder.rel_mse(number()?),
         SpecOption::BitsPerWeight => builder.bits_per_weight(number()?),
+        SpecOption::DeltaCosine => builder.delta_cosine(number()?),
         SpecOption::Effort => builder.effort(text(&value).parse::<Effort>()?),
         SpecOption::Rank => builder.rank(whole()?),
         SpecOption::Fp16Ratio => builder.fp16_ratio(number()?),

@@ -55,6 +55,7 @@ const CLASSIC_FP16_RATIO: f64 = 0.1;
 /// | `preset` | `viable` |
 /// | `retention` | 0.98; `hybrid-layers` 0.70 |
 /// | `cosine` | `rdo` 0.995, `adaptive` 0.99; others go by the retention, `svd` by one of 0.98 |
+/// | `delta_cosine` | 0.9, for tensors with a base |
 /// | `effort` | `default` |
 /// | `rank` | 256 |
 /// | `fp16_ratio` | 0.002, under the classic preset 0.1 |
@@ -62,7 +63,8 @@ const CLASSIC_FP16_RATIO: f64 = 0.1;
 /// | `fragments` | 1 |
 ///
 /// Defaults are filled in when a spec is made, so that what it says stays true when a later
-/// version has others: specs that do the same are equal and have the same JSON.
+/// version has others: specs that do the same are equal and have the same JSON. The exception is
+/// `delta_cosine`, which says nothing of a checkpoint that is coded alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StrategySpec(Settings);
 
@@ -75,6 +77,7 @@ struct Settings {
     cosine: Option<f64>,
     rel_mse: Option<f64>,
     bits_per_weight: Option<f64>,
+    delta_cosine: Option<f64>,
     effort: Option<Effort>,
     rank: Option<usize>,
     fp16_ratio: Option<f64>,
@@ -132,6 +135,7 @@ impl SpecBuilder {
         cosine: f64, "The cosine similarity that every lossy tensor reaches, in (0, 1).";
         rel_mse: f64, "The relative mean squared error that no lossy tensor exceeds, in (0, 1).";
         bits_per_weight: f64, "The bits per weight of the whole file, in (0, 64).";
+        delta_cosine: f64, "The cosine similarity that the difference of every lossy tensor from its base reaches, in (0, 1).";
         effort: Effort, "How hard to look for few bits.";
         rank: usize, "The most components of factors, from 1 to 65,536.";
         fp16_ratio: f64, "The share of the kept coefficients in FP16, in [0, 1].";
@@ -231,6 +235,7 @@ impl Settings {
             SpecOption::Cosine => self.cosine,
             SpecOption::RelMse => self.rel_mse,
             SpecOption::BitsPerWeight => self.bits_per_weight,
+            SpecOption::DeltaCosine => self.delta_cosine,
             SpecOption::Rank => self.rank.map(|n| n as f64),
             SpecOption::Fp16Ratio => self.fp16_ratio,
             SpecOption::Fragments => self.fragments.map(|n| n as f64),

@@ -28,6 +28,8 @@ pub enum SpecOption {
     RelMse,
     /// Bits per weight of the whole file, in (0, 64).
     BitsPerWeight,
+    /// Cosine similarity of the difference from a base, in (0, 1).
+    DeltaCosine,
     /// How hard to look for few bits.
     Effort,
     /// Components of factors, from 1 to 65,536.
@@ -48,6 +50,7 @@ impl SpecOption {
         SpecOption::Cosine,
         SpecOption::RelMse,
         SpecOption::BitsPerWeight,
+        SpecOption::DeltaCosine,
         SpecOption::Effort,
         SpecOption::Rank,
         SpecOption::Fp16Ratio,
@@ -71,6 +74,7 @@ impl SpecOption {
             SpecOption::Cosine => "cosine",
             SpecOption::RelMse => "rel_mse",
             SpecOption::BitsPerWeight => "bpw",
+            SpecOption::DeltaCosine => "delta_cosine",
             SpecOption::Effort => "effort",
             SpecOption::Rank => "rank",
             SpecOption::Fp16Ratio => "fp16_ratio",
@@ -98,6 +102,10 @@ impl SpecOption {
                 "Relative mean squared error ‖W−Ŵ‖²/‖W‖² that no lossy tensor exceeds"
             }
             SpecOption::BitsPerWeight => "Bits per weight of the whole file, within 1 %",
+            SpecOption::DeltaCosine => {
+                "With a base: cosine similarity that every lossy tensor's difference from its \
+                 base reaches, whatever the quality of the tensor [default: 0.9]"
+            }
             SpecOption::Effort => {
                 "rdo and what builds on it: how hard to look for the fewest bits [default: \
                  default]"
@@ -123,6 +131,7 @@ impl SpecOption {
             SpecOption::Retention => "a number above 0 and at most 1, such as 0.98",
             SpecOption::Cosine => "a number between 0 and 1, such as 0.995",
             SpecOption::RelMse => "a number between 0 and 1, such as 0.01",
+            SpecOption::DeltaCosine => "a number between 0 and 1, such as 0.9",
             SpecOption::BitsPerWeight => "a number of bits above 0 and below 64, such as 3.5",
             SpecOption::Effort => "fast, default or max",
             SpecOption::Rank => "a whole number from 1 to 65536, such as 256",
@@ -147,7 +156,10 @@ impl SpecOption {
             ],
             SpecOption::Retention => &[Uniform, Hybrid, Mixed, Importance, MlpOnly, HybridLayers],
             SpecOption::RelMse => &[Svd, Hybrid, Importance, MlpOnly, HybridLayers, Rdo],
-            SpecOption::Cosine | SpecOption::BitsPerWeight | SpecOption::Effort => &[
+            SpecOption::Cosine
+            | SpecOption::BitsPerWeight
+            | SpecOption::DeltaCosine
+            | SpecOption::Effort => &[
                 Adaptive,
                 Svd,
                 Hybrid,
@@ -184,7 +196,10 @@ impl SpecOption {
         match self {
             // The share of the energy to keep, as first described.
             SpecOption::Cosine => strategy != Adaptive,
-            SpecOption::RelMse | SpecOption::BitsPerWeight | SpecOption::Effort => true,
+            SpecOption::RelMse
+            | SpecOption::BitsPerWeight
+            | SpecOption::DeltaCosine
+            | SpecOption::Effort => true,
             _ => false,
         }
     }
@@ -197,7 +212,9 @@ impl SpecOption {
         let whole = |most: usize| value.fract() == 0.0 && (1.0..=most as f64).contains(&value);
         let valid = match self {
             SpecOption::Retention => value > 0.0 && value <= 1.0,
-            SpecOption::Cosine | SpecOption::RelMse => value > 0.0 && value < 1.0,
+            SpecOption::Cosine | SpecOption::RelMse | SpecOption::DeltaCosine => {
+                value > 0.0 && value < 1.0
+            }
             SpecOption::BitsPerWeight => value > 0.0 && value < MAX_BITS,
             SpecOption::Rank => whole(MAX_RANK),
             SpecOption::Fp16Ratio => (0.0..=1.0).contains(&value),

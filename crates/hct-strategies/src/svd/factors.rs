@@ -11,10 +11,10 @@ use crate::engine::{Effort, step_for};
 /// Gains are in eighths of an octave, of which the format has this many.
 const MAX_GAIN: f64 = 512.0;
 
-/// A coded product and what decodes from it.
+/// A coded product and what decodes from it, with what it is added to.
 pub(super) struct CodedFactors {
     pub fragment: EncodedFragment,
-    pub product: Vec<f32>,
+    pub sum: Vec<f32>,
 }
 
 /// All components as FP16, the singular values shared between both factors.
@@ -43,16 +43,17 @@ pub(super) fn half(svd: &TruncatedSvd) -> Result<EncodedFragment> {
 }
 
 /// The first `rank` components with a mean squared error of `noise` in every value of U·S and of
-/// S·Vᵀ. The second factor is stored as Vᵀ with a gain per row.
+/// S·Vᵀ, to be added to `start` or to zeros. The second factor is stored as Vᵀ with a gain per row.
 ///
 /// # Errors
-/// When the step, the factors or the product are out of range (see [`Error::is_out_of_range`]);
+/// When the step, the factors or the sum are out of range (see [`Error::is_out_of_range`]);
 /// code without factors then.
 pub(super) fn quantized(
     svd: &TruncatedSvd,
     rank: usize,
     noise: f64,
     effort: Effort,
+    start: Option<&[f32]>,
 ) -> Result<CodedFactors> {
     let left = columns(svd, rank, |i| svd.singular[i] as f32);
     let right = rows_of(svd, rank, |_| 1.0);
@@ -70,12 +71,13 @@ pub(super) fn quantized(
     let left = encode(&TrellisAnalysis::new(left, how, settings)?, noise)?;
     let right = TrellisAnalysis::with_gains(right, how, settings, gains)?;
     let right = encode(&right, noise / (first * first))?;
-    let mut product = vec![0.0; rows * cols];
-    add_product(&mut product, &left.decode()?, &right.decode()?, rank, cols);
-    finite(&product)?;
+    // Term by term onto the start, as decoders do.
+    let mut sum = start.map_or_else(|| vec![0.0; rows * cols], <[f32]>::to_vec);
+    add_product(&mut sum, &left.decode()?, &right.decode()?, rank, cols);
+    finite(&sum)?;
     Ok(CodedFactors {
         fragment: EncodedFragment::Product(left, right),
-        product,
+        sum,
     })
 }
 

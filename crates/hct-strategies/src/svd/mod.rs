@@ -6,9 +6,10 @@ mod random;
 mod randomized;
 mod rank;
 
-use hct_core::{DEFAULT_TILE, EncodedFragment, EncodedPlane, MatrixView, Result};
+use hct_core::{DEFAULT_TILE, EncodedFragment, MatrixView, Result};
 
-use crate::engine::{Engine, Quality, Target, in_range, or_lossless};
+use crate::engine::{Engine, Goal, Quality, in_range};
+use crate::lossless::unchanged;
 use crate::preset::{Options, with_options};
 use crate::rdo::target_for;
 use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
@@ -67,13 +68,18 @@ impl Strategy for SvdEncoder {
             return classic(tensor, self.rank, self.name());
         }
         let target = target_for(&tensor.meta.name, self.quality);
-        let fragments = cheaper(&self.options.engine, tensor, &target, self.rank, PROBE)?;
-        or_lossless(tensor, fragments, self.name())
+        let engine = &self.options.engine;
+        engine.choose(tensor, &target, self.name(), |goal| {
+            cheaper(engine, goal, self.rank, PROBE)
+        })
     }
 }
 
 /// Factors of `rank` as FP16.
 pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result<Coded> {
+    if let Some(coded) = unchanged(tensor, name)? {
+        return Ok(coded);
+    }
     let fragments = match randomized_svd(tensor.matrix()?, rank.max(1)) {
         Ok(svd) => factors::half(&svd).map(|fragment| vec![fragment]),
         Err(SvdError::NotFinite) => Err(hct_core::Error::NotFinite),
@@ -82,18 +88,17 @@ pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result
     sparse::coded(tensor, fragments, name)
 }
 
-/// Fragments that reach `target`: with factors of at most `rank` components, or without, whichever
+/// Fragments that reach `goal`: with factors of at most `rank` components, or without, whichever
 /// takes fewer bytes. None where nothing reaches it. Factors are looked for only where the `probe`
 /// leading components promise to pay.
 pub(crate) fn cheaper(
     engine: &Engine,
-    tensor: TensorView<'_>,
-    target: &Target,
+    goal: &Goal<'_>,
     rank: usize,
     probe: usize,
 ) -> Result<Option<Vec<EncodedFragment>>> {
-    let with = with_factors(engine, tensor, target, rank, probe)?;
-    let without = engine.planes(tensor, target, None)?.map(into_fragments);
+    let with = with_factors(engine, goal, rank, probe)?;
+    let without = engine.fragments(goal)?;
     let bytes = |fragments: &Vec<EncodedFragment>| -> usize {
         fragments.iter().map(EncodedFragment::payload_bytes).sum()
     };
@@ -104,21 +109,16 @@ pub(crate) fn cheaper(
     })
 }
 
-fn into_fragments(planes: Vec<EncodedPlane>) -> Vec<EncodedFragment> {
-    planes.into_iter().map(EncodedFragment::Plane).collect()
-}
-
-/// Factors and what else it takes to reach `target`; none where factors promise nothing.
+/// Factors and what else it takes to reach `goal`; none where factors promise nothing.
 fn with_factors(
     engine: &Engine,
-    tensor: TensorView<'_>,
-    target: &Target,
+    goal: &Goal<'_>,
     rank: usize,
     probe: usize,
 ) -> Result<Option<Vec<EncodedFragment>>> {
-    let matrix = tensor.matrix()?;
+    let matrix = goal.values()?;
     let energy = matrix.moments().energy;
-    let distortion = target.quality.rel_mse() * energy;
+    let distortion = goal.distortion();
     // The rows of the right factor, which are as long as the matrix's, must fit into a tile.
     let possible = distortion > 0.0 && distortion.is_finite() && matrix.cols() <= DEFAULT_TILE;
     if !possible {
@@ -134,9 +134,9 @@ fn with_factors(
         return Ok(None);
     };
     let factors = if plan.alone {
-        factors_alone(engine, tensor, target, &svd, plan, budget)
+        factors_alone(engine, goal, &svd, plan, budget)
     } else {
-        factors::quantized(&svd, plan.rank, plan.noise, engine.effort)
+        factors::quantized(&svd, plan.rank, plan.noise, engine.effort, goal.start())
     };
     // Extreme values: go without.
     let Some(factors) = in_range(factors)? else {
@@ -147,10 +147,10 @@ fn with_factors(
         fragments: engine.fragments.max(2) - 1,
         ..*engine
     };
-    let planes = rest.planes(tensor, target, Some(factors.product))?;
+    let planes = rest.planes(goal, Some(factors.sum))?;
     Ok(planes.map(|planes| {
         let mut fragments = vec![factors.fragment];
-        fragments.extend(into_fragments(planes));
+        fragments.extend(planes.into_iter().map(EncodedFragment::Plane));
         fragments
     }))
 }
@@ -180,11 +180,10 @@ fn decompose(
     }
 }
 
-/// Factors that just reach `target` by themselves, or come as close as a few tries get.
+/// Factors that just reach `goal` by themselves, or come as close as a few tries get.
 fn factors_alone(
     engine: &Engine,
-    tensor: TensorView<'_>,
-    target: &Target,
+    goal: &Goal<'_>,
     svd: &TruncatedSvd,
     plan: Plan,
     budget: Budget,
@@ -195,8 +194,8 @@ fn factors_alone(
     let mut noise = plan.noise;
     let mut best = None;
     for _ in 0..ATTEMPTS {
-        let coded = factors::quantized(svd, plan.rank, noise, engine.effort)?;
-        let excess = engine.excess(tensor, target, &coded.product)?;
+        let coded = factors::quantized(svd, plan.rank, noise, engine.effort, goal.start())?;
+        let excess = goal.excess(&coded.sum)?;
         if excess <= 1.0 {
             best = Some(coded);
             if excess >= CLOSE {
@@ -217,6 +216,6 @@ fn factors_alone(
     match best {
         Some(coded) => Ok(coded),
         // What is missing goes to a residual.
-        None => factors::quantized(svd, plan.rank, noise, engine.effort),
+        None => factors::quantized(svd, plan.rank, noise, engine.effort, goal.start()),
     }
 }

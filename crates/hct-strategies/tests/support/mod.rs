@@ -28,7 +28,13 @@ pub struct Trip {
 impl Trip {
     /// Through `strategy`, a file and a reader.
     pub fn of(strategy: &dyn Strategy, meta: &TensorMeta, bytes: &[u8]) -> Trip {
-        let coded = strategy.encode(TensorView { meta, bytes }).unwrap();
+        let coded = strategy
+            .encode(TensorView {
+                meta,
+                bytes,
+                base: None,
+            })
+            .unwrap();
         let (payload, retention) = (coded.tensor.payload_bytes(), coded.tensor.retention());
         let file = file_of(meta.clone(), coded.tensor);
         let decoded = HctReader::open(&file).unwrap().decode(0).unwrap();
