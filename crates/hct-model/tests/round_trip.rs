@@ -92,8 +92,7 @@ fn shards_and_side_files_come_back() {
     let checkpoint = Checkpoint::open(at("in")).unwrap();
     let options = CompressOptions {
         side_files: false,
-        ..OPTIONS,
-        base: None,
+        ..OPTIONS
     };
     let report = compress(&checkpoint, &at("bare.hct"), false, &uniform, options, &()).unwrap();
     assert_eq!(report.input_bytes, checkpoint.total_bytes());
@@ -110,8 +109,7 @@ fn how_it_was_made_is_in_the_index_alone_and_counted() {
     let text = r#"{"made":"by a test"}"#;
     let options = CompressOptions {
         provenance: Some(text),
-        ..OPTIONS,
-        base: None,
+        ..OPTIONS
     };
     let silent = compress(
         &checkpoint,
@@ -135,8 +133,7 @@ fn how_it_was_made_is_in_the_index_alone_and_counted() {
 
     let options = CompressOptions {
         provenance: Some(""),
-        ..OPTIONS,
-        base: None,
+        ..OPTIONS
     };
     let error = compress(&checkpoint, &at("x.hct"), false, &uniform, options, &()).unwrap_err();
     assert_says(&chain(&error), &["x.hct", "provenance"]);

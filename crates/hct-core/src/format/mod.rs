@@ -15,10 +15,10 @@ mod trailer;
 mod writer;
 
 pub use base::{BaseSource, BaseTensor, DeltaRecipe};
+pub use base_hint::MAX_BASE_HINT;
 pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
-pub use base_hint::MAX_BASE_HINT;
 pub use reader::HctReader;
 pub use record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
