@@ -32,6 +32,14 @@ DTYPES = ('BOOL 8, U8 8, I8 8, U16 16, I16 16, U32 32, I32 32, U64 64, I64 64, F
 DTYPES = [(name, int(size)) for name, size in map(str.split, DTYPES.split(','))]
 
 
+VERSION = 3, 0  # the newest that this decoder reads (§2)
+
+
+def need_version(major, minor):
+    need(major == VERSION[0] and minor <= VERSION[1],
+         f'version {major}.{minor}, and this decoder reads up to {VERSION[0]}.{VERSION[1]}')
+
+
 class Chunks:
     """Hands out the chunks of one record, each beginning where the one before ended (§3)."""
 
@@ -73,10 +81,14 @@ class File:
         self.data = data = Path(path).read_bytes()
         need(len(data) >= 48, 'too short for an HCT file')
         need(data[:8] == b'\x89HCT\r\n\x1a\n', 'not an HCT file')
-        need(struct.unpack_from('<HH', data, 8) == (3, 0), 'another version')
+        major, framing = struct.unpack_from('<HH', data, 8)
+        need_version(major, framing)
+        need(framing == 0, 'reserved framing')
         need(data[12:16] == bytes(4), 'reserved header bytes')
-        offset, length, crc, reserved, magic = struct.unpack('<QQII8s', data[-32:])
-        need(magic == b'HCT3END\n' and reserved == 0, 'not an HCT trailer')
+        offset, length, crc, minor, reserved, magic = struct.unpack('<QQIHH8s', data[-32:])
+        need(magic == b'HCT3END\n', 'not an HCT trailer')
+        need_version(major, minor)
+        need(reserved == 0, 'reserved trailer bytes')
         need(offset >= 16 and offset + length == len(data) - 32, 'the index does not fit')
         self.end = offset
         r = Reader(self.chunk((offset, length, crc)))

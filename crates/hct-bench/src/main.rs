@@ -3,23 +3,27 @@
 //! recipes, measured into plain structs, from which alone the Markdown is rendered.
 
 mod coders;
+mod comparison;
 mod contestant;
-mod document;
-mod embedding_rows;
-mod measure;
+mod evaluation;
+mod gaussian;
+mod matrix;
 mod model;
+mod plot;
 mod quality;
 mod rd;
+mod repository;
 mod strategies;
-mod tables;
+mod symbols;
+mod text;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 
+use evaluation::Settings;
 use model::Model;
-use quality::Settings;
 
 /// Measure the strategies and write the tables of `docs`.
 #[derive(Parser)]

@@ -1,12 +1,14 @@
 //! The checkpoints that are measured.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use hct_core::TensorMeta;
 use hct_model::{Checkpoint, TensorInfo, TensorSource};
 use hct_strategies::{TensorView, lossless_reason};
+
+use crate::repository::repository;
 
 /// A checkpoint and what to call it.
 pub struct Model {
@@ -107,15 +109,4 @@ pub fn meta(info: &TensorInfo) -> TensorMeta {
         dtype: info.dtype,
         shape: info.shape.clone(),
     }
-}
-
-/// The repository's folder.
-pub fn repository() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.ancestors().nth(2).unwrap_or(manifest).to_owned()
-}
-
-/// A file of the `docs` folder.
-pub fn docs(file: &str) -> PathBuf {
-    repository().join("docs").join(file)
 }

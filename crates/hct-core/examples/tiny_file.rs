@@ -49,7 +49,8 @@ const RUNS: &[(usize, &str)] = &[
     (8, "trailer: index offset 28"),
     (8, "index length"),
     (4, "CRC-32 of the index"),
-    (4, "reserved"),
+    (2, "minor version of the file"),
+    (2, "reserved"),
     (8, "end magic"),
 ];
 

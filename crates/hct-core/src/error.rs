@@ -27,12 +27,18 @@ pub enum Error {
     #[error("not an HCT V3 file: {0}")]
     NotHct(&'static str),
     /// The file is of a version this decoder does not know.
-    #[error("HCT version {major}.{minor} is not supported (this decoder reads 3.0); update hct")]
+    #[error(
+        "HCT version {major}.{minor} is not supported (the newest this decoder reads is {}.{}); update hct",
+        newest.0,
+        newest.1
+    )]
     Version {
         /// Major version in the file.
         major: u16,
         /// Minor version in the file.
         minor: u16,
+        /// Newest version that this decoder reads.
+        newest: (u16, u16),
     },
     /// A field holds a value that this version reserves.
     #[error(

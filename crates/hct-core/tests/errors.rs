@@ -1,9 +1,10 @@
 //! What errors say: each its own part, the reason behind it in the next of the chain.
+#![cfg(feature = "encode")]
 
 use std::error::Error as _;
 use std::io;
 
-use hct_core::{Dtype, Error};
+use hct_core::{Dtype, EncodedTensor, Error, FileKind, HctReader, HctWriter, TensorMeta};
 
 #[test]
 fn no_message_repeats_its_source() {
@@ -55,5 +56,46 @@ fn only_values_and_steps_are_out_of_range() {
     ] {
         assert!(!error.is_out_of_range());
         assert!(!error.in_tensor("w").is_out_of_range());
+    }
+}
+
+#[test]
+fn the_writer_refuses_what_the_reader_would() {
+    let mut writer = HctWriter::new(Vec::new()).unwrap();
+    let side = writer.add_file(FileKind::Side, "s", b"ab", 0, 2).unwrap();
+    let shard = writer.add_file(FileKind::Shard, "m", b"{}", 0, 2).unwrap();
+    for (packing, len, what) in [(2, 2, "packing"), (0, 3, "unpacked length")] {
+        let error = writer.add_file(FileKind::Side, "t", b"ab", packing, len);
+        assert!(matches!(error, Err(Error::Argument { what: w, .. }) if w == what));
+    }
+    for (shape, file, what) in [
+        (vec![1; 65], None, "shape"),
+        (vec![1; 64], Some(side), "file"),
+        (vec![1; 64], Some(shard + 1), "file"),
+    ] {
+        let meta = meta("w", shape);
+        let coded = EncodedTensor::lossless(&meta, &[7]).unwrap();
+        let Err(Error::Tensor { source, .. }) = writer.add_tensor(meta, coded, file, "") else {
+            panic!("{what} was taken")
+        };
+        assert!(matches!(*source, Error::Argument { what: w, .. } if w == what));
+    }
+    // A refused tensor does not take the name; a taken name is refused.
+    for taken in [false, true] {
+        let meta = meta("w", vec![1; 64]);
+        let coded = EncodedTensor::lossless(&meta, &[7]).unwrap();
+        let added = writer.add_tensor(meta, coded, Some(shard), "");
+        assert_eq!(added.is_err(), taken);
+    }
+    let reader = HctReader::open(writer.finish().unwrap()).unwrap();
+    assert_eq!(reader.index().tensors[0].file, Some(shard));
+    assert_eq!(reader.index().files.len(), 2);
+}
+
+fn meta(name: &str, shape: Vec<u64>) -> TensorMeta {
+    TensorMeta {
+        name: name.into(),
+        dtype: Dtype::U8,
+        shape,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use common::{Kind, Rng, bytes_of, file_of, floats_of, meta, preparation, trellis, with_gains};
 use hct_core::{
-    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, HctReader, MatrixView, ReadAt,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Error, HctReader, MatrixView, ReadAt,
     SparseFormat, Transform, encode_sparse,
 };
 
@@ -205,7 +205,7 @@ fn rows_of_lossless_tensors() {
 }
 
 #[test]
-fn rows_of_sums_come_from_all_fragments() {
+fn rows_of_sums_come_from_tiles_of_all_fragments() {
     let code = |seed| {
         let values = Kind::Gaussian.values(ROWS, COLS, seed);
         let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
@@ -225,7 +225,7 @@ fn rows_of_sums_come_from_all_fragments() {
         .zip(b.decode().unwrap())
         .map(|(a, b)| a + b)
         .collect();
-    let pieces = 2 * (1 + a.recipe().tiles());
+    let tile_rows = a.recipe().tile_rows;
     let tensor =
         EncodedTensor::fragments(vec![EncodedFragment::Plane(a), EncodedFragment::Plane(b)])
             .unwrap();
@@ -236,7 +236,41 @@ fn rows_of_sums_come_from_all_fragments() {
         .and_then(|t| t.rows(3..9)?.decode())
         .unwrap();
     assert!(floats_of(&read, Dtype::F32) == sum[3 * COLS..9 * COLS]);
-    check(file, ROWS as u64, |_, _| pieces);
+    // Of both what its tiles share, and the tiles of the rows.
+    check(file, ROWS as u64, |a, b| {
+        2 * (1 + (b as usize).div_ceil(tile_rows) - a as usize / tile_rows)
+    });
+}
+
+#[test]
+fn rows_of_products_come_from_rows_of_the_left_factor() {
+    let code = |rows, cols, whole| {
+        let values = Kind::Gaussian.values(rows, cols, 7);
+        let matrix = MatrixView::from_values(&values, rows, cols).unwrap();
+        let tile = Some(if whole { 400 } else { 8 * cols });
+        trellis(matrix, preparation(Transform::Dct2, whole, tile), 4, 0.5).unwrap()
+    };
+    const RANK: usize = 5;
+    for whole in [false, true] {
+        let left = code(ROWS, RANK, false);
+        let (right, sum) = (code(RANK, COLS, false), code(ROWS, COLS, whole));
+        let (of_left, of_sum) = (left.recipe().tile_rows, sum.recipe().tile_rows);
+        let all_of_right = 1 + right.recipe().tiles();
+        let all_of_sum = sum.recipe().tiles();
+        let fragments = vec![
+            EncodedFragment::Product(left, right),
+            EncodedFragment::Plane(sum),
+        ];
+        let tensor = EncodedTensor::fragments(fragments).unwrap();
+        // A row of the tensor is three of the matrix.
+        let file = file_of(meta("t", Dtype::BF16, &[20, 3, COLS as u64]), tensor);
+        check(file, 20, |a, b| {
+            let (a, b) = (3 * a as usize, 3 * b as usize);
+            let touched = |rows| b.div_ceil(rows) - a / rows;
+            let of_sum = if whole { all_of_sum } else { touched(of_sum) };
+            1 + touched(of_left) + all_of_right + 1 + of_sum
+        });
+    }
 }
 
 #[test]
@@ -247,12 +281,17 @@ fn buffers_of_another_length_and_values_of_other_types_are_refused() {
     let reader = HctReader::open(&file).unwrap();
     let part = reader.tensor(0).unwrap().rows(1..3).unwrap();
     assert_eq!((part.byte_len(), part.elements()), (12, 6));
+    // The message names the tensor, and its source says the rest.
+    let said = |error: Error| {
+        assert!(error.to_string().contains("\"t\""), "{error}");
+        std::error::Error::source(&error).unwrap().to_string()
+    };
     for len in [0, 11, 13, 24] {
-        let error = part.decode_into(&mut vec![0; len]).unwrap_err().to_string();
-        assert!(error.contains("12") && error.contains("\"t\""), "{error}");
+        let why = said(part.decode_into(&mut vec![0; len]).unwrap_err());
+        assert!(why.contains("12"), "{why}");
     }
-    let error = part.decode_f32(&mut [0.0; 6]).unwrap_err().to_string();
-    assert!(error.contains("I16"), "{error}");
+    let why = said(part.decode_f32(&mut [0.0; 6]).unwrap_err());
+    assert!(why.contains("I16"), "{why}");
     assert!(reader.tensor(1).is_err() && reader.decode(1).is_err() && reader.sections(1).is_err());
     assert_eq!(reader.find("t").unwrap(), 0);
     assert!(reader.find("T").is_err());

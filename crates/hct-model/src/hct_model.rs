@@ -143,8 +143,8 @@ impl<R: ReadAt> HctModel<R> {
         self.reader.find(name).map_err(Error::hct(&self.name))
     }
 
-    /// Tensor `number`, to be decoded in whole or by rows: only the tiles that hold them are read
-    /// (all tiles, where a transform spans the tensor or fragments are summed).
+    /// Tensor `number`, to be decoded in whole or by rows, for which only the tiles that hold them
+    /// are read ([`hct_core::TensorPart`] says which).
     ///
     /// # Errors
     /// When there is no such tensor.

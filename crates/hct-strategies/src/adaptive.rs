@@ -2,6 +2,7 @@
 
 use hct_core::{Result, energy_retention};
 
+use crate::coding;
 use crate::engine::{Quality, RowFloor, Target};
 use crate::names::is_embedding;
 use crate::preset::{Options, with_options};
@@ -65,7 +66,7 @@ impl Strategy for AdaptiveEncoder {
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
         if self.options.preset == Preset::Viable {
             let target = self.target_for(&tensor.meta.name);
-            return self.options.engine.code(tensor, &target, self.name());
+            return coding::code(&self.options.engine, tensor, &target, self.name());
         }
         let preparation = sparse::dct2(Preset::Classic);
         let retention = match energy_retention(tensor.matrix()?, preparation, self.target) {

@@ -2,10 +2,10 @@
 
 use hct_core::Result;
 
-use crate::engine::Quality;
+use crate::engine::{Goal, Quality};
 use crate::names::role;
 use crate::preset::{Options, with_options, with_quality};
-use crate::rdo::target_for;
+use crate::target::target_for;
 use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse, svd};
 
 /// Leading components of other than attention matrices that are looked at first.
@@ -59,8 +59,8 @@ impl Strategy for HybridEncoder {
         let quality = self.base_quality();
         let target = target_for(&tensor.meta.name, quality);
         let probe = if attention { svd::PROBE } else { GLANCE };
-        engine.choose(tensor, &target, self.name(), |goal| {
-            svd::cheaper(&engine, goal, self.rank, probe)
-        })
+        let find = |goal: &Goal<'_>| svd::cheaper(&engine, goal, self.rank, probe);
+        // Estimates know nothing of factors.
+        engine.choose(tensor, &target, self.name(), find, |_, _| Ok(false))
     }
 }

@@ -2,10 +2,11 @@
 
 use hct_core::Result;
 
+use crate::coding;
 use crate::engine::Quality;
 use crate::names::LayerStacks;
 use crate::preset::{Options, with_options, with_quality};
-use crate::rdo::target_for;
+use crate::target::target_for;
 use crate::{Coded, LosslessEncoder, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// Retention of the layers next to the first and the last.
@@ -71,7 +72,7 @@ impl Strategy for HybridLayersEncoder {
         if next && at_next.rel_mse() < quality.rel_mse() {
             quality = at_next;
         }
-        engine.code(tensor, &target_for(name, quality), self.name())
+        coding::code(&engine, tensor, &target_for(name, quality), self.name())
     }
 }
 

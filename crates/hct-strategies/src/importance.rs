@@ -2,9 +2,10 @@
 
 use hct_core::Result;
 
+use crate::coding;
 use crate::engine::Quality;
 use crate::preset::{Options, with_options, with_quality};
-use crate::rdo::target_for;
+use crate::target::target_for;
 use crate::{Coded, ImportanceMap, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// The score that leaves a tensor's quality as asked for.
@@ -73,7 +74,7 @@ impl Strategy for ImportanceEncoder {
         }
         let base = self.base_quality();
         let target = target_for(&tensor.meta.name, steered(base, score));
-        engine.code(tensor, &target, self.name())
+        coding::code(&engine, tensor, &target, self.name())
     }
 }
 

@@ -13,6 +13,7 @@
 //! ```
 
 mod adaptive;
+mod coding;
 mod engine;
 mod hybrid;
 mod hybrid_layers;
@@ -31,6 +32,7 @@ mod spec;
 mod strategy;
 mod strategy_name;
 mod svd;
+mod target;
 mod uniform;
 
 pub use adaptive::AdaptiveEncoder;

@@ -2,10 +2,11 @@
 
 use hct_core::Result;
 
+use crate::coding;
 use crate::engine::Quality;
 use crate::names::{Role, role};
 use crate::preset::{Options, with_options, with_quality};
-use crate::rdo::target_for;
+use crate::target::target_for;
 use crate::{Coded, LosslessEncoder, Preset, Strategy, StrategyName, TensorView, sparse};
 
 /// Codes MLP matrices, recognised by their names, with loss, and all other tensors losslessly.
@@ -47,6 +48,11 @@ impl Strategy for MlpOnlyEncoder {
             return sparse::uniform(tensor, how, self.retention, fragments, self.name());
         }
         let quality = self.base_quality();
-        engine.code(tensor, &target_for(&tensor.meta.name, quality), self.name())
+        coding::code(
+            &engine,
+            tensor,
+            &target_for(&tensor.meta.name, quality),
+            self.name(),
+        )
     }
 }

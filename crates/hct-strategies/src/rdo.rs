@@ -2,8 +2,9 @@
 
 use hct_core::Result;
 
-use crate::engine::{Effort, Engine, Quality, RowFloor, Target};
-use crate::names::is_embedding;
+use crate::coding;
+use crate::engine::{Effort, Engine, Quality};
+use crate::target::target_for;
 use crate::{Coded, MAX_FRAGMENTS, Strategy, StrategyName, TensorView};
 
 /// Codes every tensor with the trellis (or scalar) quantizer at the step that just reaches a
@@ -45,19 +46,6 @@ impl RdoEncoder {
     }
 }
 
-/// `quality`, and for embeddings also of the median row where it is a cosine.
-pub(crate) fn target_for(name: &str, quality: Quality) -> Target {
-    let by_row = matches!(quality, Quality::Cosine(_)) && is_embedding(name);
-    Target {
-        quality,
-        floors: if by_row {
-            vec![RowFloor::median(quality)]
-        } else {
-            Vec::new()
-        },
-    }
-}
-
 impl Strategy for RdoEncoder {
     fn name(&self) -> &'static str {
         StrategyName::Rdo.name()
@@ -65,6 +53,6 @@ impl Strategy for RdoEncoder {
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
         let target = target_for(&tensor.meta.name, self.quality);
-        self.engine.code(tensor, &target, self.name())
+        coding::code(&self.engine, tensor, &target, self.name())
     }
 }

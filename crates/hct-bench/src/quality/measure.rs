@@ -1,21 +1,21 @@
 //! Every contestant and every rival format on one model.
 
 use anyhow::{Context, Result};
-use hct_eval::{RivalFormat, RivalModel};
+use hct_eval::RivalFormat;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::evaluator::Evaluator;
 use super::report::{ModelReport, QualityRow};
-use super::settings::Settings;
-use crate::contestant::Contestant;
-use crate::measure::{agreement, measure as measure_strategy};
+use crate::comparison::agreement;
+use crate::contestant::{AtRate, BlockFormat, Contestant, Label, Ours};
+use crate::evaluation::Evaluator;
+use crate::evaluation::Settings;
 use crate::model::Model;
 
 /// Runs `model` under all of them.
 pub fn measure(model: &Model, settings: &Settings) -> Result<ModelReport> {
-    let contestants = Contestant::of_quality();
+    let contestants = contestants();
     let style = "{prefix} {wide_bar} {pos}/{len} {elapsed} {msg}";
-    let bar = ProgressBar::new((contestants.len() + RivalFormat::ALL.len()) as u64)
+    let bar = ProgressBar::new(contestants.len() as u64)
         .with_style(ProgressStyle::with_template(style)?)
         .with_prefix(model.key.clone());
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
@@ -30,15 +30,12 @@ pub fn measure(model: &Model, settings: &Settings) -> Result<ModelReport> {
     let matrices = model.matrices()?;
     let mut rows = Vec::new();
     for contestant in &contestants {
-        match strategy_row(model, &matrices, contestant, &evaluator, &bar)? {
+        let Label { name, setting, .. } = contestant.label();
+        bar.set_message(format!("{name} {setting}"));
+        match row(model, &matrices, &**contestant, &evaluator)? {
             Some(row) => rows.push(row),
-            None => bar.suspend(|| eprintln!("out of reach: {}", contestant.setting)),
+            None => bar.suspend(|| eprintln!("out of reach: {setting}")),
         }
-        bar.inc(1);
-    }
-    for format in RivalFormat::ALL {
-        bar.set_message(format.name());
-        rows.push(rival_row(model, &matrices, format, &evaluator)?);
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -51,19 +48,31 @@ pub fn measure(model: &Model, settings: &Settings) -> Result<ModelReport> {
     })
 }
 
+/// The rows of a model: ours, then other formats.
+fn contestants() -> Vec<Box<dyn Contestant<Model>>> {
+    let rates = [2.5, 3.0, 3.5, 4.0, 5.0].map(AtRate);
+    let cosines = [0.95, 0.97, 0.98, 0.99, 0.991, 0.995, 0.998, 0.999].map(Ours::rdo);
+    let uniform = [0.5, 0.7, 0.9, 0.98].map(Ours::uniform);
+    let formats = RivalFormat::ALL.into_iter().map(BlockFormat);
+    let mut all: Vec<Box<dyn Contestant<Model>>> = Vec::new();
+    all.extend(rates.into_iter().map(|c| Box::new(c) as _));
+    all.extend(cosines.into_iter().map(|c| Box::new(c) as _));
+    all.extend(uniform.into_iter().map(|c| Box::new(c) as _));
+    all.push(Box::new(Ours::lossless()));
+    all.extend(formats.map(|c| Box::new(c) as _));
+    all
+}
+
 /// None if the contestant cannot reach its size.
-fn strategy_row(
+fn row(
     model: &Model,
     matrices: &[usize],
-    contestant: &Contestant,
+    contestant: &dyn Contestant<Model>,
     evaluator: &Evaluator,
-    bar: &ProgressBar,
 ) -> Result<Option<QualityRow>> {
-    let quiet = ProgressBar::hidden();
-    bar.set_message(format!("{} {}", contestant.strategy, contestant.setting));
-    let measured = measure_strategy(model, matrices, contestant, Some(evaluator), &quiet);
-    let row = match measured {
-        Ok((row, _)) => row,
+    let Label { name, setting, .. } = contestant.label();
+    let coded = match contestant.encode(model) {
+        Ok(coded) => coded,
         Err(error) => {
             return match error.downcast_ref() {
                 Some(hct_model::Error::RateOutOfReach { .. }) => Ok(None),
@@ -71,33 +80,15 @@ fn strategy_row(
             };
         }
     };
+    let decoded = contestant.decode(&coded, model)?;
+    let sums = agreement(model, matrices, decoded.source())?;
     Ok(Some(QualityRow {
-        name: row.strategy,
-        setting: row.setting,
-        bytes: row.file_bytes,
-        cosine: row.cosine,
-        rel_mse: row.rel_mse,
-        blocks: Default::default(),
-        quality: row.quality.context("the evaluator was not asked")?,
-    }))
-}
-
-fn rival_row(
-    model: &Model,
-    matrices: &[usize],
-    format: RivalFormat,
-    evaluator: &Evaluator,
-) -> Result<QualityRow> {
-    let rival = RivalModel::new(&model.checkpoint, format)?;
-    let sums = agreement(model, matrices, &rival)?;
-    let blocks = rival.weights_by_block().iter();
-    Ok(QualityRow {
-        name: format.name().to_owned(),
-        setting: String::new(),
-        bytes: rival.bytes(),
+        name,
+        setting,
+        bytes: coded.bytes(),
         cosine: sums.cosine(),
         rel_mse: sums.rel_mse(),
-        blocks: blocks.map(|(&name, &n)| (name.to_owned(), n)).collect(),
-        quality: evaluator.evaluate(&rival)?,
-    })
+        blocks: coded.weights_by_block(),
+        quality: evaluator.evaluate(decoded.source())?,
+    }))
 }

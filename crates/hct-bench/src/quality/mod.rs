@@ -1,29 +1,20 @@
-//! Models run before and after coding: columns of `docs/STRATEGIES.md`, and `docs/QUALITY.md`,
-//! `.json` and plots.
+//! Models run before and after coding: `docs/QUALITY.md`, `.json` and plots.
 
 mod bands;
-mod columns;
-mod evaluator;
 mod measure;
-mod model_quality;
 mod plot;
-mod questions;
 mod render;
 mod report;
-mod settings;
-#[cfg(test)]
-mod tests;
 mod thresholds;
 mod thresholds_section;
 
 use anyhow::Result;
 
-use super::document::{self, Rendered};
-use super::model::{Model, docs};
-pub use evaluator::Evaluator;
-pub use model_quality::ModelQuality;
-use report::Report;
-pub use settings::Settings;
+use crate::evaluation::Settings;
+use crate::model::Model;
+use crate::repository::docs;
+use crate::text::document::{self, Rendered};
+use report::{Report, plot_name};
 
 const MARKDOWN: &str = "QUALITY.md";
 const JSON: &str = "QUALITY.json";
@@ -71,8 +62,4 @@ fn sections(report: &Report) -> Vec<(String, String)> {
         sections.push((key.clone(), render::model(key, model)));
     }
     sections
-}
-
-fn plot_name(key: &str) -> String {
-    format!("quality-{key}.svg")
 }

@@ -2,30 +2,13 @@
 
 use std::ops::Range;
 
-use anyhow::{Result, anyhow};
-use plotters::coord::Shift;
+use anyhow::Result;
 use plotters::prelude::*;
 
-use super::model_quality::ModelQuality;
 use super::report::{ModelReport, QualityRow};
+use crate::evaluation::ModelQuality;
+use crate::plot::{self, Area, CAPTION, Drawn, INK, QUALITIES, RIVAL, axes, color, text};
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
-
-const INK: RGBColor = RGBColor(40, 40, 40);
-const RIVAL: RGBColor = RGBColor(190, 60, 50);
-/// For the strategies, in the order they come.
-const COLORS: [RGBColor; 8] = [
-    RGBColor(0, 60, 200),
-    RGBColor(120, 120, 120),
-    RGBColor(0, 150, 60),
-    RGBColor(250, 150, 0),
-    RGBColor(120, 60, 200),
-    RGBColor(0, 170, 180),
-    RGBColor(150, 0, 60),
-    RGBColor(140, 110, 0),
-];
 /// Room for the legend, right of the plots.
 const LEGEND: i32 = 130;
 /// More bits than this is not drawn.
@@ -42,16 +25,10 @@ struct Panel {
 
 /// The plot of a model, as SVG.
 pub fn svg(key: &str, report: &ModelReport) -> Result<String> {
-    let mut out = String::new();
-    {
-        let root = SVGBackend::with_string(&mut out, (1240, 520)).into_drawing_area();
-        draw(&root, report).map_err(|e| anyhow!("cannot draw {key}: {e}"))?;
-    }
-    Ok(out + "\n")
+    plot::svg(key, (1240, 520), |root| draw(root, report))
 }
 
 fn draw(root: &Area<'_>, report: &ModelReport) -> Drawn {
-    root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally((1240 - LEGEND) / 2);
     let [a, b] = panels(report);
     a.draw(&left, report, 0)?;
@@ -106,42 +83,32 @@ fn strategies(report: &ModelReport) -> Vec<&str> {
     names
 }
 
-fn color(strategy: usize) -> RGBColor {
-    COLORS[strategy % COLORS.len()]
-}
-
 impl Panel {
     fn draw(&self, area: &Area<'_>, report: &ModelReport, margin: u32) -> Drawn {
         let place = |row: &QualityRow| Some((report.bits(row), self.place(row)?));
         let places: Vec<(f64, [f64; 3])> = drawn(report).filter_map(place).collect();
         let mut chart = ChartBuilder::on(area)
-            .caption(self.title, ("sans-serif", 17))
+            .caption(self.title, CAPTION)
             .margin(12)
             .margin_right(12 + margin)
             .x_label_area_size(42)
             .y_label_area_size(60)
             .build_cartesian_2d(bits_range(&places), loss_range(&places))?;
-        chart
-            .configure_mesh()
-            .x_desc("bits per weight, whole model")
-            .y_label_formatter(&|y| {
-                if y.fract() == 0.0 {
-                    format!("{}", libm::exp10(*y))
-                } else {
-                    String::new()
-                }
-            })
-            .light_line_style(RGBColor(244, 244, 244))
-            .bold_line_style(RGBColor(224, 224, 224))
-            .axis_style(INK)
-            .label_style(("sans-serif", 13))
-            .max_light_lines(1)
-            .draw()?;
+        let decades = |y: &f64| match y.fract() == 0.0 {
+            true => format!("{}", libm::exp10(*y)),
+            false => String::new(),
+        };
+        axes(
+            &mut chart,
+            "bits per weight, whole model",
+            None,
+            Some(&decades),
+        )?;
         for (number, strategy) in strategies(report).into_iter().enumerate() {
             let rows = drawn(report).filter(|row| !row.is_rival() && row.name == strategy);
             let mut points: Vec<_> = rows.filter_map(place).collect();
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let color = color(number);
+            let color = color(QUALITIES, number);
             let line = points.iter().map(|&(bits, [_, y, _])| (bits, y));
             chart.draw_series(LineSeries::new(line.clone(), color.stroke_width(1)))?;
             chart.draw_series(line.map(|at| Circle::new(at, 3, color.filled())))?;
@@ -150,7 +117,7 @@ impl Panel {
         for row in drawn(report).filter(|row| row.is_rival()) {
             let Some(point) = place(row) else { continue };
             let at = (point.0, point.1[1]);
-            let text = ("sans-serif", 12).into_font().color(&RIVAL);
+            let text = text(12, &RIVAL);
             chart.draw_series([error_bar(&point, RIVAL)])?;
             chart.draw_series([Cross::new(at, 4, RIVAL.stroke_width(2))])?;
             chart.draw_series([
@@ -191,12 +158,12 @@ fn loss_range(places: &[(f64, [f64; 3])]) -> Range<f64> {
 
 /// Names of the strategies, at the right edge.
 fn legend(root: &Area<'_>, report: &ModelReport) -> Drawn {
-    let text = ("sans-serif", 13).into_font().color(&INK);
+    let text = text(13, &INK);
     let x = 1240 - LEGEND;
     let strategies = strategies(report);
     for (i, name) in strategies.iter().enumerate() {
         let y = 60 + 22 * i as i32;
-        let color = color(i);
+        let color = color(QUALITIES, i);
         root.draw(&PathElement::new(
             vec![(x, y), (x + 20, y)],
             color.stroke_width(1),

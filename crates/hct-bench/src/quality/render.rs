@@ -1,10 +1,10 @@
 //! The sections of `QUALITY.md`, from what was measured.
 
-use super::columns::percent;
-use super::report::{ModelReport, QualityRow};
+use super::report::{ModelReport, QualityRow, plot_name};
 use super::thresholds_section;
-use crate::document::table;
-use crate::strategies::thousands;
+use crate::text::cells::percent;
+use crate::text::cells::thousands;
+use crate::text::table::table;
 
 /// The text above the sections.
 pub const ABOUT: &str = "# Quality: models run before and after
@@ -46,7 +46,7 @@ pub fn model(key: &str, report: &ModelReport) -> String {
         thousands(report.weights),
         report.dtype,
         run_on,
-        super::plot_name(key),
+        plot_name(key),
         main_table(report),
     );
     if let Some(note) = note(key) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::model_quality::{LanguageQuality, ModelQuality};
-use super::settings::Settings;
+use crate::evaluation::Settings;
+use crate::evaluation::{LanguageQuality, ModelQuality};
 
 /// Everything, by model.
 #[derive(Default, Serialize, Deserialize)]
@@ -83,4 +83,9 @@ impl QualityRow {
             .trim_end()
             .to_owned()
     }
+}
+
+/// The name of a model's plot.
+pub fn plot_name(key: &str) -> String {
+    format!("quality-{key}.svg")
 }

@@ -1,7 +1,7 @@
 //! Where published thresholds hold.
 
-use super::model_quality::LanguageQuality;
 use super::report::QualityRow;
+use crate::evaluation::LanguageQuality;
 
 /// A perplexity this many times the reference's is still called good.
 pub const GOOD_RATIO: f64 = 1.05;

@@ -1,12 +1,12 @@
 //! The part of a language model's section that judges the published thresholds.
 
 use super::bands;
-use super::columns::{fraction, percent};
-use super::model_quality::LanguageQuality;
-use super::questions::{QUESTIONS, SAMPLE};
 use super::report::QualityRow;
 use super::thresholds::{self, COSINE, GOOD_RATIO, TOP5};
-use crate::document::table;
+use crate::evaluation::LanguageQuality;
+use crate::evaluation::{QUESTIONS, SAMPLE};
+use crate::text::cells::{fraction, percent};
+use crate::text::table::table;
 
 type Rows<'a> = [(&'a QualityRow, &'a LanguageQuality)];
 

@@ -6,9 +6,10 @@ use hct_strategies::Effort;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
-use super::corpus::{ABLATION, Corpus, Tensor};
+use super::corpus::{ABLATION, Corpus};
 use super::recipe::{self, Fixed, Point, UniformBits};
 use super::report::{Curve, Excess, Group, RatePoint, Step};
+use crate::matrix::Matrix;
 
 /// Retentions of uniform V3.
 const RETENTIONS: [f64; 6] = [0.30, 0.50, 0.70, 0.80, 0.90, 0.98];
@@ -115,7 +116,7 @@ pub fn measure(corpus: &Corpus, bar: &ProgressBar) -> Result<Measured> {
 /// Runs `measure` on every matrix in parallel.
 pub fn each<T: Send>(
     corpus: &Corpus,
-    measure: impl Fn(&Tensor) -> Result<T> + Sync + Send,
+    measure: impl Fn(&Matrix) -> Result<T> + Sync + Send,
 ) -> Result<Vec<T>> {
     corpus.tensors.par_iter().map(measure).collect()
 }

@@ -12,10 +12,10 @@ mod targets;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::document::{self, Rendered};
-use super::model::{Model, docs};
+use crate::model::Model;
+use crate::repository::docs;
+use crate::text::document::{self, Rendered};
 use corpus::Corpus;
-pub use corpus::{Tensor, gaussian, standard_gaussian};
 use report::{CorpusReport, Report};
 
 const MARKDOWN: &str = "RATE_DISTORTION.md";

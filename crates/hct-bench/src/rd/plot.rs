@@ -2,40 +2,27 @@
 
 use std::ops::Range;
 
-use anyhow::{Result, anyhow};
-use plotters::coord::Shift;
+use anyhow::Result;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::report::{CorpusReport, Curve, Group, RatePoint, shannon};
 use super::rivals::{FORMATS, NNCODEC, Rival};
+use crate::plot::{self, Area, CAPTION, Drawn, GREY, INK, RECIPES, RIVAL, axes, color, text};
 
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
-const INK: RGBColor = RGBColor(40, 40, 40);
-const QUOTED: RGBColor = RGBColor(190, 60, 50);
+type Chart<'a, 'b> = plot::Chart<'a, 'b, RangedCoordf64, RangedCoordf64>;
 
 /// The plot of a corpus, as SVG. Quoted rivals are drawn on MiniLM, where they were measured.
 pub fn svg(key: &str, report: &CorpusReport) -> Result<String> {
-    let mut out = String::new();
-    {
-        let root = SVGBackend::with_string(&mut out, (1240, 720)).into_drawing_area();
-        let rivals: Vec<Rival> = if key == "minilm" {
-            FORMATS.into_iter().chain(NNCODEC).collect()
-        } else {
-            Vec::new()
-        };
-        draw(&root, report, &rivals).map_err(|e| anyhow!("cannot draw {key}: {e}"))?;
-    }
-    Ok(out + "\n")
+    let rivals: Vec<Rival> = if key == "minilm" {
+        FORMATS.into_iter().chain(NNCODEC).collect()
+    } else {
+        Vec::new()
+    };
+    plot::svg(key, (1240, 720), |root| draw(root, report, &rivals))
 }
 
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
-
 fn draw(root: &Area<'_>, report: &CorpusReport, rivals: &[Rival]) -> Drawn {
-    root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally(600);
     let curves: Vec<&Curve> = report
         .curves
@@ -43,15 +30,12 @@ fn draw(root: &Area<'_>, report: &CorpusReport, rivals: &[Rival]) -> Drawn {
         .filter(|c| c.points.len() > 1)
         .collect();
     let mut chart = ChartBuilder::on(&left)
-        .caption(
-            "Relative MSE (dB) against bits per weight",
-            ("sans-serif", 17),
-        )
+        .caption("Relative MSE (dB) against bits per weight", CAPTION)
         .margin(12)
         .x_label_area_size(42)
         .y_label_area_size(52)
         .build_cartesian_2d(1.0..6.0, -36.0..-5.0)?;
-    axes(&mut chart, "bits per weight", "rel. MSE, dB")?;
+    axes(&mut chart, "bits per weight", Some("rel. MSE, dB"), None)?;
     let limit = (0..=60).map(|i| -36.0 + 0.55 * f64::from(i));
     let limit = limit.map(|db| (shannon(libm::exp10(db / 10.0)), db));
     let limit: Vec<_> = limit.filter(|p| (1.0..=6.0).contains(&p.0)).collect();
@@ -80,7 +64,7 @@ fn gaps(
 ) -> Drawn {
     let mut builder = ChartBuilder::on(area);
     if let Some(title) = title {
-        builder.caption(title, ("sans-serif", 17));
+        builder.caption(title, CAPTION);
     }
     let mut chart = builder
         .margin(12)
@@ -89,7 +73,7 @@ fn gaps(
         .y_label_area_size(52)
         .build_cartesian_2d(-28.0..-5.0, range.clone())?;
     let x = if title.is_some() { "" } else { "rel. MSE, dB" };
-    axes(&mut chart, x, "gap, bits")?;
+    axes(&mut chart, x, Some("gap, bits"), None)?;
     if range.contains(&0.0) {
         let zero = [(-28.0, 0.0), (-5.0, 0.0)];
         chart.draw_series(LineSeries::new(zero, INK.stroke_width(2)))?;
@@ -112,20 +96,6 @@ fn decibels(rel_mse: f64) -> f64 {
     10.0 * libm::log10(rel_mse)
 }
 
-fn axes(chart: &mut Chart<'_, '_>, x: &str, y: &str) -> Drawn {
-    chart
-        .configure_mesh()
-        .x_desc(x)
-        .y_desc(y)
-        .light_line_style(RGBColor(244, 244, 244))
-        .bold_line_style(RGBColor(224, 224, 224))
-        .axis_style(INK)
-        .label_style(("sans-serif", 13))
-        .max_light_lines(1)
-        .draw()?;
-    Ok(())
-}
-
 fn lines(
     chart: &mut Chart<'_, '_>,
     curve: &Curve,
@@ -144,44 +114,28 @@ fn lines(
 }
 
 fn quoted(chart: &mut Chart<'_, '_>, name: &str, at: (f64, f64)) -> Drawn {
-    chart.draw_series([Cross::new(at, 4, QUOTED.stroke_width(2))])?;
+    chart.draw_series([Cross::new(at, 4, RIVAL.stroke_width(2))])?;
     if name != NNCODEC[0].name {
-        let style = ("sans-serif", 11).into_font().color(&QUOTED);
+        let style = text(11, &RIVAL);
         chart.draw_series([EmptyElement::at(at) + Text::new(name.to_owned(), (6, -5), style)])?;
     } else {
-        chart.draw_series([Circle::new(at, 6, QUOTED.stroke_width(1))])?;
+        chart.draw_series([Circle::new(at, 6, RIVAL.stroke_width(1))])?;
     }
     Ok(())
 }
 
 /// Colours told apart within a plot; the groups differ in tone.
 fn style(group: Group, number: usize) -> ShapeStyle {
-    // Blues and violets, greens, reds: the quantizers, the transforms, `rdo`.
-    const COLORS: [RGBColor; 13] = [
-        RGBColor(150, 200, 240),
-        RGBColor(86, 160, 233),
-        RGBColor(0, 60, 200),
-        RGBColor(120, 90, 220),
-        RGBColor(70, 20, 120),
-        RGBColor(170, 170, 0),
-        RGBColor(120, 200, 60),
-        RGBColor(0, 150, 60),
-        RGBColor(0, 190, 170),
-        RGBColor(0, 100, 90),
-        RGBColor(250, 170, 0),
-        RGBColor(220, 60, 0),
-        RGBColor(150, 0, 60),
-    ];
     match group {
-        Group::Uniform => RGBColor(120, 120, 120).stroke_width(2),
-        Group::Rdo => COLORS[(number + 12) % 13].stroke_width(2),
-        _ => COLORS[(number + 12) % 13].stroke_width(1),
+        Group::Uniform => GREY.stroke_width(2),
+        Group::Rdo => color(RECIPES, number + RECIPES.len() - 1).stroke_width(2),
+        _ => color(RECIPES, number + RECIPES.len() - 1).stroke_width(1),
     }
 }
 
 /// The names of the curves, beside the right plot.
 fn legend(area: &Area<'_>, curves: &[&Curve], rivals: bool) -> Drawn {
-    let text = ("sans-serif", 12).into_font().color(&INK);
+    let text = text(12, &INK);
     let mut entries: Vec<(String, ShapeStyle)> =
         vec![("Shannon limit".into(), INK.stroke_width(2))];
     for (i, curve) in curves.iter().enumerate() {
@@ -198,14 +152,14 @@ fn legend(area: &Area<'_>, curves: &[&Curve], rivals: bool) -> Drawn {
     }
     if rivals {
         let y = 60 + 20 * entries.len() as i32;
-        area.draw(&Cross::new((484, y), 4, QUOTED.stroke_width(2)))?;
+        area.draw(&Cross::new((484, y), 4, RIVAL.stroke_width(2)))?;
         area.draw(&Text::new(
             "other formats, quoted",
             (500, y - 6),
             text.clone(),
         ))?;
-        area.draw(&Cross::new((484, y + 20), 4, QUOTED.stroke_width(2)))?;
-        area.draw(&Circle::new((484, y + 20), 6, QUOTED.stroke_width(1)))?;
+        area.draw(&Cross::new((484, y + 20), 4, RIVAL.stroke_width(2)))?;
+        area.draw(&Circle::new((484, y + 20), 6, RIVAL.stroke_width(1)))?;
         area.draw(&Text::new("NNCodec 2.1, quoted", (500, y + 14), text))?;
     }
     Ok(())

@@ -1,16 +1,15 @@
 //! Coding one matrix: by a fixed recipe at a distortion, uniformly at a retention, by `rdo`.
 
-use std::io;
-
 use anyhow::{Context, Result, bail};
 use hct_core::{
-    EncodedTensor, Fragment, HctReader, HctWriter, PlaneRecipe, Preparation, Recipe, Section,
-    Transform, TrellisAnalysis, TrellisSettings,
+    EncodedTensor, Fragment, PlaneRecipe, Preparation, Recipe, Section, Transform, TrellisAnalysis,
+    TrellisSettings,
 };
 use hct_strategies::{Effort, Quality, RdoEncoder, Strategy, UniformEncoder};
 
-use super::corpus::Tensor;
-use crate::measure::compared;
+use crate::comparison::compared;
+use crate::contestant::{CodedMatrix, Contestant, Ours};
+use crate::matrix::Matrix;
 
 /// Values that estimates look at.
 const ESTIMATE: usize = 1 << 16;
@@ -85,7 +84,7 @@ impl Fixed {
     }
 
     /// Codes `tensor` at each of the relative mean squared errors `targets`.
-    pub fn points(&self, tensor: &Tensor, targets: &[f64]) -> Result<Vec<Point>> {
+    pub fn points(&self, tensor: &Matrix, targets: &[f64]) -> Result<Vec<Point>> {
         let analysis = TrellisAnalysis::new(tensor.matrix()?, self.preparation, self.settings)?;
         let points = targets.iter().map(|d| point(&analysis, tensor, *d));
         points.collect()
@@ -128,7 +127,7 @@ pub const TRELLIS_8_PLAIN: &str = "trellis 8, λ = 0";
 /// The default quantizer after the DCT of uniform V3.
 pub const DCT2_TILES: &str = "trellis 8, dct2 of tiles";
 
-fn point(analysis: &TrellisAnalysis<'_>, tensor: &Tensor, target: f64) -> Result<Point> {
+fn point(analysis: &TrellisAnalysis<'_>, tensor: &Matrix, target: f64) -> Result<Point> {
     let distortion = target * tensor.energy;
     let mut step = libm::sqrt(3.7 * distortion) as f32;
     let mut training = analysis.train(step, ESTIMATE);
@@ -151,7 +150,7 @@ fn point(analysis: &TrellisAnalysis<'_>, tensor: &Tensor, target: f64) -> Result
         attempts += 1;
         if (error / distortion - 1.0).abs() < CLOSE || attempts == 4 {
             return Ok(Point {
-                bytes: stored(tensor, EncodedTensor::plane(plane), io::sink())?.0,
+                bytes: CodedMatrix::new(tensor, EncodedTensor::plane(plane), "")?.bytes(),
                 rel_mse: error / tensor.energy,
             });
         }
@@ -159,41 +158,38 @@ fn point(analysis: &TrellisAnalysis<'_>, tensor: &Tensor, target: f64) -> Result
     }
 }
 
-/// Writes a file of the one tensor; gives the bytes it takes and the file.
-fn stored<W: io::Write>(tensor: &Tensor, coded: EncodedTensor, out: W) -> Result<(u64, W)> {
-    let mut writer = HctWriter::new(out)?;
-    let record = writer.add_tensor(tensor.meta.clone(), coded, None, "")?;
-    let bytes = record.stored_bytes();
-    Ok((bytes, writer.finish()?))
-}
-
 /// Codes a matrix with a strategy, decodes it and compares.
-fn by_strategy(tensor: &Tensor, strategy: &dyn Strategy) -> Result<(Point, HctReader<Vec<u8>>)> {
-    let coded = strategy.encode(tensor.view())?;
-    let (bytes, file) = stored(tensor, coded.tensor, Vec::new())?;
-    let reader = HctReader::open(file)?;
-    let decoded = reader.decode(0)?;
+fn by_strategy(
+    matrix: &Matrix,
+    strategy: impl Strategy + Send + 'static,
+) -> Result<(Point, CodedMatrix)> {
+    let contestant = Ours::new(String::new(), strategy);
+    let coded = contestant.encode(matrix)?;
+    let decoded = contestant.decode(&coded, matrix)?;
     let sums = compared(
-        tensor.bytes(),
+        matrix.bytes(),
         &decoded,
-        tensor.meta.dtype,
-        tensor.rows,
-        tensor.cols,
+        matrix.meta.dtype,
+        matrix.rows,
+        matrix.cols,
     )?;
-    let rel_mse = sums.rel_mse();
-    Ok((Point { bytes, rel_mse }, reader))
+    let point = Point {
+        bytes: coded.bytes(),
+        rel_mse: sums.rel_mse(),
+    };
+    Ok((point, coded))
 }
 
 /// Codes a matrix with `rdo`.
-pub fn rdo(tensor: &Tensor, rel_mse: f64, effort: Effort) -> Result<Point> {
+pub fn rdo(tensor: &Matrix, rel_mse: f64, effort: Effort) -> Result<Point> {
     let encoder = RdoEncoder::new(Quality::RelMse(rel_mse)).effort(effort);
-    let (point, _) = by_strategy(tensor, &encoder)
+    let (point, _) = by_strategy(tensor, encoder)
         .with_context(|| format!("rdo at relative MSE {rel_mse} on {}", tensor.meta.name))?;
     Ok(point)
 }
 
 /// The first point of `rdo` whose rate is within 0.005 bit of `rate`, or the last of six tries.
-pub fn rdo_at_rate(tensor: &Tensor, rate: f64, effort: Effort) -> Result<Point> {
+pub fn rdo_at_rate(tensor: &Matrix, rate: f64, effort: Effort) -> Result<Point> {
     let mut rel_mse = libm::exp2(-2.0 * (rate - 0.1));
     let mut tries = 0;
     loop {
@@ -221,17 +217,17 @@ pub struct UniformBits {
 }
 
 /// Codes a matrix with `uniform`.
-pub fn uniform(tensor: &Tensor, retention: f64) -> Result<(Point, UniformBits)> {
+pub fn uniform(tensor: &Matrix, retention: f64) -> Result<(Point, UniformBits)> {
     let encoder = UniformEncoder::new(retention);
-    let (point, reader) = by_strategy(tensor, &encoder)?;
-    let Recipe::Fragments { fragments, .. } = &reader.index().tensors[0].recipe else {
+    let (point, coded) = by_strategy(tensor, encoder)?;
+    let Recipe::Fragments { fragments, .. } = &coded.record().recipe else {
         bail!("uniform stored {} losslessly", tensor.meta.name);
     };
     let [Fragment::Plane(plane)] = &fragments[..] else {
         bail!("uniform made more than a plane of {}", tensor.meta.name);
     };
     let (values, scales) = kept(plane.recipe(), retention);
-    let sections = reader.sections(0)?;
+    let sections = coded.reader().sections(0)?;
     let bits = |s: Section| 8.0 * sections.bytes[s as usize] as f64;
     let mask = bits(Section::Positions);
     let symbols = mask + bits(Section::Values) + bits(Section::Tables);

@@ -2,8 +2,8 @@
 
 use super::report::{CorpusReport, Report, Target, shannon};
 use super::rivals::{FORMATS, NNCODEC, Rival};
-use crate::document::table;
-use crate::strategies::thousands;
+use crate::text::cells::thousands;
+use crate::text::table::table;
 
 /// The text above the sections.
 pub const ABOUT: &str = "# Rate and distortion

@@ -1,20 +1,20 @@
 //! The numbers to reach, measured.
 
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, Result};
-use hct_core::{Dtype, HctReader, HctWriter};
-use hct_strategies::{Effort, Quality, RdoEncoder, Strategy};
+use anyhow::Result;
+use hct_core::Dtype;
+use hct_strategies::{Effort, Quality, RdoEncoder};
 use indicatif::ProgressBar;
 
-use super::corpus::{ABLATION, Corpus, gaussian};
+use super::corpus::{ABLATION, Corpus};
 use super::curves::{Measured, average, each};
 use super::recipe::{rdo, rdo_at_rate};
 use super::report::{RatePoint, Target};
 use super::rivals::NNCODEC;
-use crate::contestant::Contestant;
-use crate::measure::measure;
+use crate::comparison::measure;
+use crate::contestant::{Ours, fastest};
+use crate::matrix::gaussian;
 use crate::model::Model;
+use crate::text::cells::{bits_per_weight, millions};
 
 /// The targets that can be measured on `corpus`, made from `model` if it is.
 pub fn targets(
@@ -86,22 +86,21 @@ fn on_model(model: &Model, limit: f64, bar: &ProgressBar, targets: &mut Vec<Targ
     let matrices = model.matrices()?;
     // Its progress counts bytes; ours counts steps.
     let quiet = ProgressBar::hidden();
-    let bits = |bytes: u64, weights: u64| 8.0 * bytes as f64 / weights as f64;
     bar.set_message("uniform 0.98, whole model");
-    let (row, tensors) = measure(model, &matrices, &Contestant::uniform(0.98), None, &quiet)?;
+    let (row, tensors) = measure(model, &matrices, &Ours::uniform(0.98), None, &quiet)?;
     let weights: u64 = tensors.iter().map(|t| t.weights).sum();
     targets.push(Target::at_most(
         "`uniform` at retention 0.98, bits per weight over the matrices",
         4.25,
-        bits(row.matrix_bytes, weights),
+        bits_per_weight(row.matrix_bytes, weights),
     ));
     targets.push(Target::at_least("the same, cosine", 0.995, row.cosine));
     bar.set_message("rdo at cosine 0.991, whole model");
-    let (row, tensors) = measure(model, &matrices, &Contestant::rdo(0.991), None, &quiet)?;
+    let (row, tensors) = measure(model, &matrices, &Ours::rdo(0.991), None, &quiet)?;
     targets.push(Target::at_most(
         "`rdo` at cosine 0.991, bits per weight over the matrices",
         limit,
-        bits(row.matrix_bytes, weights),
+        bits_per_weight(row.matrix_bytes, weights),
     ));
     targets.push(Target::at_least(
         "the same, cosine of the worst matrix",
@@ -115,7 +114,7 @@ fn on_model(model: &Model, limit: f64, bar: &ProgressBar, targets: &mut Vec<Targ
         targets.push(Target::at_most(
             "the same, bits per weight of the position embeddings",
             2.1,
-            bits(t.bytes, t.weights),
+            bits_per_weight(t.bytes, t.weights),
         ));
     }
     Ok(())
@@ -145,50 +144,28 @@ fn on_nncodec(model: &Model, bar: &ProgressBar, targets: &mut Vec<Target>) -> Re
 /// Speeds on one core, 2²² Gaussian weights in BF16, no transform.
 fn speeds(bar: &ProgressBar, targets: &mut Vec<Target>) -> Result<()> {
     bar.set_message("speed on one core");
-    let tensor = gaussian(2048, 2048, Dtype::BF16)?;
+    let matrix = gaussian(2048, 2048, Dtype::BF16)?;
+    let weights = matrix.weights() as u64;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    let millions = |time: Duration| tensor.weights() as f64 / 1e6 / time.as_secs_f64();
-    pool.install(|| {
-        for (effort, name, limit) in [
-            (Effort::Default, "default", 8.0),
-            (Effort::Fast, "fast", 40.0),
-        ] {
-            let encoder = RdoEncoder::new(Quality::Cosine(0.991)).effort(effort);
-            let (encode, coded) = fastest(3, || Ok(encoder.encode(tensor.view())?))?;
-            targets.push(Target {
-                timing: true,
-                ..Target::at_least(
-                    format!("encoding on one core, {name} effort, M weights/s"),
-                    limit,
-                    millions(encode),
-                )
-            });
-            if effort == Effort::Default {
-                let mut writer = HctWriter::new(Vec::new())?;
-                writer.add_tensor(tensor.meta.clone(), coded.tensor, None, "")?;
-                let reader = HctReader::open(writer.finish()?)?;
-                let (decode, _) = fastest(7, || Ok(reader.decode(0)?))?;
-                targets.push(Target {
-                    timing: true,
-                    ..Target::at_least(
-                        "decoding on one core, default effort, BF16 out, M weights/s",
-                        150.0,
-                        millions(decode),
-                    )
-                });
-            }
+    let mut add = |what: String, limit, time| {
+        targets.push(Target {
+            timing: true,
+            ..Target::at_least(what, limit, millions(weights, time))
+        });
+    };
+    for (effort, name, limit) in [
+        (Effort::Default, "default", 8.0),
+        (Effort::Fast, "fast", 40.0),
+    ] {
+        let encoder = RdoEncoder::new(Quality::Cosine(0.991)).effort(effort);
+        let rdo = Ours::new(String::new(), encoder);
+        let times = pool.install(|| fastest(&rdo, &matrix, 5, |_, _| Ok(())))?;
+        let what = format!("encoding on one core, {name} effort, M weights/s");
+        add(what, limit, times.encode);
+        if effort == Effort::Default {
+            let what = "decoding on one core, default effort, BF16 out, M weights/s";
+            add(what.into(), 150.0, times.decode);
         }
-        Ok(())
-    })
-}
-
-/// The shortest of `n` runs, and what the last gave.
-fn fastest<T>(n: usize, mut run: impl FnMut() -> Result<T>) -> Result<(Duration, T)> {
-    let mut best = (Duration::MAX, None);
-    for _ in 0..n {
-        let start = Instant::now();
-        let value = run()?;
-        best = (best.0.min(start.elapsed()), Some(value));
     }
-    Ok((best.0, best.1.context("no run")?))
+    Ok(())
 }

@@ -9,8 +9,10 @@ mod part;
 mod provenance;
 mod reader;
 mod record;
+mod since;
 mod source;
 mod trailer;
+mod version;
 #[cfg(feature = "encode")]
 mod writer;
 
@@ -22,6 +24,6 @@ pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
 pub use record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
-pub use trailer::FORMAT_VERSION;
+pub use version::FORMAT_VERSION;
 #[cfg(feature = "encode")]
 pub use writer::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta};

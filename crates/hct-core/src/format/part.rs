@@ -10,8 +10,9 @@ use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
 use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
-/// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the tiles
-/// that hold it are read (all tiles, where a transform spans the tensor or fragments are summed).
+/// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the
+/// tiles that hold it are read: of every fragment those of its rows; but all of a plane whose
+/// transform spans it, and all of the right factor of a product.
 ///
 /// Errors name the tensor.
 pub struct TensorPart<'r, S> {
@@ -147,27 +148,74 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 if let [Fragment::Plane(plane)] = used
                     && !plane.recipe.whole
                 {
-                    return self.fill_from_tiles(plane, base.as_ref(), elements, out);
+                    let dtype = self.record.dtype;
+                    return self.fill_from_tiles(plane, base.as_ref(), elements, out, dtype);
                 }
-                // Several fragments, or one whose transform spans the tensor: rebuild it whole.
-                let (mut sum, rest) = match (base, used) {
-                    (Some(base), _) => {
-                        let mut sum = zeroed::<f32>(self.record.elements())?;
-                        self.base_values(base, 0, &mut sum)?;
-                        (sum, used)
-                    }
-                    // Not added to zeros, which would lose the sign of its own.
-                    (None, [Fragment::Plane(plane), rest @ ..]) => (self.plane(plane)?, rest),
-                    (None, _) => (zeroed::<f32>(self.record.elements())?, used),
-                };
-                for fragment in rest {
-                    self.add_fragment(fragment, *cols, &mut sum)?;
-                }
-                let values = &sum[elements.start as usize..elements.end as usize];
-                out.put(values, self.record.dtype);
+                let (first, end) = (elements.start as usize, elements.end as usize);
+                let rows = first / cols..end.div_ceil(*cols);
+                let sum = self.sum(base.as_ref(), used, &rows, *cols)?;
+                let skipped = rows.start * cols;
+                out.put(&sum[first - skipped..end - skipped], self.record.dtype);
                 Ok(())
             }
         }
+    }
+
+    /// The sum of `base` and `fragments` in some rows of the matrix that the tensor is folded to.
+    fn sum(
+        &self,
+        base: Option<&BaseTensor>,
+        fragments: &[Fragment],
+        rows: &Range<usize>,
+        cols: usize,
+    ) -> Result<Vec<f32>> {
+        let zeros = || zeroed::<f32>((rows.len() * cols) as u64);
+        let (mut sum, rest) = match (base, fragments) {
+            (Some(base), _) => {
+                let mut sum = zeros()?;
+                self.base_values(base, (rows.start * cols) as u64, &mut sum)?;
+                (sum, fragments)
+            }
+            // Not added to zeros, which would lose the sign of its own.
+            (None, [Fragment::Plane(plane), rest @ ..]) => (self.plane_rows(plane, rows)?, rest),
+            (None, _) => (zeros()?, fragments),
+        };
+        for fragment in rest {
+            match fragment {
+                Fragment::Plane(plane) => {
+                    let values = self.plane_rows(plane, rows)?;
+                    sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
+                }
+                Fragment::Product(left, right) => {
+                    let l = self.plane_rows(left, rows)?;
+                    let r = self.plane_rows(right, &(0..right.recipe.rows))?;
+                    // Terms in order: the same sums on every machine and for any rows.
+                    add_product(&mut sum, &l, &r, left.recipe.cols, cols);
+                }
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Some rows of a plane, not rounded.
+    fn plane_rows(&self, plane: &PlaneRecord, rows: &Range<usize>) -> Result<Vec<f32>> {
+        let recipe = &plane.recipe;
+        let range = rows.start * recipe.cols..rows.end * recipe.cols;
+        if !recipe.whole {
+            let mut out = zeroed(range.len() as u64)?;
+            let elements = range.start as u64..range.end as u64;
+            self.fill_from_tiles(plane, None, elements, Out::F32(&mut out), Dtype::F32)?;
+            return Ok(out);
+        }
+        let common = plane.common.fetch(self.source, || "plane header".into())?;
+        let decoder = PlaneDecoder::new(recipe, &common)?;
+        let mut all = zeroed(recipe.len() as u64)?;
+        decoder.all(&mut all, |i| {
+            plane.tiles[i].fetch(self.source, || format!("tile {i}"))
+        })?;
+        all.truncate(range.end);
+        all.drain(..range.start);
+        Ok(all)
     }
 
     fn fill_lossless(&self, recipe: &LosslessRecipe, out: Out<'_>) -> Result<()> {
@@ -195,18 +243,18 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         })
     }
 
-    /// The fast path: one plane of independent tiles, each rounded to the dtype as it decodes.
+    /// Some elements of a plane of independent tiles, each tile rounded to `dtype` as it decodes.
     fn fill_from_tiles(
         &self,
         plane: &PlaneRecord,
         base: Option<&BaseTensor>,
         elements: Range<u64>,
         out: Out<'_>,
+        dtype: Dtype,
     ) -> Result<()> {
         let recipe = &plane.recipe;
         let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(recipe, &common)?;
-        let dtype = self.record.dtype;
         let mut pieces = Vec::new();
         let mut rest = out;
         for i in 0..recipe.tiles() {
@@ -315,31 +363,6 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 }
             }
         })
-    }
-
-    fn plane(&self, plane: &PlaneRecord) -> Result<Vec<f32>> {
-        let common = plane.common.fetch(self.source, || "plane header".into())?;
-        let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
-        let mut out = zeroed(plane.recipe.len() as u64)?;
-        decoder.all(&mut out, |i| {
-            plane.tiles[i].fetch(self.source, || format!("tile {i}"))
-        })?;
-        Ok(out)
-    }
-
-    fn add_fragment(&self, fragment: &Fragment, cols: usize, sum: &mut [f32]) -> Result<()> {
-        match fragment {
-            Fragment::Plane(plane) => {
-                let values = self.plane(plane)?;
-                sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
-            }
-            Fragment::Product(left, right) => {
-                let (l, r) = (self.plane(left)?, self.plane(right)?);
-                // Terms in order: the same sums on every machine.
-                add_product(sum, &l, &r, left.recipe.cols, cols);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ use super::part::TensorPart;
 use super::record::TensorRecord;
 use super::source::{ReadAt, read_range};
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
+use super::version::{FORMAT_VERSION, check_claim};
 use crate::sections::Sections;
 use crate::{Error, Result};
 
@@ -28,15 +29,25 @@ impl<S: ReadAt> HctReader<S> {
     /// Reads the trailer and the index.
     ///
     /// # Errors
-    /// When `source` is not an HCT V3 file or its index is damaged.
+    /// When `source` is not an HCT V3 file, of a later version than [`FORMAT_VERSION`], or its
+    /// index is damaged.
     pub fn open(source: S) -> Result<Self> {
+        Self::open_as(source, FORMAT_VERSION.1)
+    }
+
+    /// Opens as a decoder of 3.`own` does.
+    pub(super) fn open_as(source: S, own: u16) -> Result<Self> {
         let size = source.size();
         let read = |offset, len| read_range(&source, offset, len);
         if size < (HEADER_LEN + TRAILER_LEN) as u64 {
             return Err(Error::NotHct("it is too short"));
         }
-        trailer::check_header(&read(0, HEADER_LEN as u64)?)?;
-        let trailer = Trailer::read(&read(size - TRAILER_LEN as u64, TRAILER_LEN as u64)?, size)?;
+        trailer::check_header(&read(0, HEADER_LEN as u64)?, own)?;
+        let trailer = Trailer::read(
+            &read(size - TRAILER_LEN as u64, TRAILER_LEN as u64)?,
+            size,
+            own,
+        )?;
         let bytes = read(trailer.index_offset, trailer.index_len)?;
         let chunk = Chunk {
             offset: trailer.index_offset,
@@ -45,6 +56,7 @@ impl<S: ReadAt> HctReader<S> {
         };
         chunk.check(&bytes, || "the index".into())?;
         let index = Index::read(&bytes, trailer.index_offset)?;
+        check_claim(trailer.minor, index.since())?;
         drop(bytes);
         let names = index.tensors.iter().map(|t| t.name.as_str().into());
         let by_name = names.enumerate().map(|(i, name)| (name, i)).collect();

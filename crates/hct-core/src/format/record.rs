@@ -14,7 +14,7 @@ use crate::wire::{Reader, put_blob, put_varint};
 use crate::{Dtype, Error, Result, delta};
 
 /// Most dimensions of a tensor.
-const MAX_DIMS: u64 = 64;
+pub(crate) const MAX_DIMS: u64 = 64;
 /// Most fragments of a tensor.
 pub(crate) const MAX_FRAGMENTS: usize = 64;
 /// Most bytes of a lossless tile.

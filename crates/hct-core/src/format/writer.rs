@@ -9,7 +9,9 @@ use super::base_hint;
 use super::chunk::Chunk;
 use super::index::{FileEntry, FileKind, Index};
 use super::provenance;
-use super::record::{Fragment, LosslessRecipe, MAX_FRAGMENTS, PlaneRecord, Recipe, TensorRecord};
+use super::record::{
+    Fragment, LosslessRecipe, MAX_DIMS, MAX_FRAGMENTS, PlaneRecord, Recipe, TensorRecord,
+};
 use super::trailer::{self, Trailer};
 use crate::delta::EncodedDelta;
 use crate::matrix::{MatrixView, fold};
@@ -355,7 +357,8 @@ impl<W: Write> HctWriter<W> {
     /// bytes. Returns its number, which tensors of a shard refer to.
     ///
     /// # Errors
-    /// When writing fails.
+    /// When no packing has this number, what is stored as it is has another length, or writing
+    /// fails.
     pub fn add_file(
         &mut self,
         kind: FileKind,
@@ -364,6 +367,13 @@ impl<W: Write> HctWriter<W> {
         packing: u8,
         unpacked_len: u64,
     ) -> Result<usize> {
+        if packing > 1 {
+            return Err(Error::argument("packing", format!("{packing} is reserved")));
+        }
+        if packing == 0 && unpacked_len != stored.len() as u64 {
+            let why = format!("{unpacked_len} is not that of {} bytes", stored.len());
+            return Err(Error::argument("unpacked length", why));
+        }
         let data = Chunk::of(stored, self.offset);
         self.write(stored)?;
         let path = path.to_owned();
@@ -380,7 +390,8 @@ impl<W: Write> HctWriter<W> {
     /// Writes a tensor: `file` is the shard it belongs to, `label` what made it.
     ///
     /// # Errors
-    /// When there is a tensor of that name already, `tensor` was not made of one like `meta`, or
+    /// When there is a tensor of that name already, `file` is no shard, the shape has more than 64
+    /// dimensions, `tensor` was not made of one like `meta`, or
     /// writing fails.
     pub fn add_tensor(
         &mut self,
@@ -391,6 +402,7 @@ impl<W: Write> HctWriter<W> {
     ) -> Result<&TensorRecord> {
         tensor
             .check_fits(&meta)
+            .and_then(|()| self.check_place(&meta, file))
             .map_err(|e| e.in_tensor(&meta.name))?;
         if !self.names.insert(meta.name.clone()) {
             return Err(Error::DuplicateName.in_tensor(&meta.name));
@@ -468,16 +480,40 @@ impl<W: Write> HctWriter<W> {
         Ok(&self.index.tensors[self.index.tensors.len() - 1])
     }
 
+    /// Errs where a reader would reject the shape or the shard of a tensor.
+    fn check_place(&self, meta: &TensorMeta, file: Option<usize>) -> Result<()> {
+        if meta.shape.len() as u64 > MAX_DIMS {
+            let why = format!("has {} dimensions, {MAX_DIMS} at most", meta.shape.len());
+            return Err(Error::argument("shape", why));
+        }
+        let Some(file) = file else { return Ok(()) };
+        match self.index.files.get(file) {
+            Some(entry) if entry.kind == FileKind::Shard => Ok(()),
+            Some(_) => Err(Error::argument("file", format!("{file} is no shard"))),
+            None => Err(Error::argument(
+                "file",
+                format!("there is none numbered {file}"),
+            )),
+        }
+    }
+
     /// Writes the index and the trailer, and gives the writer back.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn finish(mut self) -> Result<W> {
+    pub fn finish(self) -> Result<W> {
+        let minor = self.index.since();
+        self.finish_as(minor)
+    }
+
+    /// Finishes a file of version 3.`minor`.
+    pub(super) fn finish_as(mut self, minor: u16) -> Result<W> {
         let index = self.index.write();
         let trailer = Trailer {
             index_offset: self.offset,
             index_len: index.len() as u64,
             index_crc: crc32fast::hash(&index),
+            minor,
         };
         self.write(&index)?;
         self.write(&trailer.write())?;

@@ -199,7 +199,11 @@ fn what_is_no_file_is_refused_as_such() {
         };
         assert!(matches!(
             HctReader::open(newer),
-            Err(Error::Version { major: 3, minor: 9 })
+            Err(Error::Version {
+                major: 3,
+                minor: 9,
+                ..
+            })
         ));
     });
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "fs")]
 use hct_model::{Checkpoint, Error, HeaderError};
 use tempfile::TempDir;
 
@@ -69,6 +70,7 @@ pub fn index(weight_map: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// The error of opening what cannot be opened.
+#[cfg(feature = "fs")]
 pub fn open_error(path: impl AsRef<Path>) -> Error {
     match Checkpoint::open(path) {
         Ok(_) => panic!("this opened"),
@@ -77,6 +79,7 @@ pub fn open_error(path: impl AsRef<Path>) -> Error {
 }
 
 /// The error of opening a file of these bytes, called `bad.safetensors`.
+#[cfg(feature = "fs")]
 pub fn header_error(bytes: &[u8]) -> (HeaderError, String) {
     let dir = folder(&[("bad.safetensors", bytes)]);
     let error = open_error(dir.path().join("bad.safetensors"));

@@ -2,51 +2,24 @@
 //! reaches a target.
 
 mod choice;
+mod effort;
 mod goal;
 mod preparation;
 mod quality;
 mod search;
+mod step;
 
-use hct_core::{EncodedFragment, EncodedPlane, MatrixView, Moments, Result, TrellisSettings};
+use hct_core::{EncodedFragment, EncodedPlane, MatrixView, Moments, Result};
 
-use crate::named::named;
-use crate::{Coded, TensorView, svd};
-pub(crate) use goal::Goal;
+use crate::{Coded, TensorView};
+pub use effort::Effort;
+pub(crate) use goal::{Goal, subtract};
+use preparation::candidates;
 pub use quality::Quality;
 pub(crate) use quality::{RowFloor, Target};
 use search::Search;
-pub(crate) use search::{in_range, step_for};
-
-/// How hard to look for the least rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// Scalar quantization.
-    Fast,
-    /// 8-state trellis.
-    Default,
-    /// 32-state trellis, more passes, every transform measured.
-    Max,
-}
-
-named!(Effort, "effort", {
-    Fast: "fast", "Scalar quantization";
-    Default: "default", "8-state trellis";
-    Max: "max", "32-state trellis, every transform tried";
-});
-
-impl Effort {
-    pub(crate) fn settings(self) -> TrellisSettings {
-        let (states, passes) = match self {
-            Effort::Fast => (1, 1),
-            Effort::Default => (8, 1),
-            Effort::Max => (32, 3),
-        };
-        TrellisSettings {
-            passes,
-            ..TrellisSettings::new(states)
-        }
-    }
-}
+pub(crate) use search::in_range;
+pub(crate) use step::step_for;
 
 /// The engine's options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,10 +34,6 @@ pub(crate) struct Engine {
 /// Cosine of a difference from a base unless given. Signs and a scale, one bit a weight, keep
 /// 0.80 of a Gaussian difference.
 pub(crate) const DELTA_COSINE: f64 = 0.9;
-/// Most components of factors of a difference: adapters that were merged have 8 to 64.
-const ADAPTER_RANK: usize = 128;
-/// Leading components that are looked at to see whether there are such factors.
-const ADAPTER_PROBE: usize = 8;
 
 impl Default for Engine {
     fn default() -> Self {
@@ -77,27 +46,34 @@ impl Default for Engine {
 }
 
 impl Engine {
-    /// Codes `tensor` to `target`, or losslessly where that takes fewer bytes or nothing else
-    /// gets there. `name` is the strategy's.
-    pub fn code(&self, tensor: TensorView<'_>, target: &Target, name: &str) -> Result<Coded> {
-        self.choose(tensor, target, name, |goal| {
-            // What training adds to a base is often of low rank, or was made so.
-            if goal.start().is_some() && self.effort != Effort::Fast {
-                return svd::cheaper(self, goal, ADAPTER_RANK, ADAPTER_PROBE);
-            }
-            self.fragments(goal)
-        })
-    }
-
-    /// The same by the fragments that `find` finds for a goal.
+    /// Codes `tensor` to `target` by the fragments that `find` finds for a goal, or losslessly where
+    /// that takes fewer bytes or nothing else gets there; on its base where that takes fewest.
+    /// `name` is the strategy's. The tensor is not looked at without its base where `hopeless`
+    /// tells of that goal that it takes more than so many bytes.
     pub fn choose(
         &self,
         tensor: TensorView<'_>,
         target: &Target,
         name: &str,
         find: impl Fn(&Goal<'_>) -> Result<Option<Vec<EncodedFragment>>>,
+        hopeless: impl Fn(&Goal<'_>, usize) -> Result<bool>,
     ) -> Result<Coded> {
-        choice::code(tensor, target, self.delta_cosine, name, find)
+        choice::code(tensor, target, self.delta_cosine, name, find, hopeless)
+    }
+
+    /// Bytes that planes which reach `goal` take, about; none where that is not to be told.
+    pub fn estimate(&self, goal: &Goal<'_>) -> Result<f64> {
+        let (values, distortion) = (goal.values()?, goal.distortion());
+        if !(distortion > 0.0 && distortion.is_finite()) {
+            return Ok(0.0);
+        }
+        let found = candidates(values, &goal.moments, distortion, self.effort)?;
+        let best = &found[0];
+        let rate = match best.rate.is_finite() {
+            true => best.rate,
+            false => step_for(&best.analysis, distortion).rate,
+        };
+        Ok(rate * values.len() as f64 / 8.0)
     }
 
     /// Planes that reach `goal`, `None` where nothing does.
@@ -164,11 +140,4 @@ fn variance(moments: &Moments) -> f64 {
     let means = &moments.means;
     let in_means = means.iter().map(|m| m * m).sum::<f64>() / means.len() as f64;
     moments.energy - in_means
-}
-
-pub(crate) fn subtract(original: MatrixView<'_>, base: &[f32]) -> Vec<f32> {
-    let mut values = vec![0.0; base.len()];
-    original.read(0, &mut values);
-    values.iter_mut().zip(base).for_each(|(v, b)| *v -= b);
-    values
 }

@@ -4,7 +4,8 @@ use hct_core::{
     DEFAULT_TILE, MatrixView, Moments, Preparation, Result, Transform, TrellisAnalysis, coding_gain,
 };
 
-use super::{Effort, search};
+use super::effort::Effort;
+use super::step;
 
 /// A preparation must promise this many bits per weight to be measured at all.
 const WORTH_MEASURING: f64 = 0.01;
@@ -80,7 +81,7 @@ pub(super) fn candidates<'a>(
             } else {
                 1.0 + WORTH_USING
             };
-            let rate = slower * (search::step_for(&analysis, distortion).rate + means);
+            let rate = slower * (step::step_for(&analysis, distortion).rate + means);
             Candidate { rate, analysis }
         })
         .collect();

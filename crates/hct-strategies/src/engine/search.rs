@@ -1,18 +1,14 @@
 //! Finding the step that just reaches a quality.
 
 use hct_core::{
-    EncodedPlane, MatrixView, Moments, Preparation, Result, Training, Transform, TrellisAnalysis,
+    EncodedPlane, MatrixView, Moments, Preparation, Result, Transform, TrellisAnalysis,
 };
 
-use super::Effort;
+use super::effort::Effort;
 use super::goal::Goal;
 use super::preparation::{Candidate, candidates};
+use super::step::step_for;
 
-/// Values that the rate and distortion of a step are estimated from: more for large tensors, of
-/// which a second encoding would cost more than a closer estimate.
-fn estimate_values(weights: usize) -> usize {
-    (weights / 8).clamp(1 << 16, 1 << 18)
-}
 /// The share of the allowed distortion that encodings aim for, against the error of estimates.
 const AIM: f64 = 0.9975;
 /// Bits per weight below which candidates are compared by encoding them.
@@ -22,44 +18,6 @@ const LOW_RATE: f64 = 0.5;
 const ATTEMPTS: usize = 8;
 /// How near.
 const NEAR: f32 = 1.02;
-
-/// A step expected to give a certain distortion, contexts trained near it, and the rate there.
-pub(crate) struct StepGuess {
-    pub step: f32,
-    pub training: Training,
-    pub rate: f64,
-}
-
-/// Finds the step at which the estimated mean squared error is `distortion`.
-pub(crate) fn step_for(analysis: &TrellisAnalysis<'_>, distortion: f64) -> StepGuess {
-    let values = estimate_values(analysis.len());
-    // At high rate the error of the trellis is about δ²/3.7.
-    let mut step = ((3.7 * distortion).sqrt() as f32).max(analysis.min_step());
-    let mut tries = 0;
-    loop {
-        let training = analysis.train(step, values);
-        let estimate = training.estimate();
-        let ratio = distortion / estimate.distortion;
-        tries += 1;
-        // A sample of zeros, or one that the step swallows whole, tells nothing.
-        let blind = !(ratio.is_finite() && ratio > 0.0);
-        let next = if blind {
-            step
-        } else {
-            (step * (ratio.sqrt() as f32).clamp(0.25, 4.0)).max(analysis.min_step())
-        };
-        if blind || (ratio - 1.0).abs() < 0.02 || tries == 4 {
-            // 6 dB a bit, to correct the rate for what is left of the gap.
-            let left = if blind { 0.0 } else { -0.5 * libm::log2(ratio) };
-            return StepGuess {
-                step: next,
-                training,
-                rate: (estimate.rate + left).max(0.0),
-            };
-        }
-        step = next;
-    }
-}
 
 /// One tensor's search.
 pub(super) struct Search<'a> {

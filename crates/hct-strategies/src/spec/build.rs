@@ -1,7 +1,7 @@
 //! From a spec to what codes tensors.
 
 use super::error::SpecError;
-use super::{COSINE, RANK, RETENTION, StrategySpec, TARGET};
+use super::settings::{COSINE, FP16_RATIO, RANK, RETENTION, StrategySpec, TARGET};
 use crate::engine::DELTA_COSINE;
 use crate::{
     AdaptiveEncoder, Effort, HybridEncoder, HybridLayersEncoder, ImportanceEncoder, ImportanceMap,
@@ -14,7 +14,7 @@ pub enum Plan {
     /// Code every tensor by one strategy.
     Strategy(Box<dyn Strategy + Send>),
     /// Code to a size, by the strategy at a quality to be found.
-    Rate(RatePlan),
+    Rate(Box<RatePlan>),
 }
 
 /// A strategy that hits a size at one quality or another.
@@ -61,11 +61,11 @@ impl StrategySpec {
             _ => LayerStacks::of([]),
         };
         if let Some(bits_per_weight) = self.0.bits_per_weight {
-            return Plan::Rate(RatePlan {
+            return Plan::Rate(Box::new(RatePlan {
                 spec: self.clone(),
                 stacks,
                 bits_per_weight,
-            });
+            }));
         }
         let cosine = self.0.cosine.map(Quality::Cosine);
         let quality = self.0.rel_mse.map(Quality::RelMse).or(cosine);
@@ -117,7 +117,7 @@ impl StrategySpec {
             StrategyName::Svd => steered!(SvdEncoder::new(rank)),
             StrategyName::Hybrid => steered!(HybridEncoder::new(rank, retention)),
             StrategyName::Mixed => {
-                let ratio = settings.fp16_ratio.unwrap_or(super::FP16_RATIO);
+                let ratio = settings.fp16_ratio.unwrap_or(FP16_RATIO);
                 common!(MixedPrecisionEncoder::new(retention, ratio))
             }
             StrategyName::Importance => {

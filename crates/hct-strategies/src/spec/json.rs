@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::SpecError;
 use super::options::SpecOption;
-use super::{SpecBuilder, StrategySpec};
+use super::settings::{SpecBuilder, StrategySpec};
 use crate::importance_map::Entries;
 use crate::named::excerpt;
 use crate::{Effort, ImportanceMap, Preset, StrategyName};

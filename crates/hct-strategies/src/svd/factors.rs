@@ -5,7 +5,7 @@ use hct_core::{
     TrellisAnalysis, add_product, encode_sparse,
 };
 
-use super::TruncatedSvd;
+use super::randomized::TruncatedSvd;
 use crate::engine::{Effort, step_for};
 
 /// Gains are in eighths of an octave, of which the format has this many.

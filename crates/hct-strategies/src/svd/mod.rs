@@ -11,7 +11,7 @@ use hct_core::{DEFAULT_TILE, EncodedFragment, MatrixView, Result};
 use crate::engine::{Engine, Goal, Quality, in_range};
 use crate::lossless::unchanged;
 use crate::preset::{Options, with_options};
-use crate::rdo::target_for;
+use crate::target::target_for;
 use crate::{Coded, Preset, Strategy, StrategyName, TensorView, sparse};
 pub use randomized::{SvdError, TruncatedSvd, randomized_svd};
 use rank::{Budget, Plan, plan};
@@ -69,9 +69,9 @@ impl Strategy for SvdEncoder {
         }
         let target = target_for(&tensor.meta.name, self.quality);
         let engine = &self.options.engine;
-        engine.choose(tensor, &target, self.name(), |goal| {
-            cheaper(engine, goal, self.rank, PROBE)
-        })
+        let find = |goal: &Goal<'_>| cheaper(engine, goal, self.rank, PROBE);
+        // Estimates know nothing of factors.
+        engine.choose(tensor, &target, self.name(), find, |_, _| Ok(false))
     }
 }
 

@@ -1,0 +1,34 @@
+//! `rdo` at the quality that gives a file its size.
+
+use anyhow::Result;
+use hct_model::compress_to_rate;
+use hct_strategies::{Quality, RdoEncoder, Strategy};
+
+use super::coded_model::{CodedModel, DecodedModel};
+use super::{Contestant, Label};
+use crate::model::Model;
+
+/// `rdo` at these bits per weight of the whole file.
+pub struct AtRate(pub f64);
+
+impl Contestant<Model> for AtRate {
+    fn label(&self) -> Label {
+        Label {
+            name: "rdo".into(),
+            preset: None,
+            setting: format!("{:.1} bits per weight", self.0),
+        }
+    }
+
+    fn encode<'s>(&self, model: &'s Model) -> Result<CodedModel<'s>> {
+        let rdo = |quality: Quality| Box::new(RdoEncoder::new(quality)) as Box<dyn Strategy>;
+        CodedModel::file(|path, options| {
+            compress_to_rate(&model.checkpoint, path, false, &rdo, self.0, options, &())
+                .map(|(report, _)| report)
+        })
+    }
+
+    fn decode<'c>(&self, coded: &'c CodedModel<'_>, _model: &Model) -> Result<DecodedModel<'c>> {
+        coded.decoded()
+    }
+}

@@ -1,0 +1,21 @@
+//! Random numbers that are the same everywhere.
+
+/// Independent Gaussian samples of unit variance, the same on every machine.
+pub fn standard_gaussian(n: usize) -> Vec<f32> {
+    let mut state = 1u64;
+    let mut uniform = || {
+        // SplitMix64: Steele, Lea and Flood 2014.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    };
+    // Box and Muller 1958.
+    (0..n)
+        .map(|_| {
+            let radius = (-2.0 * libm::log(1.0 - uniform())).sqrt();
+            (radius * libm::cos(std::f64::consts::TAU * uniform())) as f32
+        })
+        .collect()
+}

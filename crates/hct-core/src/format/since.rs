@@ -1,0 +1,58 @@
+//! Which minor version of the format a file needs: the newest that any part of it came with.
+
+use super::index::{FileEntry, FileKind, Index};
+use super::record::{Fragment, PlaneRecord, Recipe, TensorRecord};
+use crate::recipe::{BlockBits, Quantizer};
+use crate::transform::Transform;
+
+impl Index {
+    /// The minor version that the newest thing in the file came with. Whoever adds a variant
+    /// says here which.
+    pub(super) fn since(&self) -> u16 {
+        let files = self.files.iter().map(FileEntry::since);
+        let tensors = self.tensors.iter().map(TensorRecord::since);
+        files.chain(tensors).max().unwrap_or(0)
+    }
+}
+
+impl FileEntry {
+    fn since(&self) -> u16 {
+        match self.kind {
+            FileKind::Shard | FileKind::Side => 0,
+        }
+    }
+}
+
+impl TensorRecord {
+    fn since(&self) -> u16 {
+        match &self.recipe {
+            Recipe::Lossless(_) | Recipe::Unchanged(_) | Recipe::Delta(..) => 0,
+            Recipe::Fragments { fragments, .. } => {
+                fragments.iter().map(Fragment::since).max().unwrap_or(0)
+            }
+        }
+    }
+}
+
+impl Fragment {
+    fn since(&self) -> u16 {
+        match self {
+            Fragment::Plane(plane) => plane.since(),
+            Fragment::Product(left, right) => left.since().max(right.since()),
+        }
+    }
+}
+
+impl PlaneRecord {
+    fn since(&self) -> u16 {
+        let transform = match self.recipe.transform {
+            Transform::None | Transform::DctRows | Transform::DctCols | Transform::Dct2 => 0,
+        };
+        let quantizer = match self.recipe.quantizer {
+            Quantizer::Block(BlockBits::Int4 | BlockBits::Int8)
+            | Quantizer::Half
+            | Quantizer::Trellis { .. } => 0,
+        };
+        u16::max(transform, quantizer)
+    }
+}

@@ -1,0 +1,131 @@
+//! The version of the format, and which ones a decoder takes.
+
+use crate::{Error, Result};
+
+/// Newest version that this crate writes and reads. It reads every older minor version too, and
+/// writes the oldest that has all that a file uses.
+pub const FORMAT_VERSION: (u16, u16) = (3, 0);
+
+/// Errs unless `minor` is a version of major 3 that a decoder of 3.`own` reads.
+pub(super) fn check_minor(minor: u16, own: u16) -> Result<()> {
+    let (major, _) = FORMAT_VERSION;
+    if minor <= own {
+        return Ok(());
+    }
+    Err(Error::Version {
+        major,
+        minor,
+        newest: (major, own),
+    })
+}
+
+/// Errs when a file that claims `minor` uses something that came with a later version `since`.
+pub(super) fn check_claim(minor: u16, since: u16) -> Result<()> {
+    if since <= minor {
+        return Ok(());
+    }
+    let major = FORMAT_VERSION.0;
+    Err(Error::invalid(
+        "version",
+        format!("the file says {major}.{minor} but uses what came with {major}.{since}"),
+    ))
+}
+
+#[cfg(all(test, feature = "encode"))]
+mod tests {
+    use super::*;
+    use crate::{Dtype, EncodedTensor, HctReader, HctWriter, TensorMeta};
+
+    /// A file of one tensor, by a writer that was given something of 3.`since`.
+    fn file(since: u16) -> Vec<u8> {
+        let meta = TensorMeta {
+            name: "w".into(),
+            dtype: Dtype::U8,
+            shape: vec![3],
+        };
+        let coded = EncodedTensor::lossless(&meta, &[1, 2, 3]).unwrap();
+        let mut writer = HctWriter::new(Vec::new()).unwrap();
+        writer.add_tensor(meta, coded, None, "x").unwrap();
+        writer.finish_as(since).unwrap()
+    }
+
+    /// The same with a recipe that this version reserves.
+    fn with_reserved_recipe(mut file: Vec<u8>) -> Vec<u8> {
+        let trailer = file.len() - 32;
+        let start = u64::from_le_bytes(file[trailer..trailer + 8].try_into().unwrap()) as usize;
+        // No flags; label "x"; no files; one tensor "w" of U8, 1 dimension of 3, no shard, label
+        // 0, first chunk at 16.
+        let before = [0, 1, 1, b'x', 0, 1, 1, b'w', 1, 1, 3, 0, 0, 16];
+        assert!(file[start..].starts_with(&before));
+        let recipe = start + before.len();
+        assert_eq!(file[recipe], 0);
+        file[recipe] = 200;
+        let crc = crc32fast::hash(&file[start..trailer]);
+        file[trailer + 16..trailer + 20].copy_from_slice(&crc.to_le_bytes());
+        file
+    }
+
+    #[test]
+    fn a_file_says_the_oldest_version_that_has_all_of_it() {
+        let minor = |file: &[u8]| file[file.len() - 12..file.len() - 8].to_vec();
+        assert_eq!(minor(&file(0)), [0; 4]);
+        assert_eq!(minor(&file(1)), [1, 0, 0, 0]);
+        assert_eq!(file(1)[..16], file(0)[..16]);
+    }
+
+    #[test]
+    fn a_reader_takes_its_own_version_and_all_before() {
+        for (since, own) in [(0, 0), (0, 1), (1, 1)] {
+            let reader = HctReader::open_as(file(since), own).unwrap();
+            assert_eq!(reader.tensor(0).unwrap().decode().unwrap(), [1, 2, 3]);
+        }
+    }
+
+    #[test]
+    fn a_later_version_is_named_before_anything_in_it_is_looked_at() {
+        let newer = with_reserved_recipe(file(1));
+        let error = HctReader::open_as(&newer[..], 0).err().unwrap();
+        let named = matches!(
+            error,
+            Error::Version {
+                major: 3,
+                minor: 1,
+                newest: (3, 0)
+            }
+        );
+        assert!(named, "{error}");
+        assert!(error.to_string().contains("3.1") && error.to_string().contains("3.0"));
+        // What no version that the reader knows has is an error of its own.
+        for (file, own) in [(with_reserved_recipe(file(0)), 0), (newer, 1)] {
+            let error = HctReader::open_as(&file[..], own).err().unwrap();
+            let Error::Tensor { source, .. } = error else {
+                panic!("{error}")
+            };
+            assert!(matches!(*source, Error::Reserved { value: 200, .. }));
+        }
+    }
+
+    #[test]
+    fn headers_of_other_versions_are_refused_by_name() {
+        for (at, major, minor) in [(8, 4, 0), (10, 3, 4)] {
+            let mut file = file(0);
+            file[at] = 4;
+            let error = HctReader::open(file).err().unwrap();
+            let Error::Version {
+                major: a,
+                minor: b,
+                newest,
+            } = error
+            else {
+                panic!("{error}")
+            };
+            assert_eq!(((a, b), newest), ((major, minor), FORMAT_VERSION));
+        }
+    }
+
+    #[test]
+    fn a_file_may_not_use_more_than_it_claims() {
+        assert!(check_claim(1, 1).is_ok() && check_claim(2, 0).is_ok());
+        assert!(matches!(check_claim(0, 1), Err(Error::Invalid { .. })));
+    }
+}

@@ -1,0 +1,36 @@
+//! How hard to look.
+
+use hct_core::TrellisSettings;
+
+use crate::named::named;
+
+/// How hard to look for the least rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Scalar quantization.
+    Fast,
+    /// 8-state trellis.
+    Default,
+    /// 32-state trellis, more passes, every transform measured.
+    Max,
+}
+
+named!(Effort, "effort", {
+    Fast: "fast", "Scalar quantization";
+    Default: "default", "8-state trellis";
+    Max: "max", "32-state trellis, every transform tried";
+});
+
+impl Effort {
+    pub(crate) fn settings(self) -> TrellisSettings {
+        let (states, passes) = match self {
+            Effort::Fast => (1, 1),
+            Effort::Default => (8, 1),
+            Effort::Max => (32, 3),
+        };
+        TrellisSettings {
+            passes,
+            ..TrellisSettings::new(states)
+        }
+    }
+}
