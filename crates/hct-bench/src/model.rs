@@ -75,7 +75,7 @@ impl Model {
                 bytes: &bytes,
                 base: None,
             };
-            if lossless_reason(view).is_none() {
+            if lossless_reason(view)?.is_none() {
                 found.push(i);
             }
         }

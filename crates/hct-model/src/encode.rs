@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hct_core::{FileKind, HctWriter, Recipe, TensorMeta};
+use hct_core::{FileKind, HctWriter, Recipe, TensorMeta, TensorRecord};
 use hct_strategies::{BaseView, Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
 use rayon::prelude::*;
 
@@ -28,6 +28,7 @@ pub struct CompressOptions<'a> {
 
 /// What came of compressing a checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CompressReport {
     /// Bytes of the checkpoint's files of tensors and of the side files carried.
     pub input_bytes: u64,
@@ -53,11 +54,11 @@ pub struct BaseUse {
 }
 
 impl BaseUse {
-    fn count(&mut self, recipe: &Recipe) {
-        match recipe {
-            Recipe::Unchanged(_) => self.unchanged += 1,
-            Recipe::Delta(..) | Recipe::Fragments { base: Some(_), .. } => self.differences += 1,
-            Recipe::Lossless(_) | Recipe::Fragments { base: None, .. } => self.alone += 1,
+    fn count(&mut self, record: &TensorRecord) {
+        match (&record.recipe, record.base()) {
+            (Recipe::Unchanged(_), _) => self.unchanged += 1,
+            (_, Some(_)) => self.differences += 1,
+            (_, None) => self.alone += 1,
         }
     }
 }
@@ -153,7 +154,7 @@ fn add_tensors<W: Write>(
             let record = writer
                 .add_tensor(meta, coded.tensor, file, &coded.label)
                 .map_err(Error::output)?;
-            report.base_use.count(&record.recipe);
+            report.base_use.count(record);
             if matches!(record.recipe, Recipe::Fragments { .. }) {
                 report.lossy_weights += elements;
             }
@@ -187,13 +188,13 @@ fn code(
             .as_ref()
             .map(|(tensor, bytes)| BaseView { tensor, bytes }),
     };
-    let coded = match lossless_reason(view) {
+    let coded = lossless_reason(view).and_then(|reason| match reason {
         Some(reason) => LosslessEncoder.encode(view).map(|coded| {
             let label = format!("{} ({reason})", coded.label);
             Coded { label, ..coded }
         }),
         None => strategy.encode(view),
-    };
+    });
     let coded = coded.map_err(|error| Error::Hct {
         path: source.name().to_owned(),
         error: Box::new(error.in_tensor(&meta.name)),

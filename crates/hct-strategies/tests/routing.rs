@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Kind, bytes_of, file_of, meta};
-use hct_core::{Dtype, HctReader};
+use hct_core::{Dtype, Error, HctReader};
 use hct_strategies::{
     LosslessEncoder, LosslessReason, Preset, Quality, RdoEncoder, Strategy, TensorView,
     UniformEncoder, lossless_reason,
@@ -17,6 +17,22 @@ fn reason(dtype: Dtype, shape: &[u64], bytes: &[u8]) -> Option<LosslessReason> {
         bytes,
         base: None,
     })
+    .unwrap()
+}
+
+#[test]
+fn bytes_of_another_tensor_are_no_reason_but_an_error() {
+    for (shape, bytes) in [(&[64u64, 64][..], 8191), (&[64, 64], 8194), (&[64], 126)] {
+        let meta = meta("t", Dtype::BF16, shape);
+        let bytes = vec![0; bytes];
+        let view = TensorView {
+            meta: &meta,
+            bytes: &bytes,
+            base: None,
+        };
+        let found = lossless_reason(view);
+        assert!(matches!(found, Err(Error::WrongLength { .. })), "{found:?}");
+    }
 }
 
 #[test]
