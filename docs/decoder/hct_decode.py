@@ -4,16 +4,22 @@
 It favours being read over speed and needs only the Python standard library.
 
     hct_decode.py --list FILE.hct
-    hct_decode.py FILE.hct TENSOR OUT.bin [FRAGMENTS]
+    hct_decode.py FILE.hct TENSOR OUT.bin [FRAGMENTS] [--base BASE]...
     hct_decode.py --carried FILE.hct PATH OUT
+
+BASE is what FILE.hct is coded against: a safetensors file, or an HCT file, whose own base follows
+with one more --base.
 """
 
+import hashlib
+import json
 import math
 import struct
 import sys
 import zlib
 from pathlib import Path
 
+from delta import Delta
 from entropy import Bad, Binary, Reader, Uint, f32, need
 from tiles import Trellis, inverse_dct, lossless_tile, sparse_tile
 
@@ -52,8 +58,26 @@ class Chunks:
         return [self.next(r) for _ in range(n)]
 
 
-class File:
+class Safetensors:
+    """A safetensors file as a base."""
+
     def __init__(self, path):
+        self.data = Path(path).read_bytes()
+        need(len(self.data) >= 8, 'too short for a safetensors file')
+        self.start = 8 + struct.unpack_from('<Q', self.data)[0]
+        need(self.start <= len(self.data), 'the header of the safetensors file is cut short')
+        self.tensors = json.loads(self.data[8:self.start])
+
+    def whole(self, name):
+        need(name in self.tensors and name != '__metadata__', 'the base has no such tensor')
+        t = self.tensors[name]
+        begin, end = t['data_offsets']
+        return t['dtype'], t['shape'], self.data[self.start + begin:self.start + end]
+
+
+class File:
+    def __init__(self, path, base=None):
+        self.base = base
         self.data = data = Path(path).read_bytes()
         need(len(data) >= 48, 'too short for an HCT file')
         need(data[:8] == b'\x89HCT\r\n\x1a\n', 'not an HCT file')
@@ -69,9 +93,14 @@ class File:
         self.end = offset
         r = Reader(self.chunk((offset, length, crc)))
         self.provenance = None
-        if r.up_to(1):
+        self.hint = None
+        flags = r.up_to(3)
+        if flags & 1:
             self.provenance = r.string()
             need(0 < len(self.provenance.encode()) <= 1 << 16, 'the provenance is empty or too long')
+        if flags & 2:
+            self.hint = r.string()
+            need(0 < len(self.hint.encode()) <= 4096, 'the base hint is empty or too long')
         labels = [r.string() for _ in range(r.varint())]
         self.files = [self.read_file(r) for _ in range(r.varint())]
         self.tensors = {}
@@ -120,9 +149,17 @@ class File:
         need(t['shard'] < 0 or self.files[t['shard']][0] == 0, 'a shard is not a shard')
         r.up_to(labels - 1)
         chunks = Chunks(r.varint(), self.end)
-        if r.code(0, 1) == 0:
+        recipe = r.code(0, 1, 2, 3, 4)
+        if recipe >= 2:
+            t['base'] = r.string() or t['name'], r.take(32)
+        if recipe == 2:
+            return t
+        if recipe in (0, 3):
+            need(recipe == 0 or size <= 32, 'elements of this type have no difference')
             t['tile'] = r.up_to(1 << 24, 1)
             need(t['tile'] % -(-size // 8) == 0, 'a lossless tile splits an element')
+            if recipe == 3:
+                t['header'] = chunks.next(r)
             t['tiles'] = chunks.several(r, -(-t['bytes'] // t['tile']))
             return t
         need(name in ('F16', 'BF16', 'F32'), 'fragments of another dtype')
@@ -187,11 +224,34 @@ class File:
             out = [f32(v + means[i % cols]) for i, v in enumerate(out)]
         return out
 
+    def whole(self, name):
+        """A tensor as a base."""
+        need(name in self.tensors, 'the base has no such tensor')
+        t = self.tensors[name]
+        return DTYPES[t['dtype']][0], t['shape'], self.decode(name)
+
+    def base_of(self, t):
+        """§5.4"""
+        name, sha256 = t['base']
+        called = f' ({self.hint!r} when it was made)' if self.hint else ''
+        need(self.base is not None, f'this needs its base{called}; give it with --base')
+        dtype, shape, data = self.base.whole(name)
+        need((dtype, shape) == (DTYPES[t['dtype']][0], t['shape']), 'another dtype or shape in the base')
+        need(hashlib.sha256(data).digest() == sha256, 'this is not the base: its contents differ')
+        return data
+
     def decode(self, name, fragments=64):
         """§5"""
         need(name in self.tensors, 'no such tensor')
         t = self.tensors[name]
         dtype, size = DTYPES[t['dtype']]
+        base = self.base_of(t) if 'base' in t else None
+        if 'header' in t:
+            delta, step = Delta(self.chunk(t['header']), dtype, size), t['tile']
+            return b''.join(delta.tile(self.chunk(c), base[i * step:(i + 1) * step])
+                            for i, c in enumerate(t['tiles']))
+        if 'tiles' not in t and 'fragments' not in t:
+            return base
         if 'tiles' in t:
             width, rotated = -(-size // 8), dtype in ('F16', 'BF16', 'F32', 'F64')
             sizes = [min(t['tile'], t['bytes'] - at) for at in range(0, t['bytes'], t['tile'])]
@@ -200,8 +260,12 @@ class File:
         used = t['fragments'][:max(fragments, 1)]
         if len(used) == 1 and len(used[0]) == 1 and not used[0][0]['whole']:
             total = self.plane(used[0][0])
+            if base is not None:
+                total = [f32(a + b) for a, b in zip(from_dtype(base, dtype), total)]
         else:
             total, cols = [0.0] * (t['rows'] * t['cols']), t['cols']
+            if base is not None:
+                total = from_dtype(base, dtype)
             for fragment in used:
                 planes = [self.plane(p) for p in fragment]
                 if len(planes) == 1:
@@ -213,6 +277,12 @@ class File:
                         product = f32(left[i // cols * rank + k] * right[k * cols + i % cols])
                         total[i] = f32(total[i] + product)
         return b''.join(to_dtype(v, dtype) for v in total)
+
+
+def from_dtype(data, dtype):
+    if dtype == 'BF16':
+        data = b''.join(b'\0\0' + data[i:i + 2] for i in range(0, len(data), 2))
+    return [v[0] for v in struct.iter_unpack('<e' if dtype == 'F16' else '<f', data)]
 
 
 def to_dtype(v, dtype):
@@ -229,21 +299,43 @@ def to_dtype(v, dtype):
     return struct.pack('<H', pattern & 0x8000 | min(pattern & 0x7fff, 0x7f7f))
 
 
+def open_base(paths):
+    """The first of the files, each being coded against the next."""
+    base = None
+    need(len(paths) <= 8, 'too many bases in a row')
+    for path in reversed(paths):
+        with open(path, 'rb') as file:
+            is_hct = file.read(8) == b'\x89HCT\r\n\x1a\n'
+        base = File(path, base) if is_hct else Safetensors(path)
+    return base
+
+
 def main(args):
+    args, bases = list(args), []
+    while '--base' in args[:-1]:
+        at = args.index('--base')
+        bases.append(args[at + 1])
+        del args[at:at + 2]
+    base = open_base(bases)
     if args[:1] == ['--list'] and len(args) == 2:
         file = File(args[1])
         if file.provenance is not None:
             print('made by', repr(file.provenance))
+        if file.hint is not None:
+            print('its base was', repr(file.hint))
         for kind, path, _, length, _ in file.files:
             print(('shard', 'side file')[kind], repr(path), length)
         for t in file.tensors.values():
             how = f"{len(t['fragments'])} fragments" if 'fragments' in t else 'lossless'
+            if 'base' in t:
+                changed = 'tiles' in t or 'fragments' in t
+                how = f"{how} on base {t['base'][0]!r}" if changed else f"base {t['base'][0]!r}"
             print('tensor', repr(t['name']), DTYPES[t['dtype']][0], t['shape'], how)
     elif args[:1] == ['--carried'] and len(args) == 4:
         Path(args[3]).write_bytes(File(args[1]).carried(args[2]))
     elif len(args) in (3, 4) and not args[0].startswith('--'):
         fragments = int(args[3]) if len(args) == 4 else 64
-        Path(args[2]).write_bytes(File(args[0]).decode(args[1], fragments))
+        Path(args[2]).write_bytes(File(args[0], base).decode(args[1], fragments))
     else:
         print(__doc__)
         return 2

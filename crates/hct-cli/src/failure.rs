@@ -43,8 +43,10 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 fn is_usage(error: &Error) -> bool {
     matches!(
         error,
-        Error::IndexGiven { .. }
+        Error::BaseMap(_)
+            | Error::IndexGiven { .. }
             | Error::ManyShards { .. }
+            | Error::NeedsBase { .. }
             | Error::NotReplaceable { .. }
             | Error::OutputExists { .. }
             | Error::OutputUnnamed { .. }
@@ -67,6 +69,17 @@ fn hint(error: &Error) -> Option<&'static str> {
             "a checkpoint is a .safetensors file, or a folder with one or with an index and shards",
         ),
         Error::OutputExists { .. } => Some("pass --force to replace it"),
+        Error::NeedsBase { .. } => Some(
+            "pass --base with the checkpoint it was made against, or an .hct file of it; if that is \
+             coded against another itself, pass its base after it with one more --base",
+        ),
+        Error::WrongBase { .. } => Some(
+            "give the very checkpoint that the file was made against; `hct info` shows what it was \
+             called, and the SHA-256 of its tensors with --json",
+        ),
+        Error::BaseChain { .. } => {
+            Some("decompress the base, and use the checkpoint that comes of it instead")
+        }
         Error::Carried { .. } => Some(DAMAGED),
         Error::Hct { error, .. } => match innermost(error) {
             hct_core::Error::NotHct(_) => {

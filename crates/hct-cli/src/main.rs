@@ -1,5 +1,6 @@
 //! `hct`: compress, decompress, inspect, compare and check neural-network checkpoints.
 
+mod base_args;
 mod commands;
 mod common_args;
 #[cfg(feature = "eval")]
@@ -36,6 +37,7 @@ EXAMPLES
   hct compress my-model -o my-model.hct     a folder or a .safetensors file
   hct diff my-model my-model.hct            how close the compressed weights are
   hct decompress my-model.hct -o restored   the same files as before
+  hct compress fine-tune --base my-model -o delta.hct --strategy lossless
   hct extract my-model.hct lm_head.weight --rows 0..10 -o rows.npy
 
 Exit status: 0 success, 1 a failed check or unreadable data, 2 wrong usage.";

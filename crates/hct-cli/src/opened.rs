@@ -3,10 +3,13 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::bail;
 use hct_core::FileKind;
-use hct_model::{CarriedFile, Checkpoint, CheckpointSource, Error, HctFile, TensorSource};
+use hct_model::{Base, CarriedFile, Checkpoint, CheckpointSource, Error, HctFile, TensorSource};
+
+use crate::base_args::check_base;
 
 /// How every HCT file begins (docs/FORMAT.md).
 const MAGIC: &[u8; 8] = b"\x89HCT\r\n\x1a\n";
@@ -46,6 +49,21 @@ impl Opened {
             HctFile::open(path).map(Opened::Hct)
         } else {
             Checkpoint::open(path).map(Opened::Checkpoint)
+        }
+    }
+
+    /// The same with the base that it needs, checked. Whether it needs one.
+    pub fn on_base(self, base: Option<&Arc<Base>>) -> anyhow::Result<(Opened, bool)> {
+        match self {
+            Opened::Hct(model) if model.needs_base() => {
+                let model = match base {
+                    Some(base) => model.with_base(Arc::clone(base)),
+                    None => model,
+                };
+                check_base(&model)?;
+                Ok((Opened::Hct(model), true))
+            }
+            other => Ok((other, false)),
         }
     }
 

@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use hct_eval::{Model, ModelFiles};
+use hct_model::Base;
 
 use crate::failure::usage;
 use crate::opened::Opened;
@@ -14,29 +16,47 @@ use crate::opened::Opened;
 pub struct Runnable {
     opened: Opened,
     files: ModelFiles,
+    needs_base: bool,
 }
 
 impl Runnable {
     /// Opens a folder or an HCT file that has its own configuration and tokenizer.
-    pub fn open(path: &Path) -> anyhow::Result<Runnable> {
-        let opened = Opened::open(path)?;
+    pub fn open(path: &Path, base: Option<&Arc<Base>>) -> anyhow::Result<Runnable> {
+        let (opened, needs_base) = Opened::open(path)?.on_base(base)?;
         let found = Found::of(path, &opened)?;
         let missing = found.missing().join(" and no ");
         match found.complete() {
-            Some(files) => Ok(Runnable { opened, files }),
+            Some(files) => Ok(Runnable {
+                opened,
+                files,
+                needs_base,
+            }),
             None => bail!("{}", lacking(path, &opened, &missing)),
         }
     }
 
     /// Opens the same, or weights alone, to be run as `reference` is.
-    pub fn open_like(path: &Path, reference: &Runnable) -> anyhow::Result<Runnable> {
-        let opened = Opened::open(path)?;
+    pub fn open_like(
+        path: &Path,
+        reference: &Runnable,
+        base: Option<&Arc<Base>>,
+    ) -> anyhow::Result<Runnable> {
+        let (opened, needs_base) = Opened::open(path)?.on_base(base)?;
         let own = Found::of(path, &opened)?.complete();
         let files = own.unwrap_or_else(|| ModelFiles {
             config: reference.files.config.clone(),
             tokenizer: reference.files.tokenizer.clone(),
         });
-        Ok(Runnable { opened, files })
+        Ok(Runnable {
+            opened,
+            files,
+            needs_base,
+        })
+    }
+
+    /// Whether it is coded against a base.
+    pub fn needs_base(&self) -> bool {
+        self.needs_base
     }
 
     /// Decodes the weights.

@@ -46,6 +46,7 @@ fn compare(
     let options = CompressOptions {
         side_files: false,
         provenance: None,
+        base: None,
     };
     println!("  cosine  bits/weight  perplexity  was  KL divergence  same top token");
     for cosine in [0.99, 0.999, 0.9999] {

@@ -39,6 +39,7 @@ fn main() -> Result<(), Error> {
     let options = CompressOptions {
         side_files: true,
         provenance: None,
+        base: None,
     };
     let strategy = RdoEncoder::new(Quality::Cosine(0.995));
     let (file, report) = encode(&checkpoint, Vec::new(), &strategy, options, &())?;

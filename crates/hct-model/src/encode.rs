@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use hct_core::{FileKind, HctWriter, Recipe, TensorMeta};
-use hct_strategies::{Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
+use hct_core::{FileKind, HctWriter, Recipe, TensorMeta, TensorRecord};
+use hct_strategies::{BaseView, Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
 use rayon::prelude::*;
 
+use crate::base::BaseMatch;
 use crate::batch::batches;
 use crate::checkpoint_source::CheckpointSource;
 use crate::error::Error;
@@ -21,6 +22,8 @@ pub struct CompressOptions<'a> {
     /// What the file says of how it was made (see [`HctWriter::set_provenance`]); it counts as
     /// any other byte where a size is asked for.
     pub provenance: Option<&'a str>,
+    /// What tensors may be coded against, where that is smaller.
+    pub base: Option<&'a BaseMatch<'a>>,
 }
 
 /// What came of compressing a checkpoint.
@@ -35,6 +38,29 @@ pub struct CompressReport {
     pub weights: u64,
     /// Elements of the tensors that were coded with loss.
     pub lossy_weights: u64,
+    /// What became of the tensors where there is a base.
+    pub base_use: BaseUse,
+}
+
+/// Tensors by what they took from a base.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BaseUse {
+    /// Those that are the base's, bit for bit.
+    pub unchanged: usize,
+    /// Those that are stored as what changed, exactly or not.
+    pub differences: usize,
+    /// Those that are stored alone.
+    pub alone: usize,
+}
+
+impl BaseUse {
+    fn count(&mut self, record: &TensorRecord) {
+        match (&record.recipe, record.base()) {
+            (Recipe::Unchanged(_), _) => self.unchanged += 1,
+            (_, Some(_)) => self.differences += 1,
+            (_, None) => self.alone += 1,
+        }
+    }
 }
 
 impl CompressReport {
@@ -50,7 +76,7 @@ impl CompressReport {
 ///
 /// # Errors
 /// When the source cannot be read or is changed meanwhile, a tensor cannot be coded as asked, the
-/// output cannot be written, or the provenance is empty or too long. `output` then holds the
+/// output cannot be written, or the provenance or the hint to the base is empty or too long. `output` then holds the
 /// beginning of a file.
 pub fn encode<W: Write>(
     source: &dyn CheckpointSource,
@@ -62,6 +88,9 @@ pub fn encode<W: Write>(
     let mut writer = HctWriter::new(Counting(output, 0)).map_err(Error::output)?;
     if let Some(text) = options.provenance {
         writer.set_provenance(text).map_err(Error::output)?;
+    }
+    if let Some(hint) = options.base.and_then(|base| base.hint) {
+        writer.set_base_hint(hint).map_err(Error::output)?;
     }
     let mut input_bytes = source.total_bytes();
     // The numbers of the source's files in the output.
@@ -80,7 +109,14 @@ pub fn encode<W: Write>(
             input_bytes += len;
         }
     }
-    let mut report = add_tensors(source, &mut writer, strategy, progress, &stored)?;
+    let mut report = add_tensors(
+        source,
+        &mut writer,
+        strategy,
+        options.base,
+        progress,
+        &stored,
+    )?;
     let Counting(output, output_bytes) = writer.finish().map_err(Error::output)?;
     report.input_bytes = input_bytes;
     report.output_bytes = output_bytes;
@@ -92,6 +128,7 @@ fn add_tensors<W: Write>(
     source: &dyn CheckpointSource,
     writer: &mut HctWriter<W>,
     strategy: &dyn Strategy,
+    base: Option<&BaseMatch<'_>>,
     progress: &dyn Progress,
     files: &[Option<usize>],
 ) -> Result<CompressReport, Error> {
@@ -104,7 +141,7 @@ fn add_tensors<W: Write>(
         let coded: Vec<Result<(TensorMeta, Coded), Error>> = batch
             .clone()
             .into_par_iter()
-            .map(|i| code(source, i, strategy))
+            .map(|i| code(source, i, strategy, base))
             .collect();
         for (i, coded) in batch.zip(coded) {
             let (meta, coded) = coded?;
@@ -117,6 +154,7 @@ fn add_tensors<W: Write>(
             let record = writer
                 .add_tensor(meta, coded.tensor, file, &coded.label)
                 .map_err(Error::output)?;
+            report.base_use.count(record);
             if matches!(record.recipe, Recipe::Fragments { .. }) {
                 report.lossy_weights += elements;
             }
@@ -130,6 +168,7 @@ fn code(
     source: &dyn CheckpointSource,
     index: usize,
     strategy: &dyn Strategy,
+    base: Option<&BaseMatch<'_>>,
 ) -> Result<(TensorMeta, Coded), Error> {
     let info = &source.tensors()[index];
     let meta = TensorMeta {
@@ -138,14 +177,20 @@ fn code(
         shape: info.shape.clone(),
     };
     let bytes = source.read(index)?;
+    let base = base
+        .and_then(|base| Some((base.base, (*base.partners.get(index)?)?)))
+        .map(|(base, partner)| base.read(partner))
+        .transpose()?;
     let view = TensorView {
         meta: &meta,
         bytes: &bytes,
-        base: None,
+        base: base
+            .as_ref()
+            .map(|(tensor, bytes)| BaseView { tensor, bytes }),
     };
     let coded = lossless_reason(view).and_then(|reason| match reason {
         Some(reason) => LosslessEncoder.encode(view).map(|coded| {
-            let label = format!("lossless ({reason})");
+            let label = format!("{} ({reason})", coded.label);
             Coded { label, ..coded }
         }),
         None => strategy.encode(view),

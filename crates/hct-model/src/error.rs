@@ -8,6 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::base::{BaseFault, BaseMapError};
 use crate::header::HeaderError;
 use crate::source_changed::SourceChanged;
 
@@ -314,6 +315,44 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// Tensors are coded against another checkpoint, which was not given.
+    #[error(
+        "{}: {tensors} of its {of} tensors are coded against another checkpoint{}; give it as the base",
+        path.display(),
+        hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint:?} when it was made)"))
+    )]
+    NeedsBase {
+        /// The HCT file.
+        path: PathBuf,
+        /// How many tensors need the base.
+        tensors: usize,
+        /// How many there are.
+        of: usize,
+        /// What the file says of where the base was.
+        hint: Option<String>,
+    },
+    /// A checkpoint is not the one that an HCT file was coded against.
+    #[error("{}: this is not the base: {tensor:?}", base.display())]
+    WrongBase {
+        /// What was given as the base.
+        base: PathBuf,
+        /// The tensor of it in question.
+        tensor: String,
+        /// What is wrong with it.
+        #[source]
+        fault: BaseFault,
+    },
+    /// Too many HCT files are coded one against the other.
+    #[error("{}: this would be more than {limit} files, each coded against the one before it", path.display())]
+    BaseChain {
+        /// The file that is one too many.
+        path: PathBuf,
+        /// The most there may be.
+        limit: usize,
+    },
+    /// A map of names does not go with the checkpoint and its base.
+    #[error("the map of names to those of the base")]
+    BaseMap(#[from] BaseMapError),
     /// No distortion brings the file down to the size asked for.
     #[error(
         "{}: {wanted:.3} bits per weight cannot be reached; the nearest is {reached:.3} \

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use hct_core::{FileEntry, FileKind, HctReader, Index, ReadAt, Sections};
+use hct_core::{BaseTensor, FileEntry, FileKind, HctReader, Index, ReadAt, Sections, TensorRecord};
 
+use crate::base::{Base, in_batches};
 use crate::error::Error;
 use crate::model_part::ModelPart;
 use crate::packing::unpack;
+use crate::progress::Progress;
 use crate::tensor_info::TensorInfo;
 use crate::tensor_source::TensorSource;
 
@@ -21,6 +24,7 @@ pub struct HctModel<R> {
     reader: HctReader<R>,
     tensors: Vec<TensorInfo>,
     fragments: usize,
+    base: Option<Arc<Base>>,
 }
 
 impl<R: ReadAt> HctModel<R> {
@@ -46,6 +50,7 @@ impl<R: ReadAt> HctModel<R> {
             reader,
             tensors,
             fragments: usize::MAX,
+            base: None,
         })
     }
 
@@ -53,6 +58,76 @@ impl<R: ReadAt> HctModel<R> {
     pub fn with_fragments(mut self, fragments: usize) -> Self {
         self.fragments = fragments.max(1);
         self
+    }
+
+    /// Decodes tensors that are coded against another checkpoint with the help of `base`. Each
+    /// tensor used of it is checked when it is first read; [`HctModel::check_base`] checks all.
+    pub fn with_base(mut self, base: Arc<Base>) -> Self {
+        self.reader = self.reader.with_base(Arc::<Base>::clone(&base));
+        self.base = Some(base);
+        self
+    }
+
+    /// The base that was given.
+    pub(crate) fn base(&self) -> Option<&Base> {
+        self.base.as_deref()
+    }
+
+    fn on_base(&self) -> impl Iterator<Item = (&TensorRecord, &BaseTensor)> {
+        let tensors = self.index().tensors.iter();
+        tensors.filter_map(|tensor| Some((tensor, tensor.base()?)))
+    }
+
+    /// Whether tensors are coded against another checkpoint.
+    pub fn needs_base(&self) -> bool {
+        self.on_base().next().is_some()
+    }
+
+    /// Bytes of the tensors of the base that are used: what [`HctModel::check_base`] reads.
+    pub fn base_bytes(&self) -> u64 {
+        let sizes = self.on_base().map(|(tensor, _)| tensor.decoded_bytes());
+        sizes.fold(0, u64::saturating_add)
+    }
+
+    /// Checks that the base has every tensor that is needed, by its contents. What has been checked
+    /// once is not read again.
+    ///
+    /// # Errors
+    /// When the base is missing or another, or cannot be read.
+    pub fn check_base(&self, progress: &dyn Progress) -> Result<(), Error> {
+        let used: Vec<_> = self.on_base().collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let base = self.base().ok_or_else(|| self.lacks_base())?;
+        let sizes: Vec<u64> = used.iter().map(|(t, _)| t.decoded_bytes()).collect();
+        in_batches(&sizes, progress, |k| {
+            let (tensor, wanted) = used[k];
+            base.check(wanted, tensor.dtype, &tensor.shape)?;
+            progress.advance(sizes[k], &tensor.name);
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// The error of decoding without the base.
+    pub(crate) fn lacks_base(&self) -> Error {
+        Error::NeedsBase {
+            path: self.name.clone(),
+            tensors: self.on_base().count(),
+            of: self.tensors.len(),
+            hint: self.index().base_hint.clone(),
+        }
+    }
+
+    /// Makes sure of the base of tensor `number`, if it has one.
+    pub(crate) fn prepare_base(&self, number: usize) -> Result<(), Error> {
+        let record = self.index().tensors.get(number);
+        let Some((record, wanted)) = record.and_then(|r| Some((r, r.base()?))) else {
+            return Ok(());
+        };
+        let base = self.base().ok_or_else(|| self.lacks_base())?;
+        base.prepare(wanted, record.dtype, &record.shape)
     }
 
     /// The path of the file, or whatever else names it.
@@ -75,7 +150,7 @@ impl<R: ReadAt> HctModel<R> {
     /// When there is no such tensor.
     pub fn tensor(&self, number: usize) -> Result<ModelPart<'_, R>, Error> {
         let part = self.reader.tensor(number).map_err(Error::hct(&self.name))?;
-        Ok(ModelPart::new(&self.name, part.fragments(self.fragments)))
+        Ok(ModelPart::new(self, number, part.fragments(self.fragments)))
     }
 
     /// What the file says of itself.
@@ -93,11 +168,20 @@ impl<R: ReadAt> HctModel<R> {
         self.reader.index_bytes()
     }
 
-    /// Checks every checksum of tensor `number` and that all of it decodes.
+    /// Checks every checksum of tensor `number` and that all of it decodes; of one that is coded
+    /// against a base that was not given, the checksums alone.
     ///
     /// # Errors
     /// When something does not; the error names the file and the tensor.
     pub fn verify(&self, number: usize) -> Result<(), Error> {
+        let record = self.index().tensors.get(number);
+        if self.base.is_none() && record.is_some_and(|r| r.base().is_some()) {
+            return self
+                .reader
+                .verify_checksums(number)
+                .map_err(Error::hct(&self.name));
+        }
+        self.prepare_base(number)?;
         self.reader.verify(number).map_err(Error::hct(&self.name))
     }
 

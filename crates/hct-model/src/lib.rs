@@ -8,6 +8,7 @@
 //! `HctFile::open`, `decompress`. Outputs then appear under their names only when they are
 //! complete.
 
+mod base;
 mod batch;
 mod checkpoint_sink;
 mod checkpoint_source;
@@ -31,10 +32,11 @@ mod source_changed;
 mod tensor_info;
 mod tensor_source;
 
+pub use base::{Base, BaseFault, BaseMap, BaseMapError, BaseMatch, MAX_BASE_CHAIN};
 pub use checkpoint_sink::CheckpointSink;
 pub use checkpoint_source::{CarriedFile, CheckpointSource};
 pub use diff::{Agreement, CentredRows, DiffError, DiffReport, TensorDiff, diff, is_matrix};
-pub use encode::{CompressOptions, CompressReport, encode};
+pub use encode::{BaseUse, CompressOptions, CompressReport, encode};
 pub use error::Error;
 #[cfg(feature = "fs")]
 pub use fs::{

@@ -28,8 +28,8 @@ pub struct DecompressReport {
 /// byte for byte where coding was lossless, and the side files.
 ///
 /// # Errors
-/// When the file is damaged or lies, or the sink does not take what is written. The sink may then
-/// have a part of the checkpoint.
+/// When the base is missing or another, before anything is written; when the file is damaged or
+/// lies, or the sink does not take what is written. The sink may then have a part of the checkpoint.
 pub fn restore<R: ReadAt, S: CheckpointSink>(
     model: &HctModel<R>,
     sink: &mut S,
@@ -41,6 +41,7 @@ pub fn restore<R: ReadAt, S: CheckpointSink>(
     for side in side_files() {
         safe_relative_path(&side.path)?;
     }
+    model.check_base(&())?;
     let mut output_bytes = 0;
     for shard in shards {
         let file = sink.begin(&shard.name)?;
@@ -76,6 +77,7 @@ pub fn restore_file<R: ReadAt, W: Write>(
             shards: shards.len(),
         });
     };
+    model.check_base(&())?;
     let (output, output_bytes) = write(model, shard, output, progress)?;
     Ok((output, DecompressReport { output_bytes }))
 }

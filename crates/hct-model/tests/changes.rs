@@ -50,6 +50,7 @@ fn a_changed_file_is_an_error_and_leaves_no_output() {
             let options = CompressOptions {
                 side_files: true,
                 provenance: None,
+                base: None,
             };
             let output = at("m.hct");
             let error = compress(&checkpoint, &output, false, &LosslessEncoder, options, &());
@@ -101,6 +102,7 @@ fn a_changed_hct_file_says_so() {
     let options = CompressOptions {
         side_files: false,
         provenance: None,
+        base: None,
     };
     let checkpoint = Checkpoint::open(input).unwrap();
     compress(&checkpoint, &output, false, &LosslessEncoder, options, &()).unwrap();

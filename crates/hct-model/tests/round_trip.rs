@@ -17,6 +17,7 @@ use hct_strategies::{LosslessEncoder, Strategy, UniformEncoder};
 const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
     provenance: None,
+    base: None,
 };
 
 fn pack(input: &Path, output: &Path, strategy: &dyn Strategy) -> Result<CompressReport, Error> {

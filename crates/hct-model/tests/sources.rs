@@ -18,6 +18,7 @@ use hct_strategies::{LosslessEncoder, Quality, RdoEncoder, Strategy};
 const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
     provenance: None,
+    base: None,
 };
 
 /// Matrices of bell-shaped weights, F32 and large enough for several tiles, and BF16.

@@ -38,6 +38,7 @@ impl CodedModel<'_> {
         let options = CompressOptions {
             side_files: false,
             provenance: None,
+            base: None,
         };
         let report = compress(&folder.path().join(FILE), options)?;
         Ok(Self::File { folder, report })

@@ -1,17 +1,21 @@
 //! `hct compress`.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use clap::Args;
+use hct_core::MAX_BASE_HINT;
 use hct_model::{
-    Checkpoint, CheckpointSource, CompressOptions, TensorInfo, TensorSource, compress,
-    compress_to_rate,
+    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, Error, TensorInfo,
+    TensorSource, compress, compress_to_rate,
 };
 use hct_strategies::{Plan, Strategy};
 use serde::Serialize;
 
+use crate::base_args::open_chain;
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
 use crate::made_by::provenance;
@@ -33,6 +37,18 @@ pub struct Compress {
     output: PathBuf,
     #[command(flatten)]
     strategy: StrategyArgs,
+    /// Store what differs from this model, where that is smaller: a checkpoint or an .hct file. If
+    /// that is coded against another itself, repeat --base: each is the base of the one before
+    #[arg(long, value_name = "BASE", help_heading = "Base")]
+    base: Vec<PathBuf>,
+    /// JSON object of tensor names to those of the base, or of beginnings such as "model.*" to
+    /// "encoder.*"; others go by their name, or by their contents
+    #[arg(long, value_name = "FILE", help_heading = "Base", requires = "base")]
+    base_map: Option<PathBuf>,
+    /// What the file is to say of where its base is, such as a URL; "" for nothing
+    /// [default: the first --base as given]
+    #[arg(long, value_name = "TEXT", help_heading = "Base", requires = "base")]
+    base_hint: Option<String>,
     /// Leave out config, tokenizer and the other files of a folder
     #[arg(long, help_heading = "Output")]
     no_side_files: bool,
@@ -52,6 +68,8 @@ EXAMPLES
   hct compress my-model -o my-model.hct --strategy adaptive --cosine 0.99 --fragments 4
   hct compress my-model -o my-model.hct --strategy importance --importance-map scores.json
   hct compress my-model -o exact.hct --strategy lossless
+  hct compress fine-tune -o delta.hct --strategy lossless --base my-model
+  hct compress fine-tune -o delta.hct --strategy rdo --base my-model.hct
   hct compress my-model -o my-model.hct --json | jq .bits_per_weight";
 
 #[derive(Serialize)]
@@ -64,7 +82,16 @@ struct Report {
     /// The whole file counted.
     bits_per_weight: f64,
     ratio: f64,
+    /// Tensors by what they took from the base, if there is one.
+    base: Option<Tensors>,
     seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Tensors {
+    unchanged: usize,
+    differences: usize,
+    alone: usize,
 }
 
 impl Compress {
@@ -101,6 +128,14 @@ impl Compress {
                 eprintln!("warning: {name} is not carried along: {}", file.reason);
             }
         }
+        let base = open_chain(&self.base)?;
+        for path in &self.base {
+            check_apart(&self.output, path)?;
+        }
+        let matched = match &base {
+            Some(base) => Some(self.matched(&checkpoint, base)?),
+            None => None,
+        };
         let provenance = provenance(&spec);
         if provenance.is_none() {
             eprintln!("warning: the importance map is too large for the file to say what it was");
@@ -112,6 +147,7 @@ impl Compress {
         let options = CompressOptions {
             side_files: !self.no_side_files,
             provenance: provenance.as_deref(),
+            base: matched.as_ref(),
         };
         let (output, force) = (&self.output, self.force);
         let done = match &plan {
@@ -132,10 +168,42 @@ impl Compress {
             weights: done.weights,
             bits_per_weight: done.bits_per_weight(),
             ratio: units::ratio(done.input_bytes as f64, done.output_bytes as f64),
+            base: matched.map(|_| Tensors {
+                unchanged: done.base_use.unchanged,
+                differences: done.base_use.differences,
+                alone: done.base_use.alone,
+            }),
             seconds: begin.elapsed().as_secs_f64(),
         };
         let dtypes = float_dtypes(&checkpoint);
         self.common.print(&report, |report| table(report, &dtypes))
+    }
+
+    /// Which tensors of the base go with those of the checkpoint.
+    fn matched<'a>(
+        &'a self,
+        checkpoint: &Checkpoint,
+        base: &'a Base,
+    ) -> anyhow::Result<BaseMatch<'a>> {
+        let map = match &self.base_map {
+            Some(path) => {
+                let text = fs::read_to_string(path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                BaseMap::from_json(&text).map_err(Error::from)?
+            }
+            None => BaseMap::default(),
+        };
+        let matched = BaseMatch::new(checkpoint, base, &map, &())?;
+        let given = self.base.first().and_then(|path| path.to_str());
+        let hint = self.base_hint.as_deref().or(given).unwrap_or_default();
+        match hint.len() {
+            0 => Ok(matched),
+            1..=MAX_BASE_HINT => Ok(matched.hint(hint)),
+            _ if self.base_hint.is_none() => Ok(matched),
+            len => Err(usage(format!(
+                "--base-hint takes {len} bytes; at most {MAX_BASE_HINT} are allowed"
+            ))),
+        }
     }
 }
 
@@ -176,6 +244,16 @@ fn table(report: &Report, dtypes: &str) -> String {
             units::count(report.weights as f64)
         ),
     );
+    if let Some(base) = &report.base {
+        row(
+            "against the base",
+            (base.unchanged + base.differences).to_string(),
+            format!(
+                "tensors: {} unchanged, {} as differences; {} alone",
+                base.unchanged, base.differences, base.alone
+            ),
+        );
+    }
     row(
         "time",
         units::time(seconds),

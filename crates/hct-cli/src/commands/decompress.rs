@@ -7,6 +7,7 @@ use clap::Args;
 use hct_model::decompress;
 use serde::Serialize;
 
+use crate::base_args::{BaseArgs, check_base};
 use crate::common_args::CommonArgs;
 use crate::opened::open_hct;
 use crate::output_path::{check_file, check_folder};
@@ -27,6 +28,8 @@ pub struct Decompress {
     /// Decode only the first K fragments of every tensor, for an approximation from fewer bytes
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=64))]
     fragments: Option<u8>,
+    #[command(flatten)]
+    base: BaseArgs,
     /// Replace an existing output (a folder: as a whole)
     #[arg(long)]
     force: bool,
@@ -38,7 +41,8 @@ const EXAMPLES: &str = "\
 EXAMPLES
   hct decompress my-model.hct -o my-model
   hct decompress my-model.hct -o model.safetensors --force
-  hct decompress my-model.hct -o preview --fragments 1";
+  hct decompress my-model.hct -o preview --fragments 1
+  hct decompress delta.hct --base my-model -o fine-tune";
 
 #[derive(Serialize)]
 struct Report {
@@ -53,7 +57,8 @@ impl Decompress {
         let check = if single { check_file } else { check_folder };
         check(&self.output, &self.input, self.force)?;
         self.common.start()?;
-        let mut model = open_hct(&self.input)?;
+        let mut model = self.base.give(open_hct(&self.input)?)?;
+        check_base(&model)?;
         if let Some(k) = self.fragments {
             model = model.with_fragments(k.into());
         }

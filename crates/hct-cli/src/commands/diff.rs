@@ -7,6 +7,7 @@ use clap::Args;
 use hct_model::{Agreement, DiffReport, TensorDiff, TensorInfo, diff, is_matrix};
 use serde::Serialize;
 
+use crate::base_args::{BaseArgs, unneeded};
 use crate::common_args::CommonArgs;
 use crate::opened::Opened;
 use crate::progress::Bar;
@@ -22,12 +23,15 @@ pub struct Diff {
     /// The other: a checkpoint or an .hct file
     b: PathBuf,
     #[command(flatten)]
+    base: BaseArgs,
+    #[command(flatten)]
     common: CommonArgs,
 }
 
 const EXAMPLES: &str = "\
 EXAMPLES
   hct diff my-model my-model.hct
+  hct diff fine-tune delta.hct --base my-model
   hct diff my-model restored --json | jq .total.cosine
 
 rel_mse is |A-B|^2 / |A|^2. Row cosines are over the rows of matrices; the median and the 1st
@@ -74,7 +78,12 @@ struct Tensor {
 impl Diff {
     pub fn run(&self) -> anyhow::Result<()> {
         self.common.start()?;
-        let (a, b) = (Opened::open(&self.a)?, Opened::open(&self.b)?);
+        let base = self.base.open()?;
+        let (a, a_needs) = Opened::open(&self.a)?.on_base(base.as_ref())?;
+        let (b, b_needs) = Opened::open(&self.b)?.on_base(base.as_ref())?;
+        if base.is_some() && !a_needs && !b_needs {
+            return Err(unneeded(&self.b));
+        }
         let bytes = |t: &TensorInfo| t.dtype.byte_len(t.shape.iter().product()).unwrap_or(0);
         let bar = Bar::new("comparing", a.source().tensors().iter().map(bytes).sum());
         let found = diff(a.source(), b.source(), &bar)?;

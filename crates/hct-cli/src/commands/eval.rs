@@ -10,6 +10,7 @@ use hct_eval::{
     SentenceReference, SentenceReport, perplexity, sentences,
 };
 
+use crate::base_args::{BaseArgs, unneeded};
 use crate::common_args::CommonArgs;
 use crate::counter::Counter;
 use crate::failure::usage;
@@ -31,6 +32,8 @@ pub struct Eval {
     /// The model to compare with it; weights alone are run with MODEL's configuration
     #[arg(long, value_name = "OTHER")]
     against: Option<PathBuf>,
+    #[command(flatten)]
+    base: BaseArgs,
     /// The text, UTF-8
     #[arg(long, value_name = "FILE")]
     text: PathBuf,
@@ -48,6 +51,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   hct eval my-model --text assets/text/evaluation.txt
   hct eval my-model --against my-model.hct --text assets/text/evaluation.txt --max-tokens 4096
+  hct eval fine-tune --against delta.hct --base my-model --text prose.txt
   hct eval my-model --against my-model.hct --text prose.txt --json | jq .kld_mean
 
 Language models (Llama, Qwen2): the text is cut into windows of --context tokens. perplexity is
@@ -63,12 +67,22 @@ impl Eval {
         self.common.start()?;
         let text = fs::read_to_string(&self.text)
             .with_context(|| format!("cannot read the text {}", self.text.display()))?;
-        let reference = Runnable::open(&self.model)?;
+        let base = self.base.open()?;
+        let reference = Runnable::open(&self.model, base.as_ref())?;
         // Before the long work, so that a wrong path shows at once.
         let candidate = self.against.as_deref();
         let candidate = candidate
-            .map(|path| Ok::<_, anyhow::Error>((path, Runnable::open_like(path, &reference)?)))
+            .map(|path| {
+                Ok::<_, anyhow::Error>((
+                    path,
+                    Runnable::open_like(path, &reference, base.as_ref())?,
+                ))
+            })
             .transpose()?;
+        let used = reference.needs_base() || candidate.iter().any(|(_, c)| c.needs_base());
+        if base.is_some() && !used {
+            return Err(unneeded(self.against.as_deref().unwrap_or(&self.model)));
+        }
         match (reference.load(&self.model)?, candidate) {
             (Model::Language(model), None) => {
                 let found = self.perplexity(&model, &text)?;

@@ -14,6 +14,7 @@ use hct_model::{
 };
 use serde::Serialize;
 
+use crate::base_args::BaseArgs;
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
 use crate::metered::Metered;
@@ -47,6 +48,8 @@ pub struct Extract {
     /// Decode only the first K fragments, for an approximation from fewer bytes
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=64))]
     fragments: Option<u8>,
+    #[command(flatten)]
+    base: BaseArgs,
     /// Replace an existing output
     #[arg(long)]
     force: bool,
@@ -96,7 +99,7 @@ impl Extract {
         check_file(&self.output, &self.input, self.force)?;
         self.common.start()?;
         let (source, read) = Metered::new(FileSource::open(&self.input)?);
-        let mut model = HctModel::new(&self.input, source)?;
+        let mut model = self.base.give(HctModel::new(&self.input, source)?)?;
         if let Some(k) = self.fragments {
             model = model.with_fragments(k.into());
         }

@@ -6,6 +6,7 @@ use clap::Args;
 use hct_eval::Model;
 use serde::Serialize;
 
+use crate::base_args::{BaseArgs, unneeded};
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
 use crate::runnable::{Runnable, failed};
@@ -23,6 +24,8 @@ pub struct Generate {
     /// Tokens to write at most; the model may end the text before
     #[arg(short = 'n', long, value_name = "N", default_value_t = 64)]
     tokens: usize,
+    #[command(flatten)]
+    base: BaseArgs,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -43,7 +46,12 @@ struct Report<'a> {
 impl Generate {
     pub fn run(&self) -> anyhow::Result<()> {
         self.common.start()?;
-        let Model::Language(model) = Runnable::open(&self.model)?.load(&self.model)? else {
+        let base = self.base.open()?;
+        let runnable = Runnable::open(&self.model, base.as_ref())?;
+        if base.is_some() && !runnable.needs_base() {
+            return Err(unneeded(&self.model));
+        }
+        let Model::Language(model) = runnable.load(&self.model)? else {
             return Err(usage(format!(
                 "{} is a sentence encoder and writes no text; give a language model",
                 self.model.display()

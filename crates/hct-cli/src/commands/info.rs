@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hct_core::{FORMAT_VERSION, FileKind, Section, Sections, TensorRecord};
+use hct_core::{FORMAT_VERSION, FileKind, Index, Recipe, Section, Sections, TensorRecord};
 use hct_model::{Error, HctFile};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -39,9 +39,29 @@ struct Report {
     format_version: String,
     /// What the file says of how it was made; nobody vouches for it.
     made_by: Option<MadeBy>,
+    /// What it takes to decode the file besides itself.
+    base: Option<Base>,
     tensors: Vec<Tensor>,
     files: Vec<Carried>,
     totals: Totals,
+}
+
+/// Another checkpoint that tensors are coded against.
+#[derive(Serialize)]
+struct Base {
+    /// What the file says of where it was.
+    hint: Option<String>,
+    /// Tensors that are the base's.
+    unchanged: usize,
+    /// Tensors stored as what differs from the base's.
+    differences: usize,
+}
+
+/// A tensor of the base.
+#[derive(Serialize)]
+struct BaseOf {
+    name: String,
+    sha256: String,
 }
 
 #[derive(Serialize)]
@@ -51,6 +71,8 @@ struct Tensor {
     shape: Vec<u64>,
     strategy: String,
     recipe: String,
+    /// What it is coded against.
+    base: Option<BaseOf>,
     bytes: u64,
     bits_per_weight: f64,
     sections: Rates,
@@ -131,10 +153,23 @@ fn report(model: &HctFile, sections: &[Sections]) -> Report {
     Report {
         format_version: format!("{}.{}", FORMAT_VERSION.0, FORMAT_VERSION.1),
         made_by: index.provenance.as_deref().map(MadeBy::of),
+        base: base(index),
         tensors,
         files,
         totals: totals(model, sections),
     }
+}
+
+/// What tensors take from a base, if any does.
+fn base(index: &Index) -> Option<Base> {
+    let on_base = index.tensors.iter().filter(|t| t.base().is_some()).count();
+    let is_unchanged = |t: &&TensorRecord| matches!(t.recipe, Recipe::Unchanged(_));
+    let unchanged = index.tensors.iter().filter(is_unchanged).count();
+    (on_base > 0).then(|| Base {
+        hint: index.base_hint.clone(),
+        unchanged,
+        differences: on_base - unchanged,
+    })
 }
 
 fn tensor((record, sections): (&TensorRecord, &Sections)) -> Tensor {
@@ -144,6 +179,10 @@ fn tensor((record, sections): (&TensorRecord, &Sections)) -> Tensor {
         shape: record.shape.clone(),
         strategy: record.label.to_string(),
         recipe: record.recipe.to_string(),
+        base: record.base().map(|base| BaseOf {
+            name: base.name.clone(),
+            sha256: base.sha256.iter().map(|b| format!("{b:02x}")).collect(),
+        }),
         bytes: record.stored_bytes(),
         bits_per_weight: units::bits_per(record.stored_bytes(), record.elements()),
         sections: rates(sections, record.elements()),
@@ -232,12 +271,27 @@ fn table(report: &Report) -> String {
         ]);
     }
     let totals = &report.totals;
+    let base = match &report.base {
+        Some(base) => {
+            let hint = base
+                .hint
+                .as_deref()
+                .map(|hint| format!(" ({})", printable(hint)));
+            format!(
+                "needs its base{}: {} tensors unchanged, {} as differences\n",
+                hint.unwrap_or_default(),
+                base.unchanged,
+                base.differences
+            )
+        }
+        None => String::new(),
+    };
     let made_by = match &report.made_by {
         Some(made_by) => format!("made by {}\n", made_by.line()),
         None => String::new(),
     };
     format!(
-        "{}\n{}\n{}\n{made_by}HCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
+        "{}\n{}\n{}\n{made_by}{base}HCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
         tensors.render(),
         files.render(),
         parts(totals).render(),

@@ -9,6 +9,7 @@ use hct_model::{Error, HctFile, Progress};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::base_args::{BaseArgs, check_base};
 use crate::common_args::CommonArgs;
 use crate::failure::{chain, innermost};
 use crate::opened::open_hct;
@@ -28,13 +29,19 @@ pub struct Verify {
     #[arg(value_name = "FILE.hct")]
     input: PathBuf,
     #[command(flatten)]
+    base: BaseArgs,
+    #[command(flatten)]
     common: CommonArgs,
 }
 
 const EXAMPLES: &str = "\
 EXAMPLES
   hct verify my-model.hct && echo intact
+  hct verify delta.hct --base my-model
   hct verify my-model.hct --json | jq -r '.failures[].name'
+
+Without --base only the checksums are checked of tensors that are coded against one; the report
+says of how many.
 
 Exit status: 0 intact, 1 damaged; every damaged tensor and carried file is named.";
 
@@ -43,6 +50,8 @@ struct Report {
     ok: bool,
     /// Tensors checked.
     tensors: usize,
+    /// Those of them whose checksums alone were checked, because their base was not given.
+    not_decoded: usize,
     /// Carried files checked.
     files: usize,
     bytes: u64,
@@ -68,6 +77,7 @@ impl Verify {
                 let report = Report {
                     ok: false,
                     tensors: 0,
+                    not_decoded: 0,
                     files: 0,
                     bytes: self.input.metadata().map_or(0, |m| m.len()),
                     seconds: begin.elapsed().as_secs_f64(),
@@ -82,10 +92,21 @@ impl Verify {
                 return Err(error);
             }
         };
+        let model = self.base.give(model)?;
+        let on_base = model.index().tensors.iter().filter(|t| t.base().is_some());
+        let not_decoded = if self.base.is_given() {
+            0
+        } else {
+            on_base.count()
+        };
+        if self.base.is_given() {
+            check_base(&model)?;
+        }
         let failures = check(&model);
         let report = Report {
             ok: failures.is_empty(),
             tensors: model.index().tensors.len(),
+            not_decoded,
             files: model.index().files.len(),
             bytes: model.file_bytes(),
             seconds: begin.elapsed().as_secs_f64(),
@@ -107,8 +128,15 @@ impl Verify {
 
     fn table(&self, report: &Report) -> String {
         if report.ok {
+            let note = match report.not_decoded {
+                0 => String::new(),
+                n => format!(
+                    "of {n} tensors only the checksums were checked: they are coded against \
+                     another checkpoint; pass it as --base to decode them, too\n"
+                ),
+            };
             return format!(
-                "{}: intact ({} tensors and {} carried files in {}, checked in {})\n",
+                "{}: intact ({} tensors and {} carried files in {}, checked in {})\n{note}",
                 self.input.display(),
                 report.tensors,
                 report.files,

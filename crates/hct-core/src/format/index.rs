@@ -1,5 +1,6 @@
 //! The index at the end of a file.
 
+use super::base_hint;
 use super::chunk::Chunk;
 use super::provenance;
 use super::record::TensorRecord;
@@ -95,8 +96,10 @@ impl FileEntry {
     }
 }
 
-/// Flag of an index that begins with its provenance; the others are reserved.
+/// Flag of an index that says how it was made.
 const HAS_PROVENANCE: u64 = 1;
+/// Flag of an index that says where its base was; the flags above are reserved.
+const HAS_BASE_HINT: u64 = 2;
 
 /// Everything a file says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,6 +110,11 @@ pub struct Index {
     ///
     /// [`MAX_PROVENANCE`]: crate::MAX_PROVENANCE
     pub provenance: Option<String>,
+    /// Where the encoder found the base of the tensors that have one, a path or a URL: 1 to
+    /// [`MAX_BASE_HINT`] bytes to be shown to people, never to be opened unasked.
+    ///
+    /// [`MAX_BASE_HINT`]: crate::MAX_BASE_HINT
+    pub base_hint: Option<String>,
     /// Shards and side files, in stored order.
     pub files: Vec<FileEntry>,
     /// Tensors, in stored order.
@@ -125,12 +133,12 @@ impl Index {
         };
         let numbers: Vec<usize> = self.tensors.iter().map(|t| label_of(&*t.label)).collect();
         let mut out = Vec::new();
-        match &self.provenance {
-            Some(text) => {
-                put_varint(&mut out, HAS_PROVENANCE);
-                put_blob(&mut out, text.as_bytes());
-            }
-            None => put_varint(&mut out, 0),
+        let texts = [&self.provenance, &self.base_hint];
+        let flags = [HAS_PROVENANCE, HAS_BASE_HINT];
+        let set = flags.iter().zip(texts).filter(|(_, text)| text.is_some());
+        put_varint(&mut out, set.map(|(flag, _)| flag).sum());
+        for text in texts.into_iter().flatten() {
+            put_blob(&mut out, text.as_bytes());
         }
         put_varint(&mut out, labels.len() as u64);
         labels.iter().for_each(|l| put_blob(&mut out, l.as_bytes()));
@@ -150,7 +158,7 @@ impl Index {
     pub(crate) fn read(bytes: &[u8], payload_end: u64) -> Result<Self> {
         let mut r = Reader::new(bytes, "index");
         let flags = r.varint()?;
-        if flags & !HAS_PROVENANCE != 0 {
+        if flags & !(HAS_PROVENANCE | HAS_BASE_HINT) != 0 {
             return Err(Error::Reserved {
                 field: "index flags",
                 value: flags,
@@ -159,6 +167,10 @@ impl Index {
         let provenance = match flags & HAS_PROVENANCE {
             0 => None,
             _ => Some(provenance::read(&mut r)?),
+        };
+        let base_hint = match flags & HAS_BASE_HINT {
+            0 => None,
+            _ => Some(base_hint::read(&mut r)?),
         };
         let labels = r.count(1, "number of labels")?;
         let labels = (0..labels)
@@ -190,6 +202,7 @@ impl Index {
         }
         Ok(Index {
             provenance,
+            base_hint,
             files,
             tensors,
         })

@@ -2,6 +2,7 @@
 
 mod accounting;
 mod base;
+mod base_hint;
 mod chunk;
 mod index;
 mod part;
@@ -16,6 +17,7 @@ mod version;
 mod writer;
 
 pub use base::{BaseSource, BaseTensor, DeltaRecipe};
+pub use base_hint::MAX_BASE_HINT;
 pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;

@@ -141,6 +141,20 @@ impl<S: ReadAt> HctReader<S> {
         self.decode(number).map(drop)
     }
 
+    /// Checks every checksum of tensor `number`, and nothing else: what is coded against a base
+    /// does not decode without it.
+    ///
+    /// # Errors
+    /// When one does not fit, or the bytes cannot be read; the error names the tensor.
+    pub fn verify_checksums(&self, number: usize) -> Result<()> {
+        let record = self.record(number)?;
+        for (i, chunk) in record.chunks().enumerate() {
+            let checked = chunk.fetch(&self.source, || format!("chunk {i}"));
+            checked.map_err(|e| e.in_tensor(&record.name))?;
+        }
+        Ok(())
+    }
+
     /// Where the bytes of tensor `number` go.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::base::{BaseTensor, DeltaRecipe};
+use super::base_hint;
 use super::chunk::Chunk;
 use super::index::{FileEntry, FileKind, Index};
 use super::provenance;
@@ -364,6 +365,17 @@ impl<W: Write> HctWriter<W> {
     pub fn set_provenance(&mut self, text: &str) -> Result<()> {
         provenance::check(text)?;
         self.index.provenance = Some(text.to_owned());
+        Ok(())
+    }
+
+    /// Says in the index where the base of the tensors coded against one was, for people: a path
+    /// or a URL.
+    ///
+    /// # Errors
+    /// When `text` is empty or takes more than [`MAX_BASE_HINT`](crate::MAX_BASE_HINT) bytes.
+    pub fn set_base_hint(&mut self, text: &str) -> Result<()> {
+        base_hint::check(text)?;
+        self.index.base_hint = Some(text.to_owned());
         Ok(())
     }
 

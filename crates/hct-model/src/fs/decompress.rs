@@ -18,7 +18,7 @@ use crate::restore::{DecompressReport, restore, restore_file};
 /// lets it replace another.
 ///
 /// # Errors
-/// When the file is damaged or lies, or the output cannot be written or exists already.
+/// When the base is missing or another; when the file is damaged or lies, or the output cannot be written or exists already.
 pub fn decompress<R: ReadAt>(
     model: &HctModel<R>,
     output: &Path,
@@ -26,6 +26,7 @@ pub fn decompress<R: ReadAt>(
     progress: &dyn Progress,
 ) -> Result<DecompressReport, Error> {
     check_free(output, overwrite)?;
+    model.check_base(&())?;
     if output.extension().is_some_and(|e| e == "safetensors") {
         let (file, report) = restore_file(model, AtomicFile::create(output)?, progress)?;
         file.finish(overwrite)?;
