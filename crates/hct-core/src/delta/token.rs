@@ -28,14 +28,14 @@ pub(crate) fn token(difference: i32) -> (u8, u32) {
 /// How many raw bits follow a symbol below [`ZERO`].
 #[inline(always)]
 pub(crate) fn raw_bits(symbol: u8) -> u32 {
-    let bucket = (u32::from(symbol) + 1) / 2;
+    let bucket = u32::from(symbol).div_ceil(2);
     (bucket.max(4) - 4) / 4
 }
 
 /// The difference of a symbol below [`ZERO`] and its raw bits.
 #[inline(always)]
 pub(crate) fn difference(symbol: u8, low: u32) -> i32 {
-    let bucket = (u32::from(symbol) + 1) / 2;
+    let bucket = u32::from(symbol).div_ceil(2);
     let raw = raw_bits(symbol);
     // At most 2³¹; symbols past that of 2³¹ stand for what wraps.
     let m = (bucket - 4 * raw).wrapping_shl(raw) | low;
