@@ -2,6 +2,7 @@
 
 mod files;
 mod lossless;
+mod on_base;
 mod sparse;
 mod sums;
 mod trellis;
@@ -20,6 +21,7 @@ pub fn all() -> Result<Vec<(String, Vec<u8>)>> {
     sparse::add(&mut cases)?;
     trellis::add(&mut cases)?;
     sums::add(&mut cases)?;
+    on_base::add(&mut cases)?;
     files::add(&mut cases)?;
     Ok(cases.0)
 }
