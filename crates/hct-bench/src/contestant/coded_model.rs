@@ -81,7 +81,7 @@ impl CodedModel<'_> {
     /// The tensors.
     pub fn decoded(&self) -> Result<DecodedModel<'_>> {
         Ok(match self {
-            Self::File { .. } => DecodedModel::File(self.open()?),
+            Self::File { .. } => DecodedModel::File(Box::new(self.open()?)),
             Self::Blocks(blocks) => DecodedModel::Blocks(blocks),
         })
     }
@@ -90,7 +90,7 @@ impl CodedModel<'_> {
 /// The tensors of a coded model, decoded as they are read.
 pub enum DecodedModel<'c> {
     /// From an HCT file.
-    File(HctFile),
+    File(Box<HctFile>),
     /// From blocks of another format.
     Blocks(&'c RivalModel<'c>),
 }
@@ -99,7 +99,7 @@ impl DecodedModel<'_> {
     /// The tensors.
     pub fn source(&self) -> &dyn TensorSource {
         match self {
-            Self::File(file) => file,
+            Self::File(file) => &**file,
             Self::Blocks(blocks) => *blocks,
         }
     }
