@@ -34,7 +34,7 @@ use serde_json::Value;
 use crate::evaluation::Settings;
 use crate::model::Model;
 use crate::repository::docs;
-use crate::text::document::{self, Document};
+use crate::text::document::{self, Rendered};
 use about::about;
 use matrices::Matrices;
 use report::ModelReport;
@@ -77,17 +77,16 @@ fn update(change: impl FnOnce(&mut Tables)) -> Result<()> {
 
 /// Rewrites the Markdown and the plots from the JSON.
 pub fn render() -> Result<()> {
-    let tables: Tables = document::read_json(&docs(JSON))?;
-    let mut document = Document::read(&docs(MARKDOWN))?;
-    for (key, section) in tables.sections() {
-        document.set(&key, &section);
-    }
-    document.write(&docs(MARKDOWN))?;
-    for (name, plot) in tables.plots()? {
-        document::write(&docs(&name), &plot)?;
-    }
-    println!("written: docs/{MARKDOWN} and its plots");
-    Ok(())
+    rendered(&document::read_json(&docs(JSON))?)?.write()
+}
+
+fn rendered(tables: &Tables) -> Result<Rendered> {
+    Ok(Rendered {
+        markdown: MARKDOWN,
+        json: JSON,
+        sections: tables.sections(),
+        plots: tables.plots()?,
+    })
 }
 
 /// Fails unless the committed documents hold what this code makes of the sample and of the
@@ -95,20 +94,7 @@ pub fn render() -> Result<()> {
 pub fn check() -> Result<()> {
     const ADVICE: &str = "run `cargo xtask compare`, look at the change, and commit it";
     let tables: Tables = document::read_json(&docs(JSON))?;
-    let document = Document::read(&docs(MARKDOWN))?;
-    for (key, section) in tables.sections() {
-        ensure!(
-            document.section(&key) == Some(section.as_str()),
-            "docs/{MARKDOWN} and docs/{JSON} disagree on {key}; {ADVICE}"
-        );
-    }
-    for (name, plot) in tables.plots()? {
-        let drawn = std::fs::read_to_string(docs(&name)).unwrap_or_default();
-        ensure!(
-            drawn == plot,
-            "docs/{name} is not what docs/{JSON} makes; {ADVICE}"
-        );
-    }
+    rendered(&tables)?.check()?;
     let model = Model::sample()?;
     let committed = tables
         .models
