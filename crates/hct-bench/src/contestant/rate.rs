@@ -1,8 +1,8 @@
 //! `rdo` at the quality that gives a file its size.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use hct_model::compress_to_rate;
-use hct_strategies::{Quality, RdoEncoder, Strategy};
+use hct_strategies::{Plan, Quality, Strategy, StrategyName, StrategySpec};
 
 use super::coded_model::{CodedModel, DecodedModel};
 use super::{Contestant, Label};
@@ -21,7 +21,11 @@ impl Contestant<Model> for AtRate {
     }
 
     fn encode<'s>(&self, model: &'s Model) -> Result<CodedModel<'s>> {
-        let rdo = |quality: Quality| Box::new(RdoEncoder::new(quality)) as Box<dyn Strategy>;
+        let spec = StrategySpec::builder(StrategyName::Rdo).bits_per_weight(self.0);
+        let Plan::Rate(plan) = spec.finish()?.plan([]) else {
+            bail!("a size is a plan of its own");
+        };
+        let rdo = |quality: Quality| plan.strategy_at(quality) as Box<dyn Strategy>;
         CodedModel::file(|path, options| {
             compress_to_rate(&model.checkpoint, path, false, &rdo, self.0, options, &())
                 .map(|(report, _)| report)

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use hct_model::compress;
-use hct_strategies::{LosslessEncoder, Preset, Quality, RdoEncoder, Strategy, UniformEncoder};
+use hct_strategies::{Preset, SpecBuilder, Strategy, StrategyName, StrategySpec};
 
 use super::coded_matrix::CodedMatrix;
 use super::coded_model::{CodedModel, DecodedModel};
@@ -17,14 +17,41 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// A strategy without presets.
+    /// A strategy as specified.
+    ///
+    /// # Panics
+    /// When the options do not belong together: settings of tables are fixed.
+    pub fn specified(setting: String, spec: SpecBuilder) -> Self {
+        Self::specified_for(setting, spec, [])
+    }
+
+    /// A strategy as specified, for a checkpoint with tensors of these names.
+    ///
+    /// # Panics
+    /// As [`Ours::specified`].
+    pub fn specified_for<'a>(
+        setting: String,
+        spec: SpecBuilder,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        match spec.finish().and_then(|spec| spec.build(names)) {
+            Ok(encoder) => Self::boxed(setting, encoder),
+            Err(e) => panic!("{setting}: {e}"),
+        }
+    }
+
+    /// A strategy that no specification describes.
     pub fn new(setting: String, encoder: impl Strategy + Send + 'static) -> Self {
+        Self::boxed(setting, Box::new(encoder))
+    }
+
+    fn boxed(setting: String, encoder: Box<dyn Strategy + Send>) -> Self {
         Self {
             label: Label {
                 setting,
                 ..Label::of(encoder.name())
             },
-            encoder: Box::new(encoder),
+            encoder,
         }
     }
 
@@ -41,19 +68,19 @@ impl Ours {
 
     /// `uniform` at a retention.
     pub fn uniform(retention: f64) -> Self {
-        let encoder = UniformEncoder::new(retention);
-        Self::new(format!("retention {retention:.2}"), encoder)
+        let spec = StrategySpec::builder(StrategyName::Uniform).retention(retention);
+        Self::specified(format!("retention {retention:.2}"), spec)
     }
 
     /// `rdo` at a cosine.
     pub fn rdo(cosine: f64) -> Self {
-        let encoder = RdoEncoder::new(Quality::Cosine(cosine));
-        Self::new(format!("cosine {cosine}"), encoder)
+        let spec = StrategySpec::builder(StrategyName::Rdo).cosine(cosine);
+        Self::specified(format!("cosine {cosine}"), spec)
     }
 
     /// `lossless`.
     pub fn lossless() -> Self {
-        Self::new(String::new(), LosslessEncoder)
+        Self::specified(String::new(), StrategySpec::builder(StrategyName::Lossless))
     }
 }
 

@@ -5,7 +5,7 @@ use hct_core::{
     EncodedTensor, Fragment, PlaneRecipe, Preparation, Recipe, Section, Transform, TrellisAnalysis,
     TrellisSettings,
 };
-use hct_strategies::{Effort, Quality, RdoEncoder, Strategy, UniformEncoder};
+use hct_strategies::{Effort, SpecBuilder, StrategyName, StrategySpec};
 
 use crate::comparison::compared;
 use crate::contestant::{CodedMatrix, Contestant, Ours};
@@ -159,11 +159,8 @@ fn point(analysis: &TrellisAnalysis<'_>, tensor: &Matrix, target: f64) -> Result
 }
 
 /// Codes a matrix with a strategy, decodes it and compares.
-fn by_strategy(
-    matrix: &Matrix,
-    strategy: impl Strategy + Send + 'static,
-) -> Result<(Point, CodedMatrix)> {
-    let contestant = Ours::new(String::new(), strategy);
+fn by_strategy(matrix: &Matrix, strategy: SpecBuilder) -> Result<(Point, CodedMatrix)> {
+    let contestant = Ours::specified(String::new(), strategy);
     let coded = contestant.encode(matrix)?;
     let decoded = contestant.decode(&coded, matrix)?;
     let sums = compared(
@@ -182,8 +179,8 @@ fn by_strategy(
 
 /// Codes a matrix with `rdo`.
 pub fn rdo(tensor: &Matrix, rel_mse: f64, effort: Effort) -> Result<Point> {
-    let encoder = RdoEncoder::new(Quality::RelMse(rel_mse)).effort(effort);
-    let (point, _) = by_strategy(tensor, encoder)
+    let spec = StrategySpec::builder(StrategyName::Rdo).rel_mse(rel_mse);
+    let (point, _) = by_strategy(tensor, spec.effort(effort))
         .with_context(|| format!("rdo at relative MSE {rel_mse} on {}", tensor.meta.name))?;
     Ok(point)
 }
@@ -218,8 +215,8 @@ pub struct UniformBits {
 
 /// Codes a matrix with `uniform`.
 pub fn uniform(tensor: &Matrix, retention: f64) -> Result<(Point, UniformBits)> {
-    let encoder = UniformEncoder::new(retention);
-    let (point, coded) = by_strategy(tensor, encoder)?;
+    let spec = StrategySpec::builder(StrategyName::Uniform).retention(retention);
+    let (point, coded) = by_strategy(tensor, spec)?;
     let Recipe::Fragments { fragments, .. } = &coded.record().recipe else {
         bail!("uniform stored {} losslessly", tensor.meta.name);
     };

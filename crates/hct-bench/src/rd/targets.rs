@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use hct_core::Dtype;
-use hct_strategies::{Effort, Quality, RdoEncoder};
+use hct_strategies::{Effort, StrategyName, StrategySpec};
 use indicatif::ProgressBar;
 
 use super::corpus::{ABLATION, Corpus};
@@ -157,8 +157,8 @@ fn speeds(bar: &ProgressBar, targets: &mut Vec<Target>) -> Result<()> {
         (Effort::Default, "default", 8.0),
         (Effort::Fast, "fast", 40.0),
     ] {
-        let encoder = RdoEncoder::new(Quality::Cosine(0.991)).effort(effort);
-        let rdo = Ours::new(String::new(), encoder);
+        let rdo = StrategySpec::builder(StrategyName::Rdo);
+        let rdo = Ours::specified(String::new(), rdo.cosine(0.991).effort(effort));
         let times = pool.install(|| fastest(&rdo, &matrix, 5, |_, _| Ok(())))?;
         let what = format!("encoding on one core, {name} effort, M weights/s");
         add(what, limit, times.encode);

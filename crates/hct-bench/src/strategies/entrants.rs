@@ -1,11 +1,7 @@
 //! Who takes part in the strategy table, under which settings.
 
 use hct_model::TensorSource;
-use hct_strategies::{
-    AdaptiveEncoder, HybridEncoder, HybridLayersEncoder, ImportanceEncoder, ImportanceMap,
-    LayerStacks, MixedPrecisionEncoder, MlpOnlyEncoder, Preset, Quality, RdoEncoder, SvdEncoder,
-    UniformEncoder,
-};
+use hct_strategies::{Preset, SpecBuilder, StrategyName, StrategySpec};
 use serde::{Deserialize, Serialize};
 
 use crate::contestant::Ours;
@@ -70,31 +66,30 @@ pub fn uniform(retention: f64) -> Ours {
 
 /// `importance` with a base quality.
 pub fn importance(base: f64) -> Ours {
-    let encoder = ImportanceEncoder::new(RETENTION, ImportanceMap::by_role());
-    Ours::new(
-        format!("base cosine {base:.6}"),
-        encoder.quality(Quality::Cosine(base)),
-    )
-    .of_preset(Preset::Viable)
+    let spec = of(StrategyName::Importance).cosine(base);
+    Ours::specified(format!("base cosine {base:.6}"), spec).of_preset(Preset::Viable)
 }
 
 /// `svd` at a cosine.
 pub fn svd(cosine: f64) -> Ours {
-    let encoder = SvdEncoder::new(RANK).quality(Quality::Cosine(cosine));
-    Ours::new(format!("rank ≤ {RANK}, {}", at(cosine)), encoder).of_preset(Preset::Viable)
+    let spec = of(StrategyName::Svd).rank(RANK).cosine(cosine);
+    Ours::specified(format!("rank ≤ {RANK}, {}", at(cosine)), spec).of_preset(Preset::Viable)
 }
 
 /// `mixed` with a share of the kept coefficients in FP16.
 pub fn mixed(retention: f64, ratio: f64, preset: Preset) -> Ours {
-    let encoder = MixedPrecisionEncoder::new(retention, ratio).preset(preset);
+    let spec = of(StrategyName::Mixed)
+        .preset(preset)
+        .retention(retention)
+        .fp16_ratio(ratio);
     let setting = format!("retention {retention:.2}, FP16 {ratio}");
-    Ours::new(setting, encoder).of_preset(preset)
+    Ours::specified(setting, spec).of_preset(preset)
 }
 
 /// `adaptive` at a target.
 pub fn adaptive(target: f64, preset: Preset) -> Ours {
-    let encoder = AdaptiveEncoder::new(target).preset(preset);
-    Ours::new(adaptive_setting(target, preset), encoder).of_preset(preset)
+    let spec = of(StrategyName::Adaptive).preset(preset).cosine(target);
+    Ours::specified(adaptive_setting(target, preset), spec).of_preset(preset)
 }
 
 /// The setting of `adaptive` at a target.
@@ -107,70 +102,76 @@ pub fn adaptive_setting(target: f64, preset: Preset) -> String {
 
 /// `rdo` at a cosine, the setting in the digits of the tables.
 pub fn rdo(cosine: f64) -> Ours {
-    Ours::new(at(cosine), RdoEncoder::new(Quality::Cosine(cosine)))
+    Ours::specified(at(cosine), of(StrategyName::Rdo).cosine(cosine))
 }
 
 fn at(cosine: f64) -> String {
     format!("cosine {}", cells::cosine(cosine).trim_end_matches('0'))
 }
 
-fn stacks(model: &Model) -> LayerStacks {
-    LayerStacks::of(model.checkpoint.tensors().iter().map(|t| t.name.as_str()))
+fn of(strategy: StrategyName) -> SpecBuilder {
+    StrategySpec::builder(strategy)
 }
 
 /// All rows but the reference and viable `importance`, whose settings are found by measuring, in
 /// the order of the table. `cosine` is the reference's.
 pub fn entrants(model: &Model, cosine: f64) -> Vec<Entrant> {
     let classic = Preset::Classic;
-    let quality = Quality::Cosine(cosine);
+    let as_described = |setting: String, spec: SpecBuilder| {
+        Entrant::classic(Ours::specified(setting, spec.preset(classic)))
+    };
+    let hybrid_layers = |setting: String, spec: SpecBuilder| {
+        let names = model.checkpoint.tensors().iter().map(|t| t.name.as_str());
+        Ours::specified_for(setting, spec, names)
+    };
     let every = |contestant, cosine| Entrant {
         contestant,
         aim: Aim::Every(cosine),
     };
-    let svd_classic = |rank: usize| {
-        let encoder = SvdEncoder::new(rank).preset(classic);
-        Entrant::classic(Ours::new(format!("rank {rank}"), encoder))
-    };
+    let svd_classic =
+        |rank: usize| as_described(format!("rank {rank}"), of(StrategyName::Svd).rank(rank));
     vec![
-        Entrant::classic(Ours::new(
+        as_described(
             format!("retention {RETENTION:.2}"),
-            UniformEncoder::new(RETENTION).preset(classic),
-        )),
+            of(StrategyName::Uniform).retention(RETENTION),
+        ),
         Entrant::classic(adaptive(TARGET, classic)),
         Entrant::viable(adaptive(cosine, Preset::Viable)),
         every(adaptive(TARGET, Preset::Viable), TARGET),
         svd_classic(64),
         svd_classic(256),
         Entrant::viable(svd(cosine)),
-        Entrant::classic(Ours::new(
+        as_described(
             format!("rank 64, retention {RETENTION:.2}"),
-            HybridEncoder::new(64, RETENTION).preset(classic),
-        )),
-        Entrant::viable(Ours::new(
+            of(StrategyName::Hybrid).rank(64).retention(RETENTION),
+        ),
+        Entrant::viable(Ours::specified(
             format!("rank ≤ {RANK}, {}", at(cosine)),
-            HybridEncoder::new(RANK, RETENTION).quality(quality),
+            of(StrategyName::Hybrid).rank(RANK).cosine(cosine),
         )),
         Entrant::classic(mixed(0.70, 0.1, classic)),
         Entrant::viable(mixed(RETENTION, VIABLE_FP16, Preset::Viable)),
-        Entrant::classic(Ours::new(
+        as_described(
             "retention 0.70".into(),
-            ImportanceEncoder::new(0.70, ImportanceMap::by_role()).preset(classic),
-        )),
-        Entrant::classic(Ours::new(
+            of(StrategyName::Importance).retention(0.70),
+        ),
+        as_described(
             format!("retention {RETENTION:.2}"),
-            MlpOnlyEncoder::new(RETENTION).preset(classic),
-        )),
-        Entrant::viable(Ours::new(
+            of(StrategyName::MlpOnly).retention(RETENTION),
+        ),
+        Entrant::viable(Ours::specified(
             at(cosine),
-            MlpOnlyEncoder::new(RETENTION).quality(quality),
+            of(StrategyName::MlpOnly).cosine(cosine),
         )),
-        Entrant::classic(Ours::new(
+        Entrant::classic(hybrid_layers(
             "retention 0.70".into(),
-            HybridLayersEncoder::new(0.70, stacks(model)).preset(classic),
+            of(StrategyName::HybridLayers)
+                .preset(classic)
+                .retention(0.70),
         )),
-        Entrant::viable(Ours::new(
+        Entrant::viable(hybrid_layers(
             at(cosine),
-            HybridLayersEncoder::new(RETENTION, stacks(model)).quality(quality),
+            of(StrategyName::HybridLayers).cosine(cosine),
         )),
         Entrant {
             contestant: rdo(cosine),

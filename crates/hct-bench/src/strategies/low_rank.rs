@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use hct_core::{Dtype, TensorMeta, add_product};
-use hct_strategies::{Quality, RdoEncoder, SvdEncoder};
+use hct_strategies::{StrategyName, StrategySpec};
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::code;
@@ -64,10 +64,11 @@ impl LowRankRow {
 pub fn measure() -> Result<LowRank> {
     let matrix = matrix()?;
     let rows = TARGETS.into_iter().map(|target| {
-        let quality = Quality::RelMse(target);
-        let encoder = SvdEncoder::new(MOST).quality(quality);
-        let svd = code(&matrix, &Ours::new(String::new(), encoder))?;
-        let rdo = code(&matrix, &Ours::new(String::new(), RdoEncoder::new(quality)))?;
+        let of = |strategy| StrategySpec::builder(strategy).rel_mse(target);
+        let svd = of(StrategyName::Svd).rank(MOST);
+        let svd = code(&matrix, &Ours::specified(String::new(), svd))?;
+        let rdo = of(StrategyName::Rdo);
+        let rdo = code(&matrix, &Ours::specified(String::new(), rdo))?;
         Ok(LowRankRow {
             target,
             svd_bytes: svd.bytes,

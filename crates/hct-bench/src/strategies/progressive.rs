@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use hct_core::Recipe;
-use hct_strategies::{MixedPrecisionEncoder, Preset, Quality, RdoEncoder, UniformEncoder};
+use hct_strategies::{Preset, StrategyName, StrategySpec};
 use serde::{Deserialize, Serialize};
 
 use super::bench::Bench;
@@ -36,14 +36,17 @@ pub struct Prefix {
 pub fn measure(bench: &Bench<'_>, cosine: f64) -> Result<Vec<Prefix>> {
     let mut prefixes = Vec::new();
     for fragments in FRAGMENTS {
-        let rdo = RdoEncoder::new(Quality::Cosine(cosine)).fragments(fragments);
-        let uniform = UniformEncoder::new(RETENTION).fragments(fragments);
-        let mixed = MixedPrecisionEncoder::new(RETENTION, VIABLE_FP16).fragments(fragments);
+        let of = |strategy| StrategySpec::builder(strategy).fragments(fragments);
+        let rdo = of(StrategyName::Rdo).cosine(cosine);
+        let uniform = of(StrategyName::Uniform).retention(RETENTION);
+        let mixed = of(StrategyName::Mixed)
+            .retention(RETENTION)
+            .fp16_ratio(VIABLE_FP16);
         let setting = || format!("in {fragments}");
         for contestant in [
-            Ours::new(setting(), rdo),
-            Ours::new(setting(), uniform).of_preset(Preset::Viable),
-            Ours::new(setting(), mixed).of_preset(Preset::Viable),
+            Ours::specified(setting(), rdo),
+            Ours::specified(setting(), uniform).of_preset(Preset::Viable),
+            Ours::specified(setting(), mixed).of_preset(Preset::Viable),
         ] {
             prefixes.extend(prefixes_of(bench, &contestant, fragments)?);
         }

@@ -4,11 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use hct_core::{Dtype, MatrixView};
-use hct_strategies::{
-    AdaptiveEncoder, HybridEncoder, HybridLayersEncoder, ImportanceEncoder, ImportanceMap,
-    LayerStacks, MixedPrecisionEncoder, MlpOnlyEncoder, Preset, Quality, RdoEncoder, Strategy,
-    SvdEncoder, UniformEncoder, randomized_svd,
-};
+use hct_strategies::{Preset, SpecBuilder, StrategyName, StrategySpec, randomized_svd};
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +64,6 @@ struct Runner {
 }
 
 fn runners() -> Vec<Runner> {
-    let quality = Quality::Cosine(COSINE);
     let mut runners = Vec::new();
     let mut add = |attention, contestant| {
         runners.push(Runner {
@@ -77,30 +72,38 @@ fn runners() -> Vec<Runner> {
         });
     };
     for preset in [Preset::Classic, Preset::Viable] {
-        let stacks = LayerStacks::of((0..6).map(|i| NAMES[i]));
         let ratio = match preset {
             Preset::Classic => 0.1,
             _ => VIABLE_FP16,
         };
-        let map = ImportanceMap::by_role();
-        let uniform = UniformEncoder::new(RETENTION);
-        let adaptive = AdaptiveEncoder::new(TARGET);
-        let svd = SvdEncoder::new(RANK).quality(quality);
-        let hybrid = HybridEncoder::new(RANK, RETENTION).quality(quality);
-        let mixed = MixedPrecisionEncoder::new(RETENTION, ratio);
-        let importance = ImportanceEncoder::new(RETENTION, map).quality(quality);
-        let mlp_only = MlpOnlyEncoder::new(RETENTION).quality(quality);
-        let layers = HybridLayersEncoder::new(RETENTION, stacks).quality(quality);
-        add(false, of(preset, uniform.preset(preset)));
-        add(false, of(preset, adaptive.preset(preset)));
-        add(true, of(preset, svd.preset(preset)));
-        add(true, of(preset, hybrid.preset(preset)));
-        add(false, of(preset, mixed.preset(preset)));
-        add(false, of(preset, importance.preset(preset)));
-        add(false, of(preset, mlp_only.preset(preset)));
-        add(false, of(preset, layers.preset(preset)));
+        let of = |strategy| StrategySpec::builder(strategy).preset(preset);
+        // What quality steers in one preset, retention does in the other.
+        let steered = |strategy| match preset {
+            Preset::Classic => of(strategy).retention(RETENTION),
+            _ => of(strategy).cosine(COSINE),
+        };
+        let svd = of(StrategyName::Svd).rank(RANK);
+        let svd = match preset {
+            Preset::Classic => svd,
+            _ => svd.cosine(COSINE),
+        };
+        let mixed = of(StrategyName::Mixed)
+            .retention(RETENTION)
+            .fp16_ratio(ratio);
+        let layers = steered(StrategyName::HybridLayers);
+        let uniform = of(StrategyName::Uniform).retention(RETENTION);
+        let adaptive = of(StrategyName::Adaptive).cosine(TARGET);
+        add(false, ours(preset, uniform));
+        add(false, ours(preset, adaptive));
+        add(true, ours(preset, svd));
+        add(true, ours(preset, steered(StrategyName::Hybrid).rank(RANK)));
+        add(false, ours(preset, mixed));
+        add(false, ours(preset, steered(StrategyName::Importance)));
+        add(false, ours(preset, steered(StrategyName::MlpOnly)));
+        add(false, ours(preset, layers));
     }
-    add(false, Ours::new(String::new(), RdoEncoder::new(quality)));
+    let rdo = StrategySpec::builder(StrategyName::Rdo).cosine(COSINE);
+    add(false, Ours::specified(String::new(), rdo));
     add(false, Ours::lossless());
     let order = |r: &Runner| {
         let mut names = NAMES_IN_ORDER.iter();
@@ -110,8 +113,8 @@ fn runners() -> Vec<Runner> {
     runners
 }
 
-fn of(preset: Preset, encoder: impl Strategy + Send + 'static) -> Ours {
-    Ours::new(String::new(), encoder).of_preset(preset)
+fn ours(preset: Preset, spec: SpecBuilder) -> Ours {
+    Ours::specified_for(String::new(), spec, NAMES).of_preset(preset)
 }
 
 /// Layers of a model that [`MLP`] is in the middle of.
