@@ -74,7 +74,7 @@ impl Model {
                 meta: &meta(info),
                 bytes: &bytes,
             };
-            if lossless_reason(view).is_none() {
+            if lossless_reason(view)?.is_none() {
                 found.push(i);
             }
         }

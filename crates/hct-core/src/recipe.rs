@@ -7,6 +7,7 @@ use crate::transform::Transform;
 
 /// Width of the integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum BlockBits {
     /// −7 … 7.
     Int4,
@@ -16,6 +17,7 @@ pub enum BlockBits {
 
 /// How the values of a plane are quantized and coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Quantizer {
     /// Integers in blocks of 32 kept values with an FP16 scale each.
     Block(BlockBits),
@@ -36,6 +38,7 @@ pub const MAX_TILE: usize = 1 << 22;
 
 /// How one plane, a matrix of `rows` × `cols` values, is coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PlaneRecipe {
     /// Rows of the plane.
     pub rows: usize,

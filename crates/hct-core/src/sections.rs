@@ -3,6 +3,7 @@
 /// A kind of stored information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
+#[non_exhaustive]
 pub enum Section {
     /// Quantized values: coded symbols, patches, raw bytes.
     Values,

@@ -4,7 +4,11 @@
 use std::error::Error as _;
 use std::io;
 
-use hct_core::{Dtype, EncodedTensor, Error, FileKind, HctReader, HctWriter, TensorMeta};
+use hct_core::{
+    Dtype, EncodedTensor, Error, FileKind, HctReader, HctWriter, MAX_TILE, MatrixView, Preparation,
+    SparseFormat, TensorMeta, Transform, TrellisAnalysis, TrellisSettings, encode_sparse,
+    energy_retention,
+};
 
 #[test]
 fn no_message_repeats_its_source() {
@@ -90,6 +94,91 @@ fn the_writer_refuses_what_the_reader_would() {
     let reader = HctReader::open(writer.finish().unwrap()).unwrap();
     assert_eq!(reader.index().tensors[0].file, Some(shard));
     assert_eq!(reader.index().files.len(), 2);
+}
+
+#[test]
+fn the_writer_refuses_sizes_that_no_file_has() {
+    let mut writer = HctWriter::new(Vec::new()).unwrap();
+    let most = i64::MAX as u64;
+    for (dtype, shape, refused) in [
+        (Dtype::U8, vec![most + 1], true),
+        (Dtype::U8, vec![1 << 32, 1 << 32], true),
+        (Dtype::F32, vec![most / 4 + 1], true),
+        // Readers multiply from the left.
+        (Dtype::U8, vec![1 << 32, 1 << 32, 0], true),
+        (Dtype::U8, vec![0, 1 << 32, 1 << 32], false),
+    ] {
+        let empty = EncodedTensor::lossless(&typed(dtype, &[0]), &[]).unwrap();
+        match writer.add_tensor(typed(dtype, &shape), empty, None, "") {
+            Ok(_) => assert!(!refused, "{shape:?}"),
+            Err(Error::Tensor { source, .. }) => assert!(
+                refused && matches!(*source, Error::Argument { what: "shape", .. }),
+                "{shape:?}: {source}"
+            ),
+            Err(error) => panic!("{shape:?}: {error}"),
+        }
+    }
+    HctReader::open(writer.finish().unwrap()).unwrap();
+}
+
+#[test]
+fn a_lossless_tensor_is_not_added_as_another() {
+    let coded = || EncodedTensor::lossless(&typed(Dtype::F32, &[2, 2]), &[0; 16]).unwrap();
+    let mut writer = HctWriter::new(Vec::new()).unwrap();
+    for (dtype, shape, taken) in [
+        (Dtype::BF16, vec![2, 2], false),
+        (Dtype::BF16, vec![2, 4], false),
+        (Dtype::I32, vec![2, 2], false),
+        (Dtype::F32, vec![2, 3], false),
+        (Dtype::F32, vec![4], true),
+    ] {
+        match writer.add_tensor(typed(dtype, &shape), coded(), None, "") {
+            Ok(_) => assert!(taken, "{dtype} {shape:?}"),
+            Err(Error::Tensor { source, .. }) => assert!(
+                !taken && matches!(*source, Error::NotThisTensor { .. }),
+                "{dtype} {shape:?}: {source}"
+            ),
+            Err(error) => panic!("{dtype} {shape:?}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn tiles_that_no_file_has_are_refused() {
+    let values = [1.0; 64];
+    let matrix = MatrixView::from_values(&values, 8, 8).unwrap();
+    for whole in [false, true] {
+        for (tile, refused) in [
+            (0, true),
+            (1, false),
+            (MAX_TILE, false),
+            (MAX_TILE + 1, true),
+            (usize::MAX, true),
+        ] {
+            let how = Preparation {
+                whole,
+                tile,
+                ..Preparation::tiled(Transform::Dct2)
+            };
+            let results = [
+                encode_sparse(matrix, how, SparseFormat::Int4, 1.0).err(),
+                energy_retention(matrix, how, 0.5).err(),
+                TrellisAnalysis::new(matrix, how, TrellisSettings::new(8)).err(),
+            ];
+            for error in results {
+                let named = matches!(error, Some(Error::Argument { what: "tile", .. }));
+                assert_eq!((error.is_some(), named), (refused, refused), "{tile}");
+            }
+        }
+    }
+}
+
+fn typed(dtype: Dtype, shape: &[u64]) -> TensorMeta {
+    TensorMeta {
+        name: format!("{dtype} {shape:?}"),
+        dtype,
+        shape: shape.to_vec(),
+    }
 }
 
 fn meta(name: &str, shape: Vec<u64>) -> TensorMeta {

@@ -143,6 +143,7 @@ fn allowed(coefficients: &[f64], keep: usize, format: SparseFormat) -> f64 {
                 SparseFormat::Int4 => 0.5 * (most / 7.0 * (1.0 + 1.0 / 1024.0) + unit),
                 SparseFormat::Int8 => 0.5 * (most / 127.0 * (1.0 + 1.0 / 1024.0) + unit),
                 SparseFormat::Half => most / 2048.0 + unit,
+                other => panic!("no bound for {other:?}"),
             };
             block.len() as f64 * half * half
         })
@@ -192,6 +193,7 @@ proptest! {
                 SparseFormat::Int4 => 0.5 * most / 7.0 * 1.002,
                 SparseFormat::Int8 => 0.5 * most / 127.0 * 1.002,
                 SparseFormat::Half => most / 2048.0,
+                other => panic!("no bound for {other:?}"),
             };
             bound += sorted[count(all.len())..].iter().sum::<f64>() + dropless;
             bound += count(all.len()) as f64 * half * half;

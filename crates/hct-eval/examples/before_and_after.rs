@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn compare(
-    checkpoint: &(impl CheckpointSource + TensorSource),
+    checkpoint: &impl CheckpointSource,
     files: &ModelFiles,
     text: &str,
 ) -> Result<(), Box<dyn Error>> {

@@ -25,6 +25,7 @@ pub struct CompressOptions<'a> {
 
 /// What came of compressing a checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CompressReport {
     /// Bytes of the checkpoint's files of tensors and of the side files carried.
     pub input_bytes: u64,
@@ -141,13 +142,13 @@ fn code(
         meta: &meta,
         bytes: &bytes,
     };
-    let coded = match lossless_reason(view) {
+    let coded = lossless_reason(view).and_then(|reason| match reason {
         Some(reason) => LosslessEncoder.encode(view).map(|coded| {
             let label = format!("lossless ({reason})");
             Coded { label, ..coded }
         }),
         None => strategy.encode(view),
-    };
+    });
     let coded = coded.map_err(|error| Error::Hct {
         path: source.name().to_owned(),
         error: Box::new(error.in_tensor(&meta.name)),

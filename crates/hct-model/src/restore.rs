@@ -18,6 +18,7 @@ use crate::tensor_source::TensorSource;
 
 /// What came of decompressing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DecompressReport {
     /// Bytes of everything written.
     pub output_bytes: u64,

@@ -5,6 +5,7 @@ use crate::named::named;
 
 /// Which version of a strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Preset {
     /// The scheme as first described, in V3's containers: whole-matrix DCTs, retention, INT4 and
     /// FP16. For comparison.

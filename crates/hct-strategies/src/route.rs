@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hct_core::{MatrixView, fold};
+use hct_core::{Error, MatrixView, Result, fold};
 
 use crate::TensorView;
 
@@ -12,6 +12,7 @@ const TINY: usize = 4096;
 
 /// Why a tensor is stored losslessly whatever the strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LosslessReason {
     /// Integers, booleans, 8-bit and smaller floats, F64, complex.
     Dtype,
@@ -35,19 +36,28 @@ impl fmt::Display for LosslessReason {
 }
 
 /// Why `tensor` must be stored losslessly, or `None` when lossy coding suits it.
-pub fn lossless_reason(tensor: TensorView<'_>) -> Option<LosslessReason> {
+///
+/// # Errors
+/// When the bytes are not the elements of the tensor, which no coding suits.
+pub fn lossless_reason(tensor: TensorView<'_>) -> Result<Option<LosslessReason>> {
     let meta = tensor.meta;
+    let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+    if elements.and_then(|n| meta.dtype.byte_len(n)) != Some(tensor.bytes.len() as u64) {
+        return Err(Error::WrongLength {
+            bytes: tensor.bytes.len(),
+            dtype: meta.dtype,
+            shape: meta.shape.clone(),
+        });
+    }
     if !meta.dtype.is_codable() {
-        return Some(LosslessReason::Dtype);
+        return Ok(Some(LosslessReason::Dtype));
     }
     if meta.shape.iter().filter(|&&d| d > 1).count() < 2 {
-        return Some(LosslessReason::Vector);
+        return Ok(Some(LosslessReason::Vector));
     }
     let Some((rows, cols)) = fold(&meta.shape).filter(|(r, c)| r * c >= TINY) else {
-        return Some(LosslessReason::Tiny);
+        return Ok(Some(LosslessReason::Tiny));
     };
-    match MatrixView::from_bytes(tensor.bytes, meta.dtype, rows, cols) {
-        Ok(matrix) if matrix.is_finite() => None,
-        _ => Some(LosslessReason::NonFinite),
-    }
+    let matrix = MatrixView::from_bytes(tensor.bytes, meta.dtype, rows, cols)?;
+    Ok((!matrix.is_finite()).then_some(LosslessReason::NonFinite))
 }

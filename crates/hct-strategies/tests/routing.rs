@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Kind, bytes_of, file_of, meta};
-use hct_core::{Dtype, HctReader};
+use hct_core::{Dtype, Error, HctReader};
 use hct_strategies::{
     LosslessEncoder, LosslessReason, Preset, Quality, RdoEncoder, Strategy, TensorView,
     UniformEncoder, lossless_reason,
@@ -12,7 +12,21 @@ use hct_strategies::{
 
 fn reason(dtype: Dtype, shape: &[u64], bytes: &[u8]) -> Option<LosslessReason> {
     let meta = meta("t", dtype, shape);
-    lossless_reason(TensorView { meta: &meta, bytes })
+    lossless_reason(TensorView { meta: &meta, bytes }).unwrap()
+}
+
+#[test]
+fn bytes_of_another_tensor_are_no_reason_but_an_error() {
+    for (shape, bytes) in [(&[64u64, 64][..], 8191), (&[64, 64], 8194), (&[64], 126)] {
+        let meta = meta("t", Dtype::BF16, shape);
+        let bytes = vec![0; bytes];
+        let view = TensorView {
+            meta: &meta,
+            bytes: &bytes,
+        };
+        let found = lossless_reason(view);
+        assert!(matches!(found, Err(Error::WrongLength { .. })), "{found:?}");
+    }
 }
 
 #[test]

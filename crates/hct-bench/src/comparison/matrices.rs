@@ -107,7 +107,7 @@ pub fn rank(record: &TensorRecord) -> Option<usize> {
     };
     fragments.iter().find_map(|fragment| match fragment {
         Fragment::Product(left, _) => Some(left.recipe().cols),
-        Fragment::Plane(_) => None,
+        _ => None,
     })
 }
 

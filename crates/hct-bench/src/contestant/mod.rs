@@ -75,6 +75,7 @@ impl Label {
         match self.preset {
             Some(Preset::Classic) => "classic",
             Some(Preset::Viable) => "viable",
+            Some(_) => "unknown",
             None => "",
         }
     }

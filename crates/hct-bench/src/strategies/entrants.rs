@@ -101,7 +101,7 @@ pub fn adaptive(target: f64, preset: Preset) -> Ours {
 pub fn adaptive_setting(target: f64, preset: Preset) -> String {
     match preset {
         Preset::Classic => format!("energy {target:.2}"),
-        Preset::Viable => at(target),
+        _ => at(target),
     }
 }
 

@@ -66,7 +66,7 @@ fn group(name: &str) -> usize {
         Role::Query | Role::Key | Role::QueryKeyValue => 1,
         Role::Value | Role::Output => 2,
         Role::Mlp => 3,
-        Role::Norm | Role::Bias | Role::Other => 4,
+        _ => 4,
     }
 }
 

@@ -59,8 +59,8 @@ fn prefixes_of(bench: &Bench<'_>, contestant: &Ours, fragments: usize) -> Result
         .matrices
         .iter()
         .map(|&i| match &file.index().tensors[i].recipe {
-            Recipe::Lossless(_) => 1,
             Recipe::Fragments { fragments, .. } => fragments.len(),
+            _ => 1,
         });
     let most = counts.max().unwrap_or(1);
     (1..=most)

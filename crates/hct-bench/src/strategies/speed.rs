@@ -80,7 +80,7 @@ fn runners() -> Vec<Runner> {
         let stacks = LayerStacks::of((0..6).map(|i| NAMES[i]));
         let ratio = match preset {
             Preset::Classic => 0.1,
-            Preset::Viable => VIABLE_FP16,
+            _ => VIABLE_FP16,
         };
         let map = ImportanceMap::by_role();
         let uniform = UniformEncoder::new(RETENTION);

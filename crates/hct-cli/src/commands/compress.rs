@@ -123,6 +123,7 @@ impl Compress {
                 let bits = rate.bits_per_weight();
                 compress_to_rate(&checkpoint, output, force, &at, bits, options, &bar)?.0
             }
+            _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
         };
         drop(bar);
         let report = Report {

@@ -122,6 +122,7 @@ fn report(model: &HctFile, sections: &[Sections]) -> Report {
             kind: match f.kind {
                 FileKind::Shard => "shard header",
                 FileKind::Side => "side file",
+                _ => "unknown",
             },
             bytes: f.stored_bytes(),
             unpacked_bytes: f.unpacked_len,

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 
 /// What a carried file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileKind {
     /// A shard of tensors; the carried bytes are its header, without tensor data.
     Shard,
@@ -20,6 +21,7 @@ pub enum FileKind {
 
 /// A file of the checkpoint, carried along.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileEntry {
     /// What it is.
     pub kind: FileKind,
@@ -98,6 +100,7 @@ const HAS_PROVENANCE: u64 = 1;
 
 /// Everything a file says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Index {
     /// What the encoder says of how it made the file: 1 to [`MAX_PROVENANCE`] bytes that nobody
     /// vouches for, JSON by custom (see docs/FORMAT.md). Decoding does not depend on it.

@@ -57,6 +57,7 @@ impl PlaneRecord {
 
 /// A term of a tensor's sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fragment {
     /// A matrix of the tensor's folded shape.
     Plane(PlaneRecord),
@@ -76,6 +77,7 @@ impl Fragment {
 
 /// How a tensor is rebuilt.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Recipe {
     /// Bit for bit.
     Lossless(LosslessRecipe),
@@ -115,6 +117,7 @@ impl fmt::Display for Recipe {
 
 /// One tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TensorRecord {
     /// Name in the checkpoint.
     pub name: String,

@@ -34,7 +34,20 @@ pub struct TensorMeta {
     pub shape: Vec<u64>,
 }
 
+impl TensorMeta {
+    fn elements(&self) -> Option<u64> {
+        self.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d))
+    }
+
+    /// Bytes of the elements, if a file may hold so many.
+    fn decoded_bytes(&self) -> Option<u64> {
+        let bytes = self.elements().and_then(|n| self.dtype.byte_len(n));
+        bytes.filter(|&b| b <= i64::MAX as u64)
+    }
+}
+
 /// A term of a tensor's sum, coded.
+#[non_exhaustive]
 pub enum EncodedFragment {
     /// A matrix of the tensor's folded shape.
     Plane(EncodedPlane),
@@ -66,6 +79,8 @@ impl EncodedFragment {
 
 enum Coding {
     Lossless {
+        dtype: Dtype,
+        bytes: u64,
         tile_bytes: u64,
         tiles: Vec<Vec<u8>>,
     },
@@ -88,8 +103,7 @@ impl EncodedTensor {
     /// # Errors
     /// When `bytes` are not the elements of `meta`.
     pub fn lossless(meta: &TensorMeta, bytes: &[u8]) -> Result<Self> {
-        let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
-        if elements.and_then(|n| meta.dtype.byte_len(n)) != Some(bytes.len() as u64) {
+        if meta.decoded_bytes() != Some(bytes.len() as u64) {
             return Err(Error::WrongLength {
                 bytes: bytes.len(),
                 dtype: meta.dtype,
@@ -100,6 +114,8 @@ impl EncodedTensor {
         let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
         Ok(EncodedTensor {
             coding: Coding::Lossless {
+                dtype: meta.dtype,
+                bytes: bytes.len() as u64,
                 tile_bytes: LOSSLESS_TILE as u64,
                 tiles,
             },
@@ -180,20 +196,20 @@ impl EncodedTensor {
                         EncodedFragment::Product(l, r) => l.kept() + r.kept(),
                     })
                     .sum();
-                kept as f64 / (rows * cols) as f64
+                kept as f64 / (*rows as f64 * *cols as f64)
             }
         }
     }
 
     /// Errs unless this can be a coding of a tensor of such a type and shape.
     fn check_fits(&self, meta: &TensorMeta) -> Result<()> {
-        let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
         let fits = match &self.coding {
-            Coding::Lossless { tile_bytes, tiles } => elements
-                .and_then(|n| meta.dtype.byte_len(n))
-                .is_some_and(|b| b.div_ceil(*tile_bytes) == tiles.len() as u64),
+            Coding::Lossless { dtype, bytes, .. } => {
+                meta.dtype == *dtype && meta.decoded_bytes() == Some(*bytes)
+            }
             Coding::Fragments { rows, cols, .. } => {
-                meta.dtype.is_codable() && elements == Some((rows * cols) as u64)
+                let elements = (*rows as u64).checked_mul(*cols as u64);
+                meta.dtype.is_codable() && elements.is_some() && meta.elements() == elements
             }
         };
         match fits {
@@ -316,8 +332,8 @@ impl<W: Write> HctWriter<W> {
     ///
     /// # Errors
     /// When there is a tensor of that name already, `file` is no shard, the shape has more than 64
-    /// dimensions, `tensor` was not made of one like `meta`, or
-    /// writing fails.
+    /// dimensions or more than 2⁶³ − 1 bytes, `tensor` was not made of one like `meta`, or writing
+    /// fails.
     pub fn add_tensor(
         &mut self,
         meta: TensorMeta,
@@ -325,9 +341,8 @@ impl<W: Write> HctWriter<W> {
         file: Option<usize>,
         label: &str,
     ) -> Result<&TensorRecord> {
-        tensor
-            .check_fits(&meta)
-            .and_then(|()| self.check_place(&meta, file))
+        self.check_place(&meta, file)
+            .and_then(|()| tensor.check_fits(&meta))
             .map_err(|e| e.in_tensor(&meta.name))?;
         if !self.names.insert(meta.name.clone()) {
             return Err(Error::DuplicateName.in_tensor(&meta.name));
@@ -335,7 +350,9 @@ impl<W: Write> HctWriter<W> {
         let mut offset = self.offset;
         let mut payload = Vec::new();
         let recipe = match tensor.coding {
-            Coding::Lossless { tile_bytes, tiles } => {
+            Coding::Lossless {
+                tile_bytes, tiles, ..
+            } => {
                 let tiles = tiles
                     .into_iter()
                     .map(|bytes| {
@@ -395,6 +412,10 @@ impl<W: Write> HctWriter<W> {
     fn check_place(&self, meta: &TensorMeta, file: Option<usize>) -> Result<()> {
         if meta.shape.len() as u64 > MAX_DIMS {
             let why = format!("has {} dimensions, {MAX_DIMS} at most", meta.shape.len());
+            return Err(Error::argument("shape", why));
+        }
+        if meta.decoded_bytes().is_none() {
+            let why = "its size is above 2⁶³ − 1 bytes or is not whole bytes";
             return Err(Error::argument("shape", why));
         }
         let Some(file) = file else { return Ok(()) };

@@ -1,6 +1,8 @@
 //! What happens to values before quantization.
 
+use crate::recipe::MAX_TILE;
 use crate::transform::Transform;
+use crate::{Error, Result};
 
 /// Values a tile holds unless asked otherwise: large enough that a tile's overhead vanishes,
 /// small enough for a core's cache and for parallel decoding.
@@ -16,7 +18,7 @@ pub struct Preparation {
     pub whole: bool,
     /// Whether to subtract the mean of every column first.
     pub remove_means: bool,
-    /// Most values of a tile.
+    /// Most values of a tile, 1 to [`MAX_TILE`].
     pub tile: usize,
 }
 
@@ -29,5 +31,14 @@ impl Preparation {
             remove_means: false,
             tile: DEFAULT_TILE,
         }
+    }
+
+    /// Errs where a reader would reject the tiles.
+    pub(super) fn check(&self) -> Result<()> {
+        if (1..=MAX_TILE).contains(&self.tile) {
+            return Ok(());
+        }
+        let why = format!("{} values are not 1 to {MAX_TILE}", self.tile);
+        Err(Error::argument("tile", why))
     }
 }

@@ -23,7 +23,12 @@ pub(crate) struct Tiles<'a> {
 }
 
 impl<'a> Tiles<'a> {
-    pub fn new(matrix: MatrixView<'a>, preparation: Preparation) -> Self {
+    /// The tiles of `matrix`.
+    ///
+    /// # Errors
+    /// When a tile is to hold no values or more than a file may have in one.
+    pub fn new(matrix: MatrixView<'a>, preparation: Preparation) -> Result<Self> {
+        preparation.check()?;
         let (tile_rows, tile_cols) = tiling(matrix.rows(), matrix.cols(), preparation.tile);
         let means = preparation.remove_means.then(|| means::measure(&matrix));
         let mean_values = means
@@ -50,7 +55,7 @@ impl<'a> Tiles<'a> {
             );
             tiles.whole = Some(values);
         }
-        tiles
+        Ok(tiles)
     }
 
     /// The recipe of the plane under `quantizer`.

@@ -17,6 +17,7 @@ pub(crate) use matrix::inverse;
 /// error in the transform domain is squared error of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Transform {
     /// The values themselves.
     None = 0,

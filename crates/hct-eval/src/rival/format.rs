@@ -4,6 +4,7 @@ use candle_core::quantized::GgmlDType;
 
 /// A block format of llama.cpp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RivalFormat {
     /// 8.5 bits per weight.
     Q8_0,

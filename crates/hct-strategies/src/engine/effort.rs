@@ -6,6 +6,7 @@ use crate::named::named;
 
 /// How hard to look for the least rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Effort {
     /// Scalar quantization.
     Fast,

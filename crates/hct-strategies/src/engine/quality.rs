@@ -4,6 +4,7 @@ use hct_core::{Moments, PlaneComparison, RowComparison};
 
 /// A quality that every tensor reaches.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Quality {
     /// Cosine similarity of at least this.
     Cosine(f64),

@@ -114,7 +114,7 @@ impl Search<'_> {
         // miss.
         let training = match analysis.preparation().transform {
             Transform::None | Transform::DctRows => guess.training,
-            Transform::DctCols | Transform::Dct2 => analysis.train(step, usize::MAX),
+            _ => analysis.train(step, usize::MAX),
         };
         let mut best: Option<EncodedPlane> = None;
         // Steps known to reach the quality and to miss it.

@@ -4,6 +4,7 @@ use super::layers;
 
 /// What a tensor does in a transformer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// A lookup table, of tokens or positions, or a learned token.
     Embedding,

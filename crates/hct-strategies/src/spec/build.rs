@@ -9,6 +9,7 @@ use crate::{
 };
 
 /// What to do with a checkpoint.
+#[non_exhaustive]
 pub enum Plan {
     /// Code every tensor by one strategy.
     Strategy(Box<dyn Strategy + Send>),

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// their squared sum. What one large mean does to it, adaptive retention has to know.
 ///
 /// # Errors
-/// When `energy` is not in (0, 1] or a value is not finite.
+/// When `energy` is not in (0, 1], tiles are too small or large, or a value is not finite.
 pub fn energy_retention(
     matrix: MatrixView<'_>,
     preparation: Preparation,
@@ -21,7 +21,7 @@ pub fn energy_retention(
             format!("{energy} is not in (0, 1]"),
         ));
     }
-    let tiles = Tiles::new(matrix, preparation);
+    let tiles = Tiles::new(matrix, preparation)?;
     let recipe = tiles.recipe(Quantizer::Half);
     let mut magnitudes = Vec::with_capacity(matrix.len());
     for i in 0..recipe.tiles() {

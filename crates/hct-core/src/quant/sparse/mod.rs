@@ -13,6 +13,7 @@ use crate::{Error, Result, parallel};
 
 /// The number format of the kept coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SparseFormat {
     /// 4-bit integers, FP16 scale per 32.
     Int4,
@@ -103,7 +104,7 @@ impl Selection {
 /// ρ, per tile or, when the transform spans the plane, of the plane.
 ///
 /// # Errors
-/// When shares are out of range, or a value is not finite or, before a transform, within a few
+/// When shares or tiles are out of range, or a value is not finite or, before a transform, within a few
 /// thousandfold of the end of the f32 range.
 pub fn encode_sparse(
     matrix: MatrixView<'_>,
@@ -113,7 +114,7 @@ pub fn encode_sparse(
 ) -> Result<EncodedPlane> {
     let selection = selection.into();
     selection.check()?;
-    let tiles = Tiles::new(matrix, preparation);
+    let tiles = Tiles::new(matrix, preparation)?;
     let recipe = tiles.recipe(format.quantizer());
     let whole_mask = tiles.whole().map(|values| selection.mask(values));
     let coded = parallel::map(recipe.tiles(), |i| {

@@ -37,7 +37,7 @@ impl<'a> TrellisAnalysis<'a> {
     /// Prepares `matrix` and fits its scale model.
     ///
     /// # Errors
-    /// When the trellis does not exist.
+    /// When the trellis does not exist or tiles are too small or large.
     pub fn new(
         matrix: MatrixView<'a>,
         preparation: Preparation,
@@ -82,7 +82,7 @@ impl<'a> TrellisAnalysis<'a> {
         })?;
         // Small planes cannot afford the final states of many lanes.
         let lanes = if matrix.len() >= 1 << 19 { 32 } else { 8 };
-        let tiles = GainTiles::new(matrix, preparation, gains);
+        let tiles = GainTiles::new(matrix, preparation, gains)?;
         let recipe = tiles.recipe(Quantizer::Trellis {
             states: settings.states,
             lanes,

@@ -15,12 +15,19 @@ pub(super) struct GainTiles<'a> {
 
 impl<'a> GainTiles<'a> {
     /// Tiles of a plane; `gains` must be one per row, and rows must stay apart.
-    pub fn new(matrix: MatrixView<'a>, preparation: Preparation, gains: Option<Vec<i32>>) -> Self {
-        let tiles = Tiles::new(matrix, preparation);
+    ///
+    /// # Errors
+    /// As [`Tiles::new`].
+    pub fn new(
+        matrix: MatrixView<'a>,
+        preparation: Preparation,
+        gains: Option<Vec<i32>>,
+    ) -> Result<Self> {
+        let tiles = Tiles::new(matrix, preparation)?;
         if let Some(gains) = &gains {
             debug_assert!(gains.len() == matrix.rows() && tiles.whole().is_none());
         }
-        GainTiles { tiles, gains }
+        Ok(GainTiles { tiles, gains })
     }
 
     pub fn preparation(&self) -> Preparation {
