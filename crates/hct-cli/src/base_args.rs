@@ -8,7 +8,7 @@ use hct_core::ReadAt;
 use hct_model::{Base, Checkpoint, HctFile, HctModel};
 
 use crate::failure::usage;
-use crate::opened::is_hct;
+use crate::is_hct::is_hct;
 use crate::progress::Bar;
 
 /// `--base`.

@@ -6,6 +6,7 @@ mod common_args;
 #[cfg(feature = "eval")]
 mod counter;
 mod failure;
+mod is_hct;
 mod made_by;
 mod metered;
 mod npy;

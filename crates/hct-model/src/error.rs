@@ -8,7 +8,8 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::base::{BaseFault, BaseMapError};
+use crate::base::fault::BaseFault;
+use crate::base::map::BaseMapError;
 use crate::header::HeaderError;
 use crate::source_changed::SourceChanged;
 

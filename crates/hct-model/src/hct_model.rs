@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hct_core::{BaseTensor, FileEntry, FileKind, HctReader, Index, ReadAt, Sections, TensorRecord};
+use hct_core::{FileEntry, FileKind, HctReader, Index, ReadAt, Sections};
 
 use crate::base::{Base, in_batches};
 use crate::error::Error;
 use crate::model_part::ModelPart;
+use crate::needed_base::NeededBase;
 use crate::packing::unpack;
 use crate::progress::Progress;
 use crate::tensor_info::TensorInfo;
@@ -73,19 +74,26 @@ impl<R: ReadAt> HctModel<R> {
         self.base.as_deref()
     }
 
-    fn on_base(&self) -> impl Iterator<Item = (&TensorRecord, &BaseTensor)> {
-        let tensors = self.index().tensors.iter();
-        tensors.filter_map(|tensor| Some((tensor, tensor.base()?)))
+    /// What the file needs of its base.
+    pub(crate) fn needed_base(&self) -> NeededBase<'_> {
+        NeededBase {
+            name: &self.name,
+            index: self.index(),
+            base: self.base(),
+        }
     }
 
     /// Whether tensors are coded against another checkpoint.
     pub fn needs_base(&self) -> bool {
-        self.on_base().next().is_some()
+        self.needed_base().tensors().next().is_some()
     }
 
     /// Bytes of the tensors of the base that are used: what [`HctModel::check_base`] reads.
     pub fn base_bytes(&self) -> u64 {
-        let sizes = self.on_base().map(|(tensor, _)| tensor.decoded_bytes());
+        let sizes = self
+            .needed_base()
+            .tensors()
+            .map(|(tensor, _)| tensor.decoded_bytes());
         sizes.fold(0, u64::saturating_add)
     }
 
@@ -95,11 +103,11 @@ impl<R: ReadAt> HctModel<R> {
     /// # Errors
     /// When the base is missing or another, or cannot be read.
     pub fn check_base(&self, progress: &dyn Progress) -> Result<(), Error> {
-        let used: Vec<_> = self.on_base().collect();
+        let used: Vec<_> = self.needed_base().tensors().collect();
         if used.is_empty() {
             return Ok(());
         }
-        let base = self.base().ok_or_else(|| self.lacks_base())?;
+        let base = self.base().ok_or_else(|| self.needed_base().missing())?;
         let sizes: Vec<u64> = used.iter().map(|(t, _)| t.decoded_bytes()).collect();
         in_batches(&sizes, progress, |k| {
             let (tensor, wanted) = used[k];
@@ -111,25 +119,6 @@ impl<R: ReadAt> HctModel<R> {
     }
 
     /// The error of decoding without the base.
-    pub(crate) fn lacks_base(&self) -> Error {
-        Error::NeedsBase {
-            path: self.name.clone(),
-            tensors: self.on_base().count(),
-            of: self.tensors.len(),
-            hint: self.index().base_hint.clone(),
-        }
-    }
-
-    /// Makes sure of the base of tensor `number`, if it has one.
-    pub(crate) fn prepare_base(&self, number: usize) -> Result<(), Error> {
-        let record = self.index().tensors.get(number);
-        let Some((record, wanted)) = record.and_then(|r| Some((r, r.base()?))) else {
-            return Ok(());
-        };
-        let base = self.base().ok_or_else(|| self.lacks_base())?;
-        base.prepare(wanted, record.dtype, &record.shape)
-    }
-
     /// The path of the file, or whatever else names it.
     pub fn name(&self) -> &Path {
         &self.name
@@ -150,7 +139,11 @@ impl<R: ReadAt> HctModel<R> {
     /// When there is no such tensor.
     pub fn tensor(&self, number: usize) -> Result<ModelPart<'_, R>, Error> {
         let part = self.reader.tensor(number).map_err(Error::hct(&self.name))?;
-        Ok(ModelPart::new(self, number, part.fragments(self.fragments)))
+        Ok(ModelPart::new(
+            self.needed_base(),
+            number,
+            part.fragments(self.fragments),
+        ))
     }
 
     /// What the file says of itself.
@@ -181,7 +174,7 @@ impl<R: ReadAt> HctModel<R> {
                 .verify_checksums(number)
                 .map_err(Error::hct(&self.name));
         }
-        self.prepare_base(number)?;
+        self.needed_base().prepare(number)?;
         self.reader.verify(number).map_err(Error::hct(&self.name))
     }
 

@@ -4,23 +4,19 @@ use hct_core::{ReadAt, TensorPart};
 use std::ops::Range;
 
 use crate::error::Error;
-use crate::hct_model::HctModel;
+use crate::needed_base::NeededBase;
 
 /// What to decode of a tensor, made by [`crate::HctModel::tensor`]: all of it at first. It is a
 /// [`TensorPart`] whose errors name the file, too.
 pub struct ModelPart<'m, R> {
-    model: &'m HctModel<R>,
+    base: NeededBase<'m>,
     number: usize,
     part: TensorPart<'m, R>,
 }
 
 impl<'m, R: ReadAt> ModelPart<'m, R> {
-    pub(crate) fn new(model: &'m HctModel<R>, number: usize, part: TensorPart<'m, R>) -> Self {
-        ModelPart {
-            model,
-            number,
-            part,
-        }
+    pub(crate) fn new(base: NeededBase<'m>, number: usize, part: TensorPart<'m, R>) -> Self {
+        ModelPart { base, number, part }
     }
 
     /// Only these rows, a row being one index of the tensor's outermost dimension; a scalar has
@@ -29,10 +25,7 @@ impl<'m, R: ReadAt> ModelPart<'m, R> {
     /// # Errors
     /// When `rows` do not lie within the tensor, or are not whole bytes in a packed dtype.
     pub fn rows(self, rows: Range<u64>) -> Result<Self, Error> {
-        let part = self
-            .part
-            .rows(rows)
-            .map_err(Error::hct(self.model.name()))?;
+        let part = self.part.rows(rows).map_err(Error::hct(self.base.name))?;
         Ok(ModelPart { part, ..self })
     }
 
@@ -52,8 +45,8 @@ impl<'m, R: ReadAt> ModelPart<'m, R> {
     /// When anything in the part is damaged, its base is missing or another, or it does not fit in
     /// memory.
     pub fn decode(&self) -> Result<Vec<u8>, Error> {
-        self.model.prepare_base(self.number)?;
-        self.part.decode().map_err(Error::hct(self.model.name()))
+        self.base.prepare(self.number)?;
+        self.part.decode().map_err(Error::hct(self.base.name))
     }
 
     /// Decodes to little-endian bytes of the tensor's dtype in `out`, whose contents are undefined
@@ -62,10 +55,10 @@ impl<'m, R: ReadAt> ModelPart<'m, R> {
     /// # Errors
     /// When `out` is not [`ModelPart::byte_len`] long, or anything in the part is damaged.
     pub fn decode_into(&self, out: &mut [u8]) -> Result<(), Error> {
-        self.model.prepare_base(self.number)?;
+        self.base.prepare(self.number)?;
         self.part
             .decode_into(out)
-            .map_err(Error::hct(self.model.name()))
+            .map_err(Error::hct(self.base.name))
     }
 
     /// Decodes an F16, BF16 or F32 tensor to f32 in `out`: exactly the values whose bytes
@@ -75,9 +68,9 @@ impl<'m, R: ReadAt> ModelPart<'m, R> {
     /// When the dtype is another, `out` is not [`ModelPart::elements`] long, or anything in the
     /// part is damaged.
     pub fn decode_f32(&self, out: &mut [f32]) -> Result<(), Error> {
-        self.model.prepare_base(self.number)?;
+        self.base.prepare(self.number)?;
         self.part
             .decode_f32(out)
-            .map_err(Error::hct(self.model.name()))
+            .map_err(Error::hct(self.base.name))
     }
 }

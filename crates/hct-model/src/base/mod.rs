@@ -1,9 +1,10 @@
 //! Checkpoints that others are coded against.
 
+pub(crate) mod fault;
 mod hash;
-mod map;
+pub(crate) mod map;
 mod matching;
-mod source;
+pub(crate) mod source;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,45 +12,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use hct_core::{BaseSource, BaseTensor, Dtype, ReadAt};
+use hct_core::{BaseSource, BaseTensor, Dtype};
 
 use crate::checkpoint_source::CheckpointSource;
 use crate::error::Error;
-use crate::hct_model::HctModel;
 use crate::tensor_info::TensorInfo;
+pub use fault::BaseFault;
 pub(crate) use hash::sha256;
 pub use map::{BaseMap, BaseMapError};
 pub use matching::BaseMatch;
 pub(crate) use matching::in_batches;
-use source::{OfCheckpoint, OfModel, Source};
+use source::{OfCheckpoint, Source};
 
 /// Most files that are coded against each other in a row: the first is coded alone, each of the
 /// others against the one before it.
 pub const MAX_BASE_CHAIN: usize = 8;
-
-/// Why a tensor is not the one that another was coded against.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BaseFault {
-    /// There is none of its name.
-    #[error("it has no such tensor")]
-    Missing,
-    /// It is of another dtype or shape.
-    #[error("the tensor is {has_dtype} {has_shape:?}, not {dtype} {shape:?}")]
-    Form {
-        /// The dtype that it has.
-        has_dtype: Dtype,
-        /// The shape that it has.
-        has_shape: Vec<u64>,
-        /// The dtype that it should have.
-        dtype: Dtype,
-        /// The shape that it should have.
-        shape: Vec<u64>,
-    },
-    /// It has other elements.
-    #[error("the tensor has other contents (SHA-256)")]
-    Contents,
-}
 
 /// A checkpoint, or what an HCT file decodes to, that other HCT files are coded against. Whatever
 /// is read of it for them has the contents that they name.
@@ -70,28 +47,7 @@ impl Base {
         Base::new(name, Box::new(OfCheckpoint(source)), 1)
     }
 
-    /// What an HCT file decodes to, which may itself be coded against a base that it has been
-    /// given.
-    ///
-    /// # Errors
-    /// When the file lacks its base, or there are more than [`MAX_BASE_CHAIN`] in a row.
-    pub fn model<R: ReadAt + Send + 'static>(model: HctModel<R>) -> Result<Base, Error> {
-        let chain = match (model.needs_base(), model.base()) {
-            (false, _) => 1,
-            (true, Some(base)) => base.chain + 1,
-            (true, None) => return Err(model.lacks_base()),
-        };
-        let name = model.name().to_owned();
-        if chain > MAX_BASE_CHAIN {
-            return Err(Error::BaseChain {
-                path: name,
-                limit: MAX_BASE_CHAIN,
-            });
-        }
-        Ok(Base::new(name, Box::new(OfModel::new(model)), chain))
-    }
-
-    fn new(name: PathBuf, source: Box<dyn Source>, chain: usize) -> Base {
+    pub(crate) fn new(name: PathBuf, source: Box<dyn Source>, chain: usize) -> Base {
         let tensors = source.tensors();
         let names = tensors.iter().enumerate();
         let by_name = names.map(|(i, t)| (t.name.clone(), i)).collect();
@@ -113,6 +69,11 @@ impl Base {
     /// Its tensors, in stored order.
     pub fn tensors(&self) -> &[TensorInfo] {
         self.source.tensors()
+    }
+
+    /// Files in a row, this one included.
+    pub(crate) fn chain(&self) -> usize {
+        self.chain
     }
 
     fn find(&self, name: &str) -> Option<usize> {
