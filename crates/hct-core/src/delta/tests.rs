@@ -105,7 +105,11 @@ fn a_small_step_costs_the_bits_that_it_changes() {
     let (base, step) = (
         |i| 0.05 * gaussian(i),
         |i: usize| {
-            let row = if i / 512 % 4 == 0 { 10.0 } else { 1.0 };
+            let row = if (i / 512).is_multiple_of(4) {
+                10.0
+            } else {
+                1.0
+            };
             row * 5e-4 * gaussian(i + n)
         },
     );
@@ -181,7 +185,14 @@ fn bit_fields_are_combined_by_exclusive_or() {
     let n = 1 << 16;
     let base: Vec<u8> = (0..n).map(|i| noise(i) as u8).collect();
     let new: Vec<u8> = (0..n)
-        .map(|i| base[i] ^ if noise(i + n) % 8 == 0 { 0x10 } else { 0 })
+        .map(|i| {
+            base[i]
+                ^ if noise(i + n).is_multiple_of(8) {
+                    0x10
+                } else {
+                    0
+                }
+        })
         .collect();
     let bits = rate(&new, &base, Dtype::U8, 256);
     // The entropy, and two raw bits for one element in eight. Differences have a sign besides.

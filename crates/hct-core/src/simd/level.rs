@@ -38,7 +38,7 @@ pub enum SimdLevel {
     Portable,
     /// x86-64 with AVX2 and the bit instructions of the same years.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, DQ and VL.
+    /// x86-64 with AVX-512 F, BW, DQ and VL, where the crate was compiled by Rust 1.89 or later.
     Avx512,
 }
 
@@ -55,16 +55,18 @@ impl SimdLevel {
         }
     }
 
-    /// Whether this CPU has every instruction that the level may use.
+    /// Whether this CPU has every instruction that the level may use, and the crate its code.
     pub fn is_available(self) -> bool {
         match self {
             SimdLevel::Portable => true,
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx2 => features!(avx2 detected),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", hct_avx512))]
             SimdLevel::Avx512 => features!(avx512 detected),
             #[cfg(not(target_arch = "x86_64"))]
-            SimdLevel::Avx2 | SimdLevel::Avx512 => false,
+            SimdLevel::Avx2 => false,
+            #[cfg(not(all(target_arch = "x86_64", hct_avx512)))]
+            SimdLevel::Avx512 => false,
         }
     }
 

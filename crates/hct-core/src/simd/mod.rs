@@ -30,6 +30,7 @@ macro_rules! multiversion {
                         $body($($arg),*)
                     }
                 );
+                #[cfg(hct_avx512)]
                 $crate::simd::features!(avx512 enable
                     fn avx512 $(<$(const $g: usize),+>)? ($($arg: $ty),*) $(-> $ret)? {
                         $body($($arg),*)
@@ -41,7 +42,10 @@ macro_rules! multiversion {
                     $crate::SimdLevel::Avx2 => {
                         return unsafe { avx2 $(::<$($g),+>)? ($($arg),*) };
                     }
+                    #[cfg(not(hct_avx512))]
+                    $crate::SimdLevel::Avx512 => {}
                     // SAFETY: as above.
+                    #[cfg(hct_avx512)]
                     $crate::SimdLevel::Avx512 => {
                         return unsafe { avx512 $(::<$($g),+>)? ($($arg),*) };
                     }

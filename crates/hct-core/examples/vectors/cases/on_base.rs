@@ -72,8 +72,8 @@ fn refer(old: &[Tensor], k: usize) -> (BaseTensor, &[u8]) {
 /// A value after some steps: every fourth row trained, the others decayed by less than a unit in
 /// the last place a step, some pruned to zeros of either sign.
 fn tuned(i: usize, value: f32) -> f32 {
-    if i % 11 == 0 {
-        return if i % 22 == 0 { 0.0 } else { -0.0 };
+    if i.is_multiple_of(11) {
+        return if i.is_multiple_of(22) { 0.0 } else { -0.0 };
     }
     if i / COLS % 4 == 1 {
         return value + 0.002 * noise(i + 7777);
