@@ -20,6 +20,7 @@
 
 mod bits;
 mod decode;
+#[cfg(feature = "encode")]
 mod drift;
 mod element;
 #[cfg(feature = "encode")]

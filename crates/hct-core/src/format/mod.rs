@@ -4,6 +4,8 @@ mod accounting;
 mod base;
 mod base_hint;
 mod chunk;
+#[cfg(feature = "encode")]
+mod encoded_tensor;
 mod index;
 mod part;
 mod provenance;
@@ -18,6 +20,8 @@ mod writer;
 
 pub use base::{BaseSource, BaseTensor, DeltaRecipe};
 pub use base_hint::MAX_BASE_HINT;
+#[cfg(feature = "encode")]
+pub use encoded_tensor::{EncodedFragment, EncodedTensor, TensorMeta};
 pub use index::{FileEntry, FileKind, Index};
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
@@ -26,4 +30,4 @@ pub use record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
 pub use version::FORMAT_VERSION;
 #[cfg(feature = "encode")]
-pub use writer::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta};
+pub use writer::HctWriter;
