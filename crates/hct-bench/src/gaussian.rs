@@ -2,7 +2,12 @@
 
 /// Independent Gaussian samples of unit variance, the same on every machine.
 pub fn standard_gaussian(n: usize) -> Vec<f32> {
-    let mut state = 1u64;
+    seeded_gaussian(n, 1)
+}
+
+/// The same, others for another seed.
+pub fn seeded_gaussian(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
     let mut uniform = || {
         // SplitMix64: Steele, Lea and Flood 2014.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

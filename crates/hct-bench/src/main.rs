@@ -5,10 +5,12 @@
 mod coders;
 mod comparison;
 mod contestant;
+mod deltas;
 mod evaluation;
 mod gaussian;
 mod matrix;
 mod model;
+mod pair;
 mod plot;
 mod quality;
 mod rd;
@@ -24,6 +26,7 @@ use clap::Parser;
 
 use evaluation::Settings;
 use model::Model;
+use text::document;
 
 /// Measure the strategies and write the tables of `docs`.
 #[derive(Parser)]
@@ -47,18 +50,24 @@ struct Args {
     /// Models run before and after instead: docs/QUALITY.* [default: both fetched models].
     #[arg(long, conflicts_with_all = ["rd", "coders"])]
     quality: bool,
+    /// Fine-tunes coded against their bases instead: docs/DELTAS.*.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality"])]
+    deltas: bool,
+    /// Of the fine-tunes only these: their names in docs/DELTAS.json.
+    #[arg(long, value_name = "NAME", requires = "deltas")]
+    pair: Vec<String>,
     /// Leave the model-level columns out of docs/STRATEGIES.*.
-    #[arg(long, conflicts_with_all = ["rd", "coders", "quality"])]
+    #[arg(long, conflicts_with_all = ["rd", "coders", "quality", "deltas"])]
     no_model_quality: bool,
     #[command(flatten)]
     settings: Settings,
     /// Only rewrite Markdown and plots from the JSON files: after a change of wording.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality"])]
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "deltas"])]
     render: bool,
     /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
-    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md and their plots not what their JSON
+    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md, docs/DELTAS.md and their plots not what their JSON
     /// makes.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "render"])]
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "deltas", "render"])]
     check: bool,
 }
 
@@ -71,17 +80,22 @@ fn main() -> Result<()> {
         .context("cannot start the threads: pass a smaller --threads")?;
     pool.install(|| {
         if args.check {
-            rd::check()?;
-            quality::check()?;
+            document::check::<rd::Report>()?;
+            document::check::<quality::Report>()?;
+            document::check::<deltas::Report>()?;
             return strategies::check();
         }
         if args.render {
-            strategies::render()?;
-            quality::render()?;
-            return rd::render();
+            document::render::<strategies::Tables>()?;
+            document::render::<quality::Report>()?;
+            document::render::<deltas::Report>()?;
+            return document::render::<rd::Report>();
         }
         if args.coders {
             return coders::run();
+        }
+        if args.deltas {
+            return deltas::run(&args.pair, &args.settings);
         }
         if args.rd {
             return rd::run(args.model.is_none(), &models(args)?);

@@ -1,7 +1,7 @@
 //! The checkpoints that are measured.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use hct_core::TensorMeta;
@@ -26,10 +26,7 @@ impl Model {
 
     /// A model of the cache folder.
     pub fn fetched(key: &str) -> Result<Model> {
-        let cache = std::env::var_os("HCT_CACHE")
-            .context("HCT_CACHE is not set; `cargo xtask compare` sets it")?;
-        let folder = Path::new(&cache).join(key);
-        Self::named(key, &folder).context("run `cargo xtask fetch` first")
+        Self::named(key, &cached(key)?).context("run `cargo xtask fetch` first")
     }
 
     /// A checkpoint anywhere, named after its file or folder.
@@ -47,7 +44,8 @@ impl Model {
         Self::named(&key, path)
     }
 
-    fn named(key: &str, path: &Path) -> Result<Model> {
+    /// A checkpoint of this key.
+    pub fn named(key: &str, path: &Path) -> Result<Model> {
         let checkpoint = Checkpoint::open(path)?;
         Ok(Model {
             key: key.to_owned(),
@@ -100,6 +98,13 @@ impl Model {
             .collect();
         names.into_iter().collect::<Vec<_>>().join(" + ")
     }
+}
+
+/// The folder of a fetched model.
+pub fn cached(key: &str) -> Result<PathBuf> {
+    let cache = std::env::var_os("HCT_CACHE")
+        .context("HCT_CACHE is not set; `cargo xtask compare` sets it")?;
+    Ok(Path::new(&cache).join(key))
 }
 
 /// The description that encoders take.

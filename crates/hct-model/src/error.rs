@@ -344,9 +344,9 @@ pub enum Error {
         fault: BaseFault,
     },
     /// Too many HCT files are coded one against the other.
-    #[error("{}: this would be more than {limit} files, each coded against the one before it", path.display())]
+    #[error("{} is the last of {limit} files, each coded against the one before it, and there may be no more in a row", path.display())]
     BaseChain {
-        /// The file that is one too many.
+        /// The file that cannot be a base any more.
         path: PathBuf,
         /// The most there may be.
         limit: usize,

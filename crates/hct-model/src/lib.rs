@@ -2,7 +2,8 @@
 //!
 //! [`encode`] compresses any [`CheckpointSource`] to any writer; [`HctModel`] reads tensors, or
 //! rows of them, out of any [`hct_core::ReadAt`]; [`restore`] writes the checkpoint back to any
-//! [`CheckpointSink`]; [`diff()`] compares two [`TensorSource`]s.
+//! [`CheckpointSink`]; [`diff()`] compares two [`TensorSource`]s, [`dedup()`] finds what many have
+//! in common.
 //!
 //! The feature `fs`, on by default, does the same with paths: `Checkpoint::open`, `compress`,
 //! `HctFile::open`, `decompress`. Outputs then appear under their names only when they are
@@ -12,6 +13,7 @@ mod base;
 mod batch;
 mod checkpoint_sink;
 mod checkpoint_source;
+mod dedup;
 mod diff;
 mod encode;
 mod error;
@@ -37,13 +39,16 @@ mod tensor_source;
 pub use base::{Base, BaseFault, BaseMap, BaseMapError, BaseMatch, MAX_BASE_CHAIN};
 pub use checkpoint_sink::CheckpointSink;
 pub use checkpoint_source::{CarriedFile, CheckpointSource};
+pub use dedup::{
+    BaseEstimate, CheckpointEstimate, DedupReport, DuplicateTensor, Member, NEAR_DUPLICATE, dedup,
+};
 pub use diff::{Agreement, CentredRows, DiffError, DiffReport, TensorDiff, diff, is_matrix};
 pub use encode::{BaseUse, CompressOptions, CompressReport, encode};
 pub use error::Error;
 #[cfg(feature = "fs")]
 pub use fs::{
     AtomicFile, Checkpoint, DirWriter, FileSource, HctFile, SkipReason, SkippedFile, compress,
-    compress_to_rate, decompress,
+    compress_to_rate, decompress, find_models,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};

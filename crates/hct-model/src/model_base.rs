@@ -21,7 +21,7 @@ impl Base {
     /// given.
     ///
     /// # Errors
-    /// When the file lacks its base, or there are more than [`MAX_BASE_CHAIN`] in a row.
+    /// When the file lacks its base, or is the last of [`MAX_BASE_CHAIN`] in a row.
     pub fn model<R: ReadAt + Send + 'static>(model: HctModel<R>) -> Result<Base, Error> {
         let chain = match (model.needs_base(), model.base()) {
             (false, _) => 1,
@@ -29,7 +29,8 @@ impl Base {
             (true, None) => return Err(model.needed_base().missing()),
         };
         let name = model.name().to_owned();
-        if chain > MAX_BASE_CHAIN {
+        // What is coded against it is one more.
+        if chain >= MAX_BASE_CHAIN {
             return Err(Error::BaseChain {
                 path: name,
                 limit: MAX_BASE_CHAIN,

@@ -13,6 +13,8 @@ use crate::progress::Progress;
 const TOLERANCE: f64 = 0.005;
 /// Whole encodings to try; two are usual.
 const ATTEMPTS: usize = 6;
+/// A slope of less than this share of the usual one is none.
+const FLAT: f64 = 0.25;
 /// Coarsest relative mean squared error: beyond it hardly anything is left of a tensor.
 const COARSEST: f64 = 0.9;
 /// Finest; float tensors are stored losslessly long before.
@@ -56,10 +58,15 @@ pub fn encode_to_rate<W: Write>(
         }
         // 6 dB a bit, or the slope measured between the last two.
         let octaves = libm::log2(rel_mse);
+        let usual = -0.5 * report.lossy_weights as f64 / report.weights as f64;
         let slope = match before {
             Some((o, e)) if (o - octaves).abs() > 1e-9 => (excess - e) / (octaves - o),
-            _ => -0.5 * report.lossy_weights as f64 / report.weights as f64,
+            _ => usual,
         };
+        // Coarse targets are all the same where what guards the difference from a base is finer:
+        // from there a slope leads nowhere.
+        let flat = options.base.is_some() && slope > FLAT * usual;
+        let slope = if flat { usual } else { slope };
         before = Some((octaves, excess));
         let next = libm::exp2(octaves - excess / slope.min(-0.05)).clamp(FINEST, COARSEST);
         if next == rel_mse {

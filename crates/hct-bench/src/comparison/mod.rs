@@ -13,4 +13,4 @@ pub use row::Row;
 #[cfg(test)]
 pub use row::Speed;
 pub use single::code;
-pub use sums::compared;
+pub use sums::{between, compared};

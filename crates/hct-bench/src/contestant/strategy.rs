@@ -66,6 +66,11 @@ impl Ours {
         &self.label
     }
 
+    /// What codes tensors.
+    pub fn encoder(&self) -> &dyn Strategy {
+        &*self.encoder
+    }
+
     /// `uniform` at a retention.
     pub fn uniform(retention: f64) -> Self {
         let spec = StrategySpec::builder(StrategyName::Uniform).retention(retention);

@@ -10,6 +10,8 @@ mod settings;
 mod tests;
 
 pub use evaluator::Evaluator;
+#[cfg(test)]
+pub use model_quality::SentenceQuality;
 pub use model_quality::{LanguageQuality, ModelQuality};
 pub use questions::{QUESTIONS, SAMPLE};
 pub use settings::Settings;

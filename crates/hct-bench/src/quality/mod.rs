@@ -12,54 +12,38 @@ use anyhow::Result;
 
 use crate::evaluation::Settings;
 use crate::model::Model;
-use crate::repository::docs;
-use crate::text::document::{self, Rendered};
-use report::{Report, plot_name};
-
-const MARKDOWN: &str = "QUALITY.md";
-const JSON: &str = "QUALITY.json";
+use crate::text::document;
+pub use report::Report;
+use report::plot_name;
 
 /// Measures `models` and writes their sections. What is done is written before the next is begun.
 pub fn run(models: &[Model], settings: &Settings) -> Result<()> {
     for model in models {
         let measured = measure::measure(model, settings)?;
         println!("{}", render::model(&model.key, &measured));
-        let mut report: Report = document::read_json(&docs(JSON))?;
-        report.models.insert(model.key.clone(), measured);
-        document::write_json(&docs(JSON), &report)?;
-        render()?;
+        document::update(|report: &mut Report| {
+            report.models.insert(model.key.clone(), measured);
+        })?;
     }
     Ok(())
 }
 
-/// Rewrites the Markdown and the plots from the JSON.
-pub fn render() -> Result<()> {
-    rendered()?.write()
-}
+impl document::Report for Report {
+    const MARKDOWN: &'static str = "QUALITY.md";
+    const JSON: &'static str = "QUALITY.json";
 
-/// Fails unless the Markdown and the plots are what the JSON makes. Measures nothing.
-pub fn check() -> Result<()> {
-    rendered()?.check()
-}
-
-fn rendered() -> Result<Rendered> {
-    let report: Report = document::read_json(&docs(JSON))?;
-    let plots = report.models.iter();
-    Ok(Rendered {
-        markdown: MARKDOWN,
-        json: JSON,
-        sections: sections(&report),
-        plots: plots
-            .map(|(key, model)| Ok((plot_name(key), plot::svg(key, model)?)))
-            .collect::<Result<_>>()?,
-    })
-}
-
-/// The sections by key, in reading order.
-fn sections(report: &Report) -> Vec<(String, String)> {
-    let mut sections = vec![("about".to_owned(), render::ABOUT.to_owned())];
-    for (key, model) in &report.models {
-        sections.push((key.clone(), render::model(key, model)));
+    fn sections(&self) -> Vec<(String, String)> {
+        let mut sections = vec![("about".to_owned(), render::ABOUT.to_owned())];
+        for (key, model) in &self.models {
+            sections.push((key.clone(), render::model(key, model)));
+        }
+        sections
     }
-    sections
+
+    fn plots(&self) -> Result<Vec<(String, String)>> {
+        let plots = self.models.iter();
+        plots
+            .map(|(key, model)| Ok((plot_name(key), plot::svg(key, model)?)))
+            .collect()
+    }
 }

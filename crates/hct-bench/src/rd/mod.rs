@@ -13,13 +13,10 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::model::Model;
-use crate::repository::docs;
-use crate::text::document::{self, Rendered};
+use crate::text::document;
 use corpus::Corpus;
-use report::{CorpusReport, Report};
-
-const MARKDOWN: &str = "RATE_DISTORTION.md";
-const JSON: &str = "RATE_DISTORTION.json";
+use report::CorpusReport;
+pub use report::{Report, Target};
 
 /// Measures the Gaussian samples if asked to, and `models`, and writes their sections. What is
 /// done is written before the next is begun.
@@ -36,47 +33,34 @@ pub fn run(with_gaussian: bool, models: &[Model]) -> Result<()> {
 fn add(corpus: &Corpus, model: Option<&Model>) -> Result<()> {
     let measured = measure(corpus, model)?;
     println!("{}", render::corpus(&corpus.key, &measured));
-    let mut report: Report = document::read_json(&docs(JSON))?;
-    report.corpora.insert(corpus.key.clone(), measured);
-    document::write_json(&docs(JSON), &report)?;
-    render()
-}
-
-/// Rewrites the Markdown and the plots from the JSON.
-pub fn render() -> Result<()> {
-    rendered()?.write()
-}
-
-/// Fails unless the Markdown and the plots are what the JSON makes. Measures nothing.
-pub fn check() -> Result<()> {
-    rendered()?.check()
-}
-
-fn rendered() -> Result<Rendered> {
-    let report: Report = document::read_json(&docs(JSON))?;
-    let plots = report.corpora.iter();
-    Ok(Rendered {
-        markdown: MARKDOWN,
-        json: JSON,
-        sections: sections(&report),
-        plots: plots
-            .map(|(key, corpus)| Ok((plot_name(key), plot::svg(key, corpus)?)))
-            .collect::<Result<_>>()?,
+    document::update(|report: &mut Report| {
+        report.corpora.insert(corpus.key.clone(), measured);
     })
 }
 
-/// The sections by key, in reading order.
-fn sections(report: &Report) -> Vec<(String, String)> {
-    let mut sections = vec![
-        ("about".to_owned(), render::ABOUT.to_owned()),
-        ("targets".to_owned(), render::targets(report)),
-    ];
-    for key in report.keys() {
-        let section = render::corpus(key, &report.corpora[key]);
-        sections.push((key.to_owned(), section));
+impl document::Report for Report {
+    const MARKDOWN: &'static str = "RATE_DISTORTION.md";
+    const JSON: &'static str = "RATE_DISTORTION.json";
+
+    fn sections(&self) -> Vec<(String, String)> {
+        let mut sections = vec![
+            ("about".to_owned(), render::ABOUT.to_owned()),
+            ("targets".to_owned(), render::targets(self)),
+        ];
+        for key in self.keys() {
+            let section = render::corpus(key, &self.corpora[key]);
+            sections.push((key.to_owned(), section));
+        }
+        sections.push(("quoted".into(), render::quoted()));
+        sections
     }
-    sections.push(("quoted".into(), render::quoted()));
-    sections
+
+    fn plots(&self) -> Result<Vec<(String, String)>> {
+        let plots = self.corpora.iter();
+        plots
+            .map(|(key, corpus)| Ok((plot_name(key), plot::svg(key, corpus)?)))
+            .collect()
+    }
 }
 
 fn plot_name(key: &str) -> String {

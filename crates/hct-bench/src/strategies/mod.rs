@@ -34,18 +34,16 @@ use serde_json::Value;
 use crate::evaluation::Settings;
 use crate::model::Model;
 use crate::repository::docs;
-use crate::text::document::{self, Rendered};
+use crate::text::document::{self, Report};
 use about::about;
 use matrices::Matrices;
 use report::ModelReport;
 
-const MARKDOWN: &str = "STRATEGIES.md";
-const JSON: &str = "STRATEGIES.json";
 const MATRICES: &str = "matrices";
 
 /// Everything in `STRATEGIES.json`.
 #[derive(Default, Serialize, Deserialize)]
-struct Tables {
+pub struct Tables {
     models: BTreeMap<String, ModelReport>,
     matrices: Option<Matrices>,
 }
@@ -56,45 +54,25 @@ pub fn run(with_matrices: bool, models: &[Model], settings: Option<&Settings>) -
     for model in models {
         let measured = ModelReport::measure(model, settings)?;
         println!("{}", measured.render());
-        update(|tables| {
+        document::update(|tables: &mut Tables| {
             tables.models.insert(model.key.clone(), measured);
         })?;
     }
     if with_matrices {
         let measured = Matrices::measure(true)?;
         println!("{}", measured.render());
-        update(|tables| tables.matrices = Some(measured))?;
+        document::update(|tables: &mut Tables| tables.matrices = Some(measured))?;
     }
     Ok(())
-}
-
-fn update(change: impl FnOnce(&mut Tables)) -> Result<()> {
-    let mut tables: Tables = document::read_json(&docs(JSON))?;
-    change(&mut tables);
-    document::write_json(&docs(JSON), &tables)?;
-    render()
-}
-
-/// Rewrites the Markdown and the plots from the JSON.
-pub fn render() -> Result<()> {
-    rendered(&document::read_json(&docs(JSON))?)?.write()
-}
-
-fn rendered(tables: &Tables) -> Result<Rendered> {
-    Ok(Rendered {
-        markdown: MARKDOWN,
-        json: JSON,
-        sections: tables.sections(),
-        plots: tables.plots()?,
-    })
 }
 
 /// Fails unless the committed documents hold what this code makes of the sample and of the
 /// low-rank matrix, and what the JSON makes.
 pub fn check() -> Result<()> {
     const ADVICE: &str = "run `cargo xtask compare`, look at the change, and commit it";
+    const JSON: &str = Tables::JSON;
+    document::check::<Tables>()?;
     let tables: Tables = document::read_json(&docs(JSON))?;
-    rendered(&tables)?.check()?;
     let model = Model::sample()?;
     let committed = tables
         .models
@@ -113,12 +91,17 @@ pub fn check() -> Result<()> {
         differences.is_empty(),
         "docs/{JSON} is not what the code makes; {ADVICE}"
     );
-    println!("docs/{MARKDOWN}, its plots and docs/{JSON} match the code");
+    println!(
+        "docs/{}, its plots and docs/{JSON} match the code",
+        Tables::MARKDOWN
+    );
     Ok(())
 }
 
-impl Tables {
-    /// The sections by key, in reading order.
+impl Report for Tables {
+    const MARKDOWN: &'static str = "STRATEGIES.md";
+    const JSON: &'static str = "STRATEGIES.json";
+
     fn sections(&self) -> Vec<(String, String)> {
         let mut sections = vec![("about".to_owned(), about())];
         for (key, report) in &self.models {
@@ -129,7 +112,6 @@ impl Tables {
         sections
     }
 
-    /// The plots, by file name.
     fn plots(&self) -> Result<Vec<(String, String)>> {
         let plots = self.models.values().map(ModelReport::plots);
         Ok(plots.collect::<Result<Vec<_>>>()?.concat())

@@ -58,52 +58,65 @@ impl Document {
     }
 }
 
-/// What a report's JSON makes: nothing here is measured.
-pub struct Rendered {
+/// What was measured for a document, as its JSON holds it; the Markdown and the plots follow.
+pub trait Report: Default + Serialize + DeserializeOwned {
     /// Names in `docs` of the Markdown and of the JSON.
-    pub markdown: &'static str,
-    pub json: &'static str,
+    const MARKDOWN: &'static str;
+    const JSON: &'static str;
+
     /// Sections of the Markdown by key, in reading order.
-    pub sections: Vec<(String, String)>,
+    fn sections(&self) -> Vec<(String, String)>;
+
     /// Plots by name.
-    pub plots: Vec<(String, String)>,
+    ///
+    /// # Errors
+    /// When one cannot be drawn.
+    fn plots(&self) -> Result<Vec<(String, String)>>;
 }
 
-impl Rendered {
-    /// Rewrites the Markdown and the plots.
-    pub fn write(&self) -> Result<()> {
-        let mut document = Document::read(&docs(self.markdown))?;
-        for (key, section) in &self.sections {
-            document.set(key, section);
-        }
-        document.write(&docs(self.markdown))?;
-        for (name, svg) in &self.plots {
-            write(&docs(name), svg)?;
-        }
-        println!("written: docs/{} and its plots", self.markdown);
-        Ok(())
-    }
+/// Changes the JSON, and rewrites the Markdown and the plots.
+pub fn update<R: Report>(change: impl FnOnce(&mut R)) -> Result<()> {
+    let mut report: R = read_json(&docs(R::JSON))?;
+    change(&mut report);
+    write_json(&docs(R::JSON), &report)?;
+    render::<R>()
+}
 
-    /// Fails unless the Markdown and the plots are there as they would be written.
-    pub fn check(&self) -> Result<()> {
-        const ADVICE: &str = "run `cargo xtask compare --render` and commit what changed";
-        let Rendered { markdown, json, .. } = self;
-        let document = Document::read(&docs(markdown))?;
-        for (key, section) in &self.sections {
-            ensure!(
-                document.section(key) == Some(section.as_str()),
-                "docs/{markdown} and docs/{json} disagree on {key}; {ADVICE}"
-            );
-        }
-        for (name, svg) in &self.plots {
-            let drawn = fs::read_to_string(docs(name)).unwrap_or_default();
-            ensure!(
-                drawn == *svg,
-                "docs/{name} is not what docs/{json} makes; {ADVICE}"
-            );
-        }
-        Ok(())
+/// Rewrites the Markdown and the plots from the JSON. Measures nothing.
+pub fn render<R: Report>() -> Result<()> {
+    let report: R = read_json(&docs(R::JSON))?;
+    let mut document = Document::read(&docs(R::MARKDOWN))?;
+    for (key, section) in report.sections() {
+        document.set(&key, &section);
     }
+    document.write(&docs(R::MARKDOWN))?;
+    for (name, svg) in report.plots()? {
+        write(&docs(&name), &svg)?;
+    }
+    println!("written: docs/{} and its plots", R::MARKDOWN);
+    Ok(())
+}
+
+/// Fails unless the Markdown and the plots are what the JSON makes. Measures nothing.
+pub fn check<R: Report>() -> Result<()> {
+    const ADVICE: &str = "run `cargo xtask compare --render` and commit what changed";
+    let report: R = read_json(&docs(R::JSON))?;
+    let (markdown, json) = (R::MARKDOWN, R::JSON);
+    let document = Document::read(&docs(markdown))?;
+    for (key, section) in report.sections() {
+        ensure!(
+            document.section(&key) == Some(section.as_str()),
+            "docs/{markdown} and docs/{json} disagree on {key}; {ADVICE}"
+        );
+    }
+    for (name, svg) in report.plots()? {
+        let drawn = fs::read_to_string(docs(&name)).unwrap_or_default();
+        ensure!(
+            drawn == svg,
+            "docs/{name} is not what docs/{json} makes; {ADVICE}"
+        );
+    }
+    Ok(())
 }
 
 fn begin(key: &str) -> String {

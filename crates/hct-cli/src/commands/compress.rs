@@ -193,7 +193,10 @@ impl Compress {
             }
             None => BaseMap::default(),
         };
-        let matched = BaseMatch::new(checkpoint, base, &map, &())?;
+        let bytes = BaseMatch::bytes_to_hash(checkpoint, base, &map)?;
+        let bar = Bar::new("looking for renamed tensors", bytes);
+        let matched = BaseMatch::new(checkpoint, base, &map, &bar)?;
+        drop(bar);
         let given = self.base.first().and_then(|path| path.to_str());
         let hint = self.base_hint.as_deref().or(given).unwrap_or_default();
         match hint.len() {

@@ -2,6 +2,7 @@
 
 mod compress;
 mod decompress;
+mod dedup;
 mod diff;
 #[cfg(feature = "eval")]
 mod eval;
@@ -21,6 +22,7 @@ pub enum Command {
     Extract(extract::Extract),
     Info(info::Info),
     Diff(diff::Diff),
+    Dedup(dedup::Dedup),
     Verify(verify::Verify),
     #[cfg(feature = "eval")]
     Eval(eval::Eval),
@@ -37,6 +39,7 @@ impl Command {
             Command::Extract(command) => command.run(),
             Command::Info(command) => command.run(),
             Command::Diff(command) => command.run(),
+            Command::Dedup(command) => command.run(),
             Command::Verify(command) => command.run(),
             #[cfg(feature = "eval")]
             Command::Eval(command) => command.run(),

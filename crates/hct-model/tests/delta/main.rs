@@ -1,0 +1,8 @@
+//! Checkpoints coded against others: a file for each promise.
+
+mod chain;
+mod choice;
+mod names;
+mod rate;
+mod support;
+mod wrong_base;
