@@ -177,16 +177,23 @@ class File:
 
     def read_plane(self, r, rows, cols, chunks):
         """§5.3"""
-        p = {'rows': rows, 'cols': cols}
-        p['tile'] = height, width = r.up_to(rows, 1), r.up_to(cols, 1)
-        need(height * width <= 1 << 22 and (width == cols or height == 1), 'not a tiling')
+        p = {}
+        p['tile'] = height, width = r.varint(), r.varint()
         p['transform'] = r.code(0, 1, 2, 3)
-        flags = r.code(*range(8))
-        p['whole'], p['means'], p['gains'] = flags & 1, flags & 2, flags & 4
+        flags = r.code(*range(64))
+        for bit, flag in enumerate(('whole', 'means', 'gains', 'transposed', 'column gains', 'fine gains')):
+            p[flag] = flags >> bit & 1
         p['quantizer'] = r.code(0, 1, 2, 3)
         if p['quantizer'] == 3:
             p['states'], p['lanes'] = 1 << r.code(0, 2, 3, 4, 5), 1 << r.code(3, 5)
-        need(not p['gains'] or p['quantizer'] == 3, 'gains go with the trellis only')
+        need(flags < 4 or p['quantizer'] == 3, 'gains and transposed planes go with the trellis only')
+        need(not p['fine gains'] or p['gains'] or p['column gains'], 'fine gains without gains')
+        if p['transposed']:
+            need(not (p['transform'] or flags & 3), 'a transposed plane with a transform or means')
+            rows, cols = cols, rows
+        p['rows'], p['cols'] = rows, cols
+        need(0 < height <= rows and 0 < width <= cols and height * width <= 1 << 22
+             and (width == cols or height == 1), 'not a tiling')
         p['header'] = chunks.next(r)
         p['tiles'] = chunks.several(r, -(-rows // height) * -(-cols // width))
         return p
@@ -222,6 +229,8 @@ class File:
             out = inverse_dct(out, rows, cols, p['transform'])
         if means:
             out = [f32(v + means[i % cols]) for i, v in enumerate(out)]
+        if p['transposed']:
+            out = [out[r * cols + c] for c in range(cols) for r in range(rows)]
         return out
 
     def whole(self, name):
@@ -271,7 +280,7 @@ class File:
                 if len(planes) == 1:
                     total = [f32(a + b) for a, b in zip(total, planes[0])]
                     continue
-                (left, right), rank = planes, fragment[0]['cols']
+                (left, right), rank = planes, len(planes[0]) // t['rows']
                 for i in range(len(total)):
                     for k in range(rank):
                         product = f32(left[i // cols * rank + k] * right[k * cols + i % cols])

@@ -36,7 +36,8 @@ pub enum Quantizer {
 /// Most values a tile may hold.
 pub const MAX_TILE: usize = 1 << 22;
 
-/// How one plane, a matrix of `rows` × `cols` values, is coded.
+/// How one plane, a matrix of `rows` × `cols` values, is coded. Rows and columns, of tiles and of
+/// gains too, are those of the plane as it is stored; [`PlaneRecipe::shape`] is what it decodes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlaneRecipe {
@@ -54,9 +55,16 @@ pub struct PlaneRecipe {
     pub whole: bool,
     /// Whether a mean per column was subtracted before the transform.
     pub means: bool,
-    /// Whether rows have gains, powers of 2^⅛ that their values are multiplied with after
+    /// Whether rows have gains, powers of two that their values are multiplied with after
     /// dequantization: finer or coarser steps row by row.
     pub gains: bool,
+    /// Whether columns have gains, which values are multiplied with after those of rows.
+    pub column_gains: bool,
+    /// Whether gains are in units of 1/32 octave rather than of 1/8.
+    pub fine_gains: bool,
+    /// Whether what is stored is the transposed matrix: rows are the columns of what the plane
+    /// decodes to.
+    pub transposed: bool,
     /// The quantizer.
     pub quantizer: Quantizer,
 }
@@ -101,6 +109,14 @@ impl PlaneRecipe {
         }
     }
 
+    /// Rows and columns of the matrix that the plane decodes to.
+    pub fn shape(&self) -> (usize, usize) {
+        match self.transposed {
+            false => (self.rows, self.cols),
+            true => (self.cols, self.rows),
+        }
+    }
+
     /// Number of values.
     #[allow(clippy::len_without_is_empty, reason = "a plane is never empty")]
     pub fn len(&self) -> usize {
@@ -110,6 +126,9 @@ impl PlaneRecipe {
 
 impl fmt::Display for PlaneRecipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.transposed {
+            f.write_str("transposed + ")?;
+        }
         if self.means {
             f.write_str("mean + ")?;
         }
@@ -121,9 +140,14 @@ impl fmt::Display for PlaneRecipe {
             };
             write!(f, "{} ({scope}) + ", self.transform.name())?;
         }
-        if self.gains {
-            f.write_str("row gains + ")?;
-        }
+        let gains = match (self.gains, self.column_gains) {
+            (true, true) => "row and column gains + ",
+            (true, false) => "row gains + ",
+            (false, true) => "column gains + ",
+            (false, false) => "",
+        };
+        let fine = if self.fine_gains { "fine " } else { "" };
+        write!(f, "{fine}{gains}")?;
         write!(f, "{}", self.quantizer)
     }
 }

@@ -6,10 +6,13 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::Mutex;
 
-use common::{Kind, Rng, bytes_of, file_of, floats_of, meta, preparation, trellis, with_gains};
+use common::{
+    Kind, Rng, bytes_of, file_of, fine_gains, floats_of, meta, preparation, transposed, trellis,
+    with_gains,
+};
 use hct_core::{
-    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Error, HctReader, MatrixView, ReadAt,
-    SparseFormat, Transform, encode_sparse,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Error, Gains, HctReader, MatrixView,
+    ReadAt, SparseFormat, Transform, encode_sparse,
 };
 
 /// Notes every range read.
@@ -151,6 +154,48 @@ fn rows_of_trellis_planes() {
     let gains = (0..ROWS as i32).map(|r| r % 9 - 4).collect();
     let how = preparation(Transform::DctRows, false, Some(300));
     check_plane(with_gains(matrix, how, 8, 0.4, gains).unwrap(), Dtype::F32);
+}
+
+#[test]
+fn rows_of_transposed_planes() {
+    // As stored; a row of the tensor is a column of it.
+    let values = Kind::LoudRows.values(ROWS, COLS, 2);
+    let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
+    for (tile, gains) in [
+        (None, Gains::default()),
+        (Some(400), fine_gains(ROWS, COLS)),
+        (
+            Some(20),
+            Gains {
+                rows: None,
+                ..fine_gains(ROWS, COLS)
+            },
+        ),
+    ] {
+        let how = preparation(Transform::None, false, tile);
+        let plane = transposed(matrix, how, 8, 0.4, gains).unwrap();
+        let recipe = *plane.recipe();
+        assert_eq!(recipe.shape(), (COLS, ROWS));
+        let bands = ROWS.div_ceil(recipe.tile_rows);
+        let touched = |a: u64, b: u64| {
+            (b as usize).div_ceil(recipe.tile_cols) - a as usize / recipe.tile_cols
+        };
+        for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16] {
+            let tensor = || EncodedTensor::plane(plane.clone());
+            let meta = |shape: &[u64]| meta("t", dtype, shape);
+            let (rows, cols) = (COLS as u64, ROWS as u64);
+            // Every band has a part of each of its columns.
+            let file = file_of(meta(&[rows, cols]), tensor());
+            check(file, rows, |a, b| 1 + bands * touched(a, b));
+            // Rows of the tensor that are two of the matrix, and half of one.
+            let file = file_of(meta(&[rows / 2, 2, cols]), tensor());
+            check(file, rows / 2, |a, b| 1 + bands * touched(2 * a, 2 * b));
+            let file = file_of(meta(&[2 * rows, cols / 2]), tensor());
+            check(file, 2 * rows, |a, b| {
+                1 + bands * touched(a / 2, b.div_ceil(2))
+            });
+        }
+    }
 }
 
 #[test]

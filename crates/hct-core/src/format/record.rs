@@ -31,6 +31,9 @@ const PRODUCT: u8 = 1;
 const WHOLE: u8 = 1;
 const MEANS: u8 = 2;
 const GAINS: u8 = 4;
+const TRANSPOSED: u8 = 8;
+const COLUMN_GAINS: u8 = 16;
+const FINE_GAINS: u8 = 32;
 
 /// How a losslessly stored tensor is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +125,8 @@ impl fmt::Display for Recipe {
                     match fragment {
                         Fragment::Plane(p) => write!(f, "{}", p.recipe)?,
                         Fragment::Product(l, r) => {
-                            write!(f, "rank {} ({} × {})", l.recipe.cols, l.recipe, r.recipe)?;
+                            let (_, rank) = l.recipe.shape();
+                            write!(f, "rank {rank} ({} × {})", l.recipe, r.recipe)?;
                         }
                     }
                 }
@@ -276,7 +280,7 @@ impl TensorRecord {
                         }
                         Fragment::Product(l, r) => {
                             out.push(PRODUCT);
-                            put_varint(out, l.recipe.cols as u64);
+                            put_varint(out, l.recipe.shape().1 as u64);
                             write_plane(out, l);
                             write_plane(out, r);
                         }
@@ -492,57 +496,77 @@ fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
     put_varint(out, recipe.tile_rows as u64);
     put_varint(out, recipe.tile_cols as u64);
     out.push(recipe.transform as u8);
-    let flag = |set, bit| if set { bit } else { 0 };
-    out.push(flag(recipe.whole, WHOLE) | flag(recipe.means, MEANS) | flag(recipe.gains, GAINS));
+    let flags = [
+        (recipe.whole, WHOLE),
+        (recipe.means, MEANS),
+        (recipe.gains, GAINS),
+        (recipe.transposed, TRANSPOSED),
+        (recipe.column_gains, COLUMN_GAINS),
+        (recipe.fine_gains, FINE_GAINS),
+    ];
+    let set = flags.iter().filter(|(set, _)| *set);
+    out.push(set.fold(0, |all, (_, flag)| all | flag));
     quant::write(recipe.quantizer, out);
     plane.common.write(out);
     plane.tiles.iter().for_each(|t| t.write(out));
 }
 
+/// Reads a plane that decodes to `rows` × `cols` values.
 fn read_plane(
     r: &mut Reader<'_>,
     rows: usize,
     cols: usize,
     offset: &mut u64,
 ) -> Result<PlaneRecord> {
-    let tile_rows = r.varint_below(rows as u64 + 1, "tile rows")? as usize;
-    let tile_cols = r.varint_below(cols as u64 + 1, "tile columns")? as usize;
-    let contiguous = tile_cols == cols || tile_rows == 1;
-    let size = tile_rows.saturating_mul(tile_cols);
-    if size == 0 || size > MAX_TILE || !contiguous {
-        return Err(Error::invalid(
-            "tile",
-            format!("{tile_rows} × {tile_cols} of {rows} × {cols} is not a tiling of HCT V3"),
-        ));
-    }
+    let (tile_rows, tile_cols) = (r.varint()?, r.varint()?);
     let code = r.u8()?;
     let transform = Transform::from_code(code).ok_or(Error::Reserved {
         field: "transform",
         value: code.into(),
     })?;
     let flags = r.u8()?;
-    if flags & !(WHOLE | MEANS | GAINS) != 0 {
-        return Err(Error::Reserved {
-            field: "plane flags",
-            value: flags.into(),
-        });
+    let reserved = || Error::Reserved {
+        field: "plane flags",
+        value: flags.into(),
+    };
+    if flags & !(WHOLE | MEANS | GAINS | TRANSPOSED | COLUMN_GAINS | FINE_GAINS) != 0 {
+        return Err(reserved());
     }
     let quantizer = quant::read(r)?;
-    if flags & GAINS != 0 && !quant::takes_gains(quantizer) {
+    let has = |flag| flags & flag != 0;
+    if has(GAINS | TRANSPOSED | COLUMN_GAINS | FINE_GAINS) && !quant::takes_gains(quantizer) {
         return Err(Error::invalid(
-            "row gains",
-            "go with the trellis quantizer only",
+            "plane flags",
+            "gains and transposed planes go with the trellis quantizer only",
         ));
     }
+    if has(FINE_GAINS) && !has(GAINS | COLUMN_GAINS) {
+        return Err(reserved());
+    }
+    if has(TRANSPOSED) && (transform != Transform::None || has(WHOLE | MEANS)) {
+        return Err(Error::invalid(
+            "plane flags",
+            "a transposed plane has no transform and no means",
+        ));
+    }
+    let (rows, cols) = if has(TRANSPOSED) {
+        (cols, rows)
+    } else {
+        (rows, cols)
+    };
+    let (tile_rows, tile_cols) = read_tiling(tile_rows, tile_cols, rows, cols)?;
     let recipe = PlaneRecipe {
         rows,
         cols,
         tile_rows,
         tile_cols,
         transform,
-        whole: flags & WHOLE != 0,
-        means: flags & MEANS != 0,
-        gains: flags & GAINS != 0,
+        whole: has(WHOLE),
+        means: has(MEANS),
+        gains: has(GAINS),
+        column_gains: has(COLUMN_GAINS),
+        fine_gains: has(FINE_GAINS),
+        transposed: has(TRANSPOSED),
         quantizer,
     };
     let common = Chunk::read(r, offset)?;
@@ -552,4 +576,18 @@ fn read_plane(
         common,
         tiles,
     })
+}
+
+/// Rows and columns of the tiles of a plane of `rows` × `cols`.
+fn read_tiling(tile_rows: u64, tile_cols: u64, rows: usize, cols: usize) -> Result<(usize, usize)> {
+    let fits = tile_rows <= rows as u64 && tile_cols <= cols as u64;
+    let contiguous = tile_cols == cols as u64 || tile_rows == 1;
+    let size = tile_rows.saturating_mul(tile_cols);
+    if !fits || size == 0 || size > MAX_TILE as u64 || !contiguous {
+        return Err(Error::invalid(
+            "tile",
+            format!("{tile_rows} × {tile_cols} of {rows} × {cols} is not a tiling of HCT V3"),
+        ));
+    }
+    Ok((tile_rows as usize, tile_cols as usize))
 }

@@ -59,7 +59,7 @@ pub(crate) fn read(r: &mut Reader<'_>) -> Result<Quantizer> {
     }
 }
 
-/// Whether rows may have gains.
+/// Whether planes may have gains and be transposed.
 pub(crate) fn takes_gains(quantizer: Quantizer) -> bool {
     matches!(quantizer, Quantizer::Trellis { .. })
 }

@@ -1,11 +1,13 @@
 //! Files to damage.
 
 use hct_core::{
-    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, FileKind, HctWriter, MatrixView,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, FileKind, Gains, HctWriter, MatrixView,
     Preparation, SparseFormat, Transform, encode_sparse,
 };
 
-use crate::common::{Kind, bytes_of, file_of, meta, preparation, trellis, with_gains};
+use crate::common::{
+    Kind, bytes_of, file_of, fine_gains, meta, preparation, transposed, trellis, with_gains,
+};
 
 fn planes() -> Vec<(String, EncodedPlane)> {
     let (rows, cols) = (32, 24);
@@ -48,6 +50,18 @@ fn planes() -> Vec<(String, EncodedPlane)> {
     let gains: Vec<i32> = (0..rows as i32).map(|r| r % 11 - 5).collect();
     let plane = with_gains(small, means, 4, 0.5, gains).unwrap();
     out.push(("means and gains".into(), plane));
+    for (name, tile, gains) in [
+        ("transposed", None, Gains::default()),
+        (
+            "transposed, fine gains, bands",
+            Some(200),
+            fine_gains(rows, cols),
+        ),
+        ("transposed, pieces of rows", Some(10), Gains::default()),
+    ] {
+        let how = preparation(Transform::None, false, tile);
+        out.push((name.into(), transposed(small, how, 8, 0.5, gains).unwrap()));
+    }
     let patched = Kind::HugeOutlier.values(rows, cols, 9);
     let patched = MatrixView::from_values(&patched, rows, cols).unwrap();
     let plane = trellis(patched, Preparation::tiled(Transform::None), 8, 1e-5);
@@ -63,7 +77,8 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
         .map(|(i, (name, plane))| {
             let recipe = *plane.recipe();
             let dtype = [Dtype::F32, Dtype::BF16, Dtype::F16][i % 3];
-            let meta = meta("t", dtype, &[recipe.rows as u64, recipe.cols as u64]);
+            let (rows, cols) = recipe.shape();
+            let meta = meta("t", dtype, &[rows as u64, cols as u64]);
             (name, file_of(meta, EncodedTensor::plane(plane)))
         })
         .collect();
@@ -107,12 +122,8 @@ pub fn big_file() -> Vec<u8> {
         .add_file(kind, "config.json", b"{\"a\":1}", 0, 7)
         .unwrap();
     for (i, (name, plane)) in planes().into_iter().enumerate() {
-        let recipe = *plane.recipe();
-        let meta = meta(
-            &name,
-            Dtype::BF16,
-            &[recipe.rows as u64, 2, recipe.cols as u64 / 2],
-        );
+        let (rows, cols) = plane.recipe().shape();
+        let meta = meta(&name, Dtype::BF16, &[rows as u64, 2, cols as u64 / 2]);
         let label = ["rdo", "uniform"][i % 2];
         let tensor = EncodedTensor::plane(plane);
         writer.add_tensor(meta, tensor, Some(shard), label).unwrap();

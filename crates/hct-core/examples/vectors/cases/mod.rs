@@ -5,6 +5,7 @@ mod lossless;
 mod on_base;
 mod sparse;
 mod sums;
+mod transposed;
 mod trellis;
 
 use hct_core::{
@@ -20,6 +21,7 @@ pub fn all() -> Result<Vec<(String, Vec<u8>)>> {
     lossless::add(&mut cases)?;
     sparse::add(&mut cases)?;
     trellis::add(&mut cases)?;
+    transposed::add(&mut cases)?;
     sums::add(&mut cases)?;
     on_base::add(&mut cases)?;
     files::add(&mut cases)?;
@@ -50,7 +52,8 @@ impl Cases {
 
     /// A file of one tensor of one plane.
     fn plane(&mut self, name: impl Into<String>, dtype: Dtype, plane: EncodedPlane) -> Result<()> {
-        let shape = [plane.recipe().rows as u64, plane.recipe().cols as u64];
+        let (rows, cols) = plane.recipe().shape();
+        let shape = [rows as u64, cols as u64];
         self.tensors(
             name,
             vec![(meta("w", dtype, &shape), EncodedTensor::plane(plane))],

@@ -2,11 +2,12 @@
 
 use half::{bf16, f16};
 use hct_core::{
-    BaseTensor, Dtype, EncodedFragment, EncodedTensor, HctWriter, MatrixView, Result, SparseFormat,
-    TensorMeta, Transform, encode_sparse,
+    BaseTensor, Dtype, EncodedFragment, EncodedTensor, Gains, HctWriter, MatrixView, Result,
+    SparseFormat, TensorMeta, Transform, encode_sparse,
 };
 use sha2::{Digest, Sha256};
 
+use super::transposed::{Plane, column_gains, row_gains};
 use super::trellis::code;
 use super::{Cases, meta, noise, preparation, weights};
 
@@ -146,5 +147,48 @@ fn sums(cases: &mut Cases, old: &[Tensor]) -> Result<()> {
         let meta = meta(name, old[k].0.dtype, &SHAPE);
         Ok((meta, tensor.on_base(refer(old, k).0)?))
     });
-    cases.tensors("on_base_sums", tensors.collect::<Result<_>>()?)
+    cases.tensors("on_base_sums", tensors.collect::<Result<_>>()?)?;
+    transposed(cases, old, &step)
+}
+
+/// Transposed planes with all kinds of gains, each added to a base: alone, and one of two.
+fn transposed(cases: &mut Cases, old: &[Tensor], step: &[f32]) -> Result<()> {
+    let matrix = |transposed: bool| Plane {
+        values: match transposed {
+            true => (0..ROWS * COLS)
+                .map(|i| step[i % ROWS * COLS + i / ROWS])
+                .collect(),
+            false => step.to_vec(),
+        },
+        gains: Gains {
+            rows: Some(row_gains(
+                if transposed { COLS } else { ROWS } as i32,
+                transposed,
+            )),
+            columns: transposed.then(|| column_gains(ROWS as i32, true)),
+            fine: transposed,
+        },
+        tile: 1000,
+        transposed,
+        ..match transposed {
+            true => Plane::new(COLS, ROWS, 8),
+            false => Plane::new(ROWS, COLS, 8),
+        }
+    };
+    let plane = matrix(true).coded(5e-4)?;
+    let two = vec![
+        EncodedFragment::Plane(matrix(false).coded(3e-3)?),
+        EncodedFragment::Plane(plane.clone()),
+    ];
+    let tensors = vec![
+        ("f32", 0, EncodedTensor::plane(plane.clone())),
+        ("f16", 1, EncodedTensor::plane(plane.clone())),
+        ("bf16", 2, EncodedTensor::plane(plane)),
+        ("two", 1, EncodedTensor::fragments(two)?),
+    ];
+    let tensors = tensors.into_iter().map(|(name, k, tensor)| {
+        let meta = meta(name, old[k].0.dtype, &SHAPE);
+        Ok((meta, tensor.on_base(refer(old, k).0)?))
+    });
+    cases.tensors("on_base_transposed", tensors.collect::<Result<_>>()?)
 }

@@ -60,7 +60,7 @@ pub(crate) fn point(q: i32, m: usize, shift: f32, step: f32) -> f32 {
     (multiple(m as i32, q) as f32 + shift) * step
 }
 
-/// Decodes the values of a tile.
+/// Decodes the values of a tile, in columns of gain factors `columns` if there are any.
 ///
 /// # Errors
 /// When its symbols are not what an encoder makes.
@@ -68,6 +68,7 @@ pub(crate) fn decode(
     tables: &Tables,
     lanes: usize,
     tile: &Tile<'_>,
+    columns: &[f32],
     out: &mut [f32],
 ) -> Result<()> {
     assert_eq!(tile.classes.len(), out.len());
@@ -84,10 +85,7 @@ pub(crate) fn decode(
     for &(at, multiple) in &tile.patches {
         out[at as usize] = multiple as f32 * tables.step;
     }
-    for (row, &g) in out.chunks_exact_mut(tile.cols).zip(&tile.gains) {
-        let factor = gains::factor(g);
-        row.iter_mut().for_each(|v| *v *= factor);
-    }
+    gains::apply(out, tile.cols, &tile.gains, columns);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The syntax of a tile: row scales and gains, patches, symbols.
 
 use super::classes::{self, ClassMap};
-use super::gains::MAX_GAIN;
+use super::gains::GainUnit;
 use super::log_scales;
 use crate::entropy::binary::{Decoder, UintModel};
 use crate::sections::{Section, Sections};
@@ -17,8 +17,8 @@ pub(crate) struct Tile<'a> {
     pub cols: usize,
     /// The class of every value, row by row.
     pub classes: Vec<u8>,
-    /// A gain per row, or none at all.
-    pub gains: Vec<i32>,
+    /// The factor of every row's gain, or none at all.
+    pub gains: Vec<f32>,
     /// Values whose index has no symbol: positions in rising order, and multiples of the step.
     pub patches: Vec<(u32, i32)>,
     /// The rANS stream of all symbols.
@@ -26,8 +26,8 @@ pub(crate) struct Tile<'a> {
 }
 
 impl<'a> Tile<'a> {
-    /// Takes apart a tile of `rows` rows in columns of log-scales `cols`, with row gains if
-    /// `gains`.
+    /// Takes apart a tile of `rows` rows in columns of log-scales `cols`, with row gains in
+    /// the unit `gains` if there is one.
     ///
     /// # Errors
     /// When `payload` is not what an encoder makes; its symbols are not looked at.
@@ -36,19 +36,15 @@ impl<'a> Tile<'a> {
         rows: usize,
         cols: &[i32],
         map: &ClassMap,
-        gains: bool,
+        gains: Option<GainUnit>,
     ) -> Result<Self> {
         let mut r = Reader::new(payload, "trellis tile");
         let mut dec = Decoder::new(r.blob()?);
         let scales = log_scales::read(&mut dec, rows)?;
-        let gains = if gains {
-            log_scales::read(&mut dec, rows)?
-        } else {
-            Vec::new()
+        let gains = match gains {
+            Some(unit) => unit.read(&mut dec, rows)?,
+            None => Vec::new(),
         };
-        if gains.iter().any(|g| g.abs() > MAX_GAIN) {
-            return Err(Error::invalid("row gain", "is out of range"));
-        }
         dec.finish("row scales")?;
         let patches = read_patches(r.blob()?, rows * cols.len())?;
         let mut classes = Vec::new();

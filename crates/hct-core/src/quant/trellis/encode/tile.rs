@@ -61,14 +61,15 @@ impl TileCoder {
         stats
     }
 
-    /// Squared errors under the decoder's reproduction points, summed over each run of `row`
-    /// values.
+    /// Squared errors under the decoder's reproduction points, summed over each row of `row` values,
+    /// each error times the weight of its column if `columns` are there.
     pub fn squared_errors(
         &self,
         contexts: &Contexts,
         values: &[f32],
         quantized: &Quantized,
         row: usize,
+        columns: &[f64],
     ) -> Vec<f64> {
         let points = Points::new(self, contexts);
         let rows = values
@@ -76,12 +77,15 @@ impl TileCoder {
             .zip(quantized.indices.chunks(row))
             .zip(quantized.contexts.chunks(row));
         rows.map(|((values, indices), row_contexts)| {
-            let mut sum = 0f64;
-            for ((&v, &k), &c) in values.iter().zip(indices).zip(row_contexts) {
+            let errors = values.iter().zip(indices).zip(row_contexts);
+            let errors = errors.map(|((&v, &k), &c)| {
                 let d = f64::from(v.abs()) - f64::from(points.get(c, k.unsigned_abs() as usize));
-                sum += d * d;
+                d * d
+            });
+            match columns {
+                [] => errors.sum::<f64>(),
+                weights => errors.zip(weights).map(|(e, w)| e * w).sum(),
             }
-            sum
         })
         .collect()
     }
