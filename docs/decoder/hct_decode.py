@@ -177,23 +177,20 @@ class File:
 
     def read_plane(self, r, rows, cols, chunks):
         """§5.3"""
-        p = {}
-        p['tile'] = height, width = r.varint(), r.varint()
+        p = {'rows': rows, 'cols': cols}
+        p['tile'] = height, width = r.up_to(rows, 1), r.up_to(cols, 1)
+        need(height * width <= 1 << 22 and (width == cols or height == 1), 'not a tiling')
         p['transform'] = r.code(0, 1, 2, 3)
         flags = r.code(*range(64))
-        for bit, flag in enumerate(('whole', 'means', 'gains', 'transposed', 'column gains', 'fine gains')):
+        for bit, flag in enumerate(('whole', 'means', 'gains', 'column order', 'column gains', 'fine gains')):
             p[flag] = flags >> bit & 1
         p['quantizer'] = r.code(0, 1, 2, 3)
         if p['quantizer'] == 3:
             p['states'], p['lanes'] = 1 << r.code(0, 2, 3, 4, 5), 1 << r.code(3, 5)
-        need(flags < 4 or p['quantizer'] == 3, 'gains and transposed planes go with the trellis only')
+        need(flags < 4 or p['quantizer'] == 3, 'gains and column order go with the trellis only')
         need(not p['fine gains'] or p['gains'] or p['column gains'], 'fine gains without gains')
-        if p['transposed']:
-            need(not (p['transform'] or flags & 3), 'a transposed plane with a transform or means')
-            rows, cols = cols, rows
-        p['rows'], p['cols'] = rows, cols
-        need(0 < height <= rows and 0 < width <= cols and height * width <= 1 << 22
-             and (width == cols or height == 1), 'not a tiling')
+        need(not p['column order'] or not p['transform'] and not p['whole'] and width == cols,
+             'column order with a transform or pieces of rows')
         p['header'] = chunks.next(r)
         p['tiles'] = chunks.several(r, -(-rows // height) * -(-cols // width))
         return p
@@ -229,8 +226,6 @@ class File:
             out = inverse_dct(out, rows, cols, p['transform'])
         if means:
             out = [f32(v + means[i % cols]) for i, v in enumerate(out)]
-        if p['transposed']:
-            out = [out[r * cols + c] for c in range(cols) for r in range(rows)]
         return out
 
     def whole(self, name):
@@ -280,7 +275,7 @@ class File:
                 if len(planes) == 1:
                     total = [f32(a + b) for a, b in zip(total, planes[0])]
                     continue
-                (left, right), rank = planes, len(planes[0]) // t['rows']
+                (left, right), rank = planes, fragment[0]['cols']
                 for i in range(len(total)):
                     for k in range(rank):
                         product = f32(left[i // cols * rank + k] * right[k * cols + i % cols])

@@ -252,6 +252,8 @@ class Trellis:
         patches = r.blob()
         base = [q_count * min(max((row + col - self.offset) // self.width, 0), self.classes - 1)
                 for row in row_scales for col in self.cols[first_col:first_col + cols]]
+        # Where each symbol belongs
+        spots = [row * cols + col for col in range(cols) for row in range(rows)] if self.plane['column order'] else range(n)
         lanes = self.plane['lanes']
         h0, h1 = POLYNOMIALS[self.plane['states']]
         state, contexts = [0] * lanes, []
@@ -263,7 +265,7 @@ class Trellis:
                 odd = (before[i - lanes] + 1) // 2 & 1
                 s = state[lane]
                 state[lane] = s >> 1 ^ (s & 1) * (h0 >> 1) ^ odd * (h1 >> 1)
-            contexts.append(base[i] + (state[lane] & 1))
+            contexts.append(base[spots[i]] + (state[lane] & 1))
             return self.tables[contexts[-1]]
         symbols = rans(r.rest(), n, lanes, table)
         out = [self.points[c][s] for c, s in zip(contexts, symbols)]
@@ -273,6 +275,7 @@ class Trellis:
             need(abs(v) <= 1 << 24, 'a patch is out of range')
             out[at] = f32(v * self.step)
         dec.finish()
+        out = [v for _, v in sorted(zip(spots, out), key=lambda pair: pair[0])]
         if row_factors:
             out = [f32(v * row_factors[i // cols]) for i, v in enumerate(out)]
         if self.col_factors:

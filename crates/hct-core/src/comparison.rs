@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::matrix::MatrixView;
-use crate::plane::{EncodedPlane, turning};
+use crate::plane::EncodedPlane;
 use crate::plane_decoder::PlaneDecoder;
 use crate::recipe::TileShape;
 use crate::{Dtype, Error, Result, floats, parallel};
@@ -77,8 +77,7 @@ impl PlaneComparison {
 }
 
 impl EncodedPlane {
-    /// Decodes the plane in memory, as a reader of the file will, to the rows of the matrix that it
-    /// stands for.
+    /// Decodes the plane in memory, as a reader of the file will.
     ///
     /// # Errors
     /// Never for a plane that this crate encoded.
@@ -86,9 +85,6 @@ impl EncodedPlane {
         let decoder = PlaneDecoder::new(&self.recipe, &self.common)?;
         let mut out = vec![0.0; self.recipe.len()];
         decoder.all(&mut out, |i| Ok(Cow::Borrowed(&self.tiles[i][..])))?;
-        if self.recipe.transposed {
-            out = turning::transposed(&out, self.recipe.cols);
-        }
         Ok(out)
     }
 
@@ -106,13 +102,6 @@ impl EncodedPlane {
         base: Option<&[f32]>,
     ) -> Result<PlaneComparison> {
         let recipe = &self.recipe;
-        if recipe.transposed {
-            let mut values = self.decode()?;
-            if let Some(base) = base {
-                values.iter_mut().zip(base).for_each(|(v, base)| *v += base);
-            }
-            return compare_values(matrix, &values, dtype, center);
-        }
         let whole = if recipe.whole {
             Some(self.decode()?)
         } else {

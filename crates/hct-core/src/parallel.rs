@@ -14,14 +14,6 @@ pub(crate) fn map<T>(n: usize, f: impl Fn(usize) -> T) -> Vec<T> {
     (0..n).map(f).collect()
 }
 
-/// How many items run side by side.
-pub(crate) fn threads() -> usize {
-    #[cfg(feature = "rayon")]
-    return rayon::current_num_threads();
-    #[cfg(not(feature = "rayon"))]
-    1
-}
-
 /// Applies `f` to every item.
 #[cfg(feature = "rayon")]
 pub(crate) fn for_each<T: Send, E: Send>(

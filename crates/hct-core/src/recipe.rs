@@ -36,8 +36,7 @@ pub enum Quantizer {
 /// Most values a tile may hold.
 pub const MAX_TILE: usize = 1 << 22;
 
-/// How one plane, a matrix of `rows` × `cols` values, is coded. Rows and columns, of tiles and of
-/// gains too, are those of the plane as it is stored; [`PlaneRecipe::shape`] is what it decodes to.
+/// How one plane, a matrix of `rows` × `cols` values, is coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlaneRecipe {
@@ -62,9 +61,8 @@ pub struct PlaneRecipe {
     pub column_gains: bool,
     /// Whether gains are in units of 1/32 octave rather than of 1/8.
     pub fine_gains: bool,
-    /// Whether what is stored is the transposed matrix: rows are the columns of what the plane
-    /// decodes to.
-    pub transposed: bool,
+    /// Whether the symbols of a tile are coded column by column rather than row by row.
+    pub column_order: bool,
     /// The quantizer.
     pub quantizer: Quantizer,
 }
@@ -109,14 +107,6 @@ impl PlaneRecipe {
         }
     }
 
-    /// Rows and columns of the matrix that the plane decodes to.
-    pub fn shape(&self) -> (usize, usize) {
-        match self.transposed {
-            false => (self.rows, self.cols),
-            true => (self.cols, self.rows),
-        }
-    }
-
     /// Number of values.
     #[allow(clippy::len_without_is_empty, reason = "a plane is never empty")]
     pub fn len(&self) -> usize {
@@ -126,9 +116,6 @@ impl PlaneRecipe {
 
 impl fmt::Display for PlaneRecipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.transposed {
-            f.write_str("transposed + ")?;
-        }
         if self.means {
             f.write_str("mean + ")?;
         }
@@ -147,7 +134,11 @@ impl fmt::Display for PlaneRecipe {
             (false, false) => "",
         };
         let fine = if self.fine_gains { "fine " } else { "" };
-        write!(f, "{fine}{gains}")?;
-        write!(f, "{}", self.quantizer)
+        let order = if self.column_order {
+            "column order + "
+        } else {
+            ""
+        };
+        write!(f, "{fine}{gains}{order}{}", self.quantizer)
     }
 }

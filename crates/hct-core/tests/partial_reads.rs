@@ -7,12 +7,12 @@ use std::io;
 use std::sync::Mutex;
 
 use common::{
-    Kind, Rng, bytes_of, file_of, fine_gains, floats_of, meta, preparation, transposed, trellis,
+    Kind, Rng, bytes_of, column_order, file_of, fine_gains, floats_of, meta, preparation, trellis,
     with_gains,
 };
 use hct_core::{
-    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Error, Gains, HctReader, MatrixView,
-    ReadAt, SparseFormat, Transform, encode_sparse,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Error, HctReader, MatrixView, ReadAt,
+    SparseFormat, Transform, encode_sparse,
 };
 
 /// Notes every range read.
@@ -157,42 +157,27 @@ fn rows_of_trellis_planes() {
 }
 
 #[test]
-fn rows_of_transposed_planes() {
-    // As stored; a row of the tensor is a column of it.
+fn rows_of_planes_in_column_order() {
     let values = Kind::LoudRows.values(ROWS, COLS, 2);
     let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
-    for (tile, gains) in [
-        (None, Gains::default()),
-        (Some(400), fine_gains(ROWS, COLS)),
-        (
-            Some(20),
-            Gains {
-                rows: None,
-                ..fine_gains(ROWS, COLS)
-            },
-        ),
-    ] {
-        let how = preparation(Transform::None, false, tile);
-        let plane = transposed(matrix, how, 8, 0.4, gains).unwrap();
-        let recipe = *plane.recipe();
-        assert_eq!(recipe.shape(), (COLS, ROWS));
-        let bands = ROWS.div_ceil(recipe.tile_rows);
-        let touched = |a: u64, b: u64| {
-            (b as usize).div_ceil(recipe.tile_cols) - a as usize / recipe.tile_cols
-        };
+    for (tile, means) in [(None, false), (Some(400), false), (Some(170), true)] {
+        let mut how = preparation(Transform::None, false, tile);
+        how.remove_means = means;
         for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16] {
-            let tensor = || EncodedTensor::plane(plane.clone());
-            let meta = |shape: &[u64]| meta("t", dtype, shape);
-            let (rows, cols) = (COLS as u64, ROWS as u64);
-            // Every band has a part of each of its columns.
-            let file = file_of(meta(&[rows, cols]), tensor());
-            check(file, rows, |a, b| 1 + bands * touched(a, b));
+            let plane = column_order(matrix, how, 8, 0.4, fine_gains(ROWS, COLS)).unwrap();
+            check_plane(plane.clone(), dtype);
             // Rows of the tensor that are two of the matrix, and half of one.
-            let file = file_of(meta(&[rows / 2, 2, cols]), tensor());
-            check(file, rows / 2, |a, b| 1 + bands * touched(2 * a, 2 * b));
-            let file = file_of(meta(&[2 * rows, cols / 2]), tensor());
-            check(file, 2 * rows, |a, b| {
-                1 + bands * touched(a / 2, b.div_ceil(2))
+            let (rows, cols, height) = (ROWS as u64, COLS as u64, plane.recipe().tile_rows as u64);
+            let touched = |a: u64, b: u64| (b.div_ceil(height) - a / height) as usize;
+            let file = |shape: &[u64]| {
+                let meta = meta("t", dtype, shape);
+                file_of(meta, EncodedTensor::plane(plane.clone()))
+            };
+            check(file(&[rows / 2, 2, cols]), rows / 2, |a, b| {
+                1 + touched(2 * a, 2 * b)
+            });
+            check(file(&[2 * rows, cols / 2]), 2 * rows, |a, b| {
+                1 + touched(a / 2, b.div_ceil(2))
             });
         }
     }

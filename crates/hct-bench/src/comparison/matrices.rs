@@ -106,7 +106,7 @@ pub fn rank(record: &TensorRecord) -> Option<usize> {
         return None;
     };
     fragments.iter().find_map(|fragment| match fragment {
-        Fragment::Product(left, _) => Some(left.recipe().shape().1),
+        Fragment::Product(left, _) => Some(left.recipe().cols),
         _ => None,
     })
 }

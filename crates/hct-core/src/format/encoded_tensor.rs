@@ -56,11 +56,11 @@ impl EncodedFragment {
     /// Rows and columns of the fragment, or none where a product's factors do not fit.
     fn shape(&self) -> Option<(usize, usize)> {
         match self {
-            EncodedFragment::Plane(p) => Some(p.recipe.shape()),
+            EncodedFragment::Plane(p) => Some((p.recipe.rows, p.recipe.cols)),
             EncodedFragment::Product(l, r) => {
-                let ((rows, rank), (inner, cols)) = (l.recipe.shape(), r.recipe.shape());
-                let fits = rank == inner && rank <= rows.min(cols);
-                fits.then_some((rows, cols))
+                let rank = l.recipe.cols;
+                let fits = rank == r.recipe.rows && rank <= l.recipe.rows.min(r.recipe.cols);
+                fits.then_some((l.recipe.rows, r.recipe.cols))
             }
         }
     }
@@ -136,7 +136,7 @@ impl EncodedTensor {
 
     /// A tensor of one plane.
     pub fn plane(plane: EncodedPlane) -> Self {
-        let (rows, cols) = plane.recipe.shape();
+        let (rows, cols) = (plane.recipe.rows, plane.recipe.cols);
         let fragments = vec![EncodedFragment::Plane(plane)];
         EncodedTensor {
             coding: Coding::Fragments {

@@ -7,7 +7,6 @@ mod chunk;
 #[cfg(feature = "encode")]
 mod encoded_tensor;
 mod index;
-mod out;
 mod part;
 mod provenance;
 mod reader;
@@ -15,7 +14,6 @@ mod record;
 mod since;
 mod source;
 mod trailer;
-mod transposed;
 mod version;
 #[cfg(feature = "encode")]
 mod writer;

@@ -3,10 +3,8 @@
 use std::ops::Range;
 
 use super::base::{BaseSource, BaseTensor, DeltaRecipe};
-use super::out::{Out, zeroed};
 use super::record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
-use super::transposed::TransposedPlane;
 use crate::delta::DeltaDecoder;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
@@ -14,8 +12,7 @@ use crate::{Dtype, Error, Result, floats, lossless, parallel};
 
 /// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the
 /// tiles that hold it are read: of every fragment those of its rows; but all of a plane whose
-/// transform spans it, and all of the right factor of a product. The rows of a transposed plane lie
-/// across its tiles: any of them takes all tiles but those that are pieces of its rows elsewhere.
+/// transform spans it, and all of the right factor of a product.
 ///
 /// Errors name the tensor.
 pub struct TensorPart<'r, S> {
@@ -148,19 +145,14 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 let used = &fragments[..self.fragments.min(fragments.len())];
                 let width = (self.record.dtype.bits() / 8) as u64;
                 let elements = self.bytes.start / width..self.bytes.end / width;
-                let (first, end) = (elements.start as usize, elements.end as usize);
-                let rows = first / cols..end.div_ceil(*cols);
                 if let [Fragment::Plane(plane)] = used
                     && !plane.recipe.whole
                 {
                     let dtype = self.record.dtype;
-                    if !plane.recipe.transposed {
-                        return self.fill_from_tiles(plane, base.as_ref(), elements, out, dtype);
-                    }
-                    if rows.len() * cols == end - first {
-                        return self.fill_transposed(plane, base.as_ref(), &rows, out, dtype);
-                    }
+                    return self.fill_from_tiles(plane, base.as_ref(), elements, out, dtype);
                 }
+                let (first, end) = (elements.start as usize, elements.end as usize);
+                let rows = first / cols..end.div_ceil(*cols);
                 let sum = self.sum(base.as_ref(), used, &rows, *cols)?;
                 let skipped = rows.start * cols;
                 out.put(&sum[first - skipped..end - skipped], self.record.dtype);
@@ -196,10 +188,9 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 }
                 Fragment::Product(left, right) => {
                     let l = self.plane_rows(left, rows)?;
-                    let (rank, _) = right.recipe.shape();
-                    let r = self.plane_rows(right, &(0..rank))?;
+                    let r = self.plane_rows(right, &(0..right.recipe.rows))?;
                     // Terms in order: the same sums on every machine and for any rows.
-                    add_product(&mut sum, &l, &r, rank, cols);
+                    add_product(&mut sum, &l, &r, left.recipe.cols, cols);
                 }
             }
         }
@@ -209,18 +200,12 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
     /// Some rows of a plane, not rounded.
     fn plane_rows(&self, plane: &PlaneRecord, rows: &Range<usize>) -> Result<Vec<f32>> {
         let recipe = &plane.recipe;
-        let (_, cols) = recipe.shape();
-        let range = rows.start * cols..rows.end * cols;
+        let range = rows.start * recipe.cols..rows.end * recipe.cols;
         if !recipe.whole {
-            let mut values = zeroed(range.len() as u64)?;
-            let out = Out::F32(&mut values);
-            if recipe.transposed {
-                self.fill_transposed(plane, None, rows, out, Dtype::F32)?;
-            } else {
-                let elements = range.start as u64..range.end as u64;
-                self.fill_from_tiles(plane, None, elements, out, Dtype::F32)?;
-            }
-            return Ok(values);
+            let mut out = zeroed(range.len() as u64)?;
+            let elements = range.start as u64..range.end as u64;
+            self.fill_from_tiles(plane, None, elements, Out::F32(&mut out), Dtype::F32)?;
+            return Ok(out);
         }
         let common = plane.common.fetch(self.source, || "plane header".into())?;
         let decoder = PlaneDecoder::new(recipe, &common)?;
@@ -309,31 +294,6 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         })
     }
 
-    /// Some rows of what a transposed plane decodes to, rounded to `dtype`; added to the base, if
-    /// there is one, of which they must be the part asked for.
-    fn fill_transposed(
-        &self,
-        plane: &PlaneRecord,
-        base: Option<&BaseTensor>,
-        rows: &Range<usize>,
-        mut out: Out<'_>,
-        dtype: Dtype,
-    ) -> Result<()> {
-        let common = plane.common.fetch(self.source, || "plane header".into())?;
-        let decoder = PlaneDecoder::new(&plane.recipe, &common)?;
-        if let Some(base) = base {
-            self.fill_from_base(base, out.again())?;
-        }
-        let plane = TransposedPlane {
-            source: self.source,
-            plane,
-            decoder: &decoder,
-            dtype,
-            add: base.is_some(),
-        };
-        plane.fill(rows, out)
-    }
-
     /// Bytes of the base from `offset` on.
     fn base_bytes(&self, base: &BaseTensor, offset: u64, out: &mut [u8]) -> Result<()> {
         let source = self.base.ok_or_else(|| Error::NeedsBase {
@@ -404,4 +364,86 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             }
         })
     }
+}
+
+/// Where decoded elements go.
+enum Out<'a> {
+    /// As they are in the tensor's dtype.
+    Bytes(&'a mut [u8]),
+    /// As numbers; of a codable dtype only.
+    F32(&'a mut [f32]),
+}
+
+impl<'a> Out<'a> {
+    /// The first `elements` elements, of whole bytes, and the rest.
+    fn split_at(self, elements: usize, dtype: Dtype) -> (Self, Self) {
+        match self {
+            Out::Bytes(bytes) => {
+                let (a, b) = bytes.split_at_mut(elements * (dtype.bits() / 8));
+                (Out::Bytes(a), Out::Bytes(b))
+            }
+            Out::F32(values) => {
+                let (a, b) = values.split_at_mut(elements);
+                (Out::F32(a), Out::F32(b))
+            }
+        }
+    }
+
+    /// Cuts the output, which is to hold bytes `range` of a whole, at multiples of `size` bytes:
+    /// for each piece the tile's number, at which byte of the tile it begins, and the piece.
+    fn split(self, range: Range<u64>, size: u64, dtype: Dtype) -> Vec<(usize, usize, Self)> {
+        let mut pieces = Vec::new();
+        let (mut rest, mut at) = (self, range.start);
+        while at < range.end {
+            let tile = at / size;
+            let end = ((tile + 1) * size).min(range.end);
+            let bytes = (end - at) as usize;
+            let (piece, after) = match rest {
+                Out::Bytes(out) => {
+                    let (a, b) = out.split_at_mut(bytes);
+                    (Out::Bytes(a), Out::Bytes(b))
+                }
+                out => out.split_at(bytes / (dtype.bits() / 8), dtype),
+            };
+            pieces.push((tile as usize, (at - tile * size) as usize, piece));
+            rest = after;
+            at = end;
+        }
+        pieces
+    }
+
+    /// Fills the output with the first of `bytes`, elements of `dtype`.
+    fn copy(self, bytes: &[u8], dtype: Dtype) {
+        match self {
+            Out::Bytes(out) => {
+                let n = out.len();
+                out.copy_from_slice(&bytes[..n]);
+            }
+            Out::F32(out) => {
+                let n = out.len() * dtype.bits() / 8;
+                floats::to_f32(&bytes[..n], dtype, out);
+            }
+        }
+    }
+
+    /// Fills the output with `values`, rounded to `dtype`.
+    fn put(self, values: &[f32], dtype: Dtype) {
+        match self {
+            Out::Bytes(out) => floats::from_f32(values, dtype, out),
+            Out::F32(out) => {
+                out.copy_from_slice(values);
+                floats::round_to(out, dtype);
+            }
+        }
+    }
+}
+
+/// Zeros, or an error instead of an abort when there is no memory for what a file claims.
+fn zeroed<T: Clone + Default>(n: u64) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    let too_large = || Error::invalid("tensor", format!("{n} elements do not fit in memory"));
+    let n = usize::try_from(n).map_err(|_| too_large())?;
+    out.try_reserve_exact(n).map_err(|_| too_large())?;
+    out.resize(n, T::default());
+    Ok(out)
 }

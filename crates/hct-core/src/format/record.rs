@@ -31,7 +31,7 @@ const PRODUCT: u8 = 1;
 const WHOLE: u8 = 1;
 const MEANS: u8 = 2;
 const GAINS: u8 = 4;
-const TRANSPOSED: u8 = 8;
+const COLUMN_ORDER: u8 = 8;
 const COLUMN_GAINS: u8 = 16;
 const FINE_GAINS: u8 = 32;
 
@@ -125,8 +125,7 @@ impl fmt::Display for Recipe {
                     match fragment {
                         Fragment::Plane(p) => write!(f, "{}", p.recipe)?,
                         Fragment::Product(l, r) => {
-                            let (_, rank) = l.recipe.shape();
-                            write!(f, "rank {rank} ({} × {})", l.recipe, r.recipe)?;
+                            write!(f, "rank {} ({} × {})", l.recipe.cols, l.recipe, r.recipe)?;
                         }
                     }
                 }
@@ -280,7 +279,7 @@ impl TensorRecord {
                         }
                         Fragment::Product(l, r) => {
                             out.push(PRODUCT);
-                            put_varint(out, l.recipe.shape().1 as u64);
+                            put_varint(out, l.recipe.cols as u64);
                             write_plane(out, l);
                             write_plane(out, r);
                         }
@@ -500,7 +499,7 @@ fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
         (recipe.whole, WHOLE),
         (recipe.means, MEANS),
         (recipe.gains, GAINS),
-        (recipe.transposed, TRANSPOSED),
+        (recipe.column_order, COLUMN_ORDER),
         (recipe.column_gains, COLUMN_GAINS),
         (recipe.fine_gains, FINE_GAINS),
     ];
@@ -511,14 +510,13 @@ fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
     plane.tiles.iter().for_each(|t| t.write(out));
 }
 
-/// Reads a plane that decodes to `rows` × `cols` values.
 fn read_plane(
     r: &mut Reader<'_>,
     rows: usize,
     cols: usize,
     offset: &mut u64,
 ) -> Result<PlaneRecord> {
-    let (tile_rows, tile_cols) = (r.varint()?, r.varint()?);
+    let (tile_rows, tile_cols) = read_tiling(r, rows, cols)?;
     let code = r.u8()?;
     let transform = Transform::from_code(code).ok_or(Error::Reserved {
         field: "transform",
@@ -529,32 +527,28 @@ fn read_plane(
         field: "plane flags",
         value: flags.into(),
     };
-    if flags & !(WHOLE | MEANS | GAINS | TRANSPOSED | COLUMN_GAINS | FINE_GAINS) != 0 {
+    if flags & !(WHOLE | MEANS | GAINS | COLUMN_ORDER | COLUMN_GAINS | FINE_GAINS) != 0 {
         return Err(reserved());
     }
     let quantizer = quant::read(r)?;
     let has = |flag| flags & flag != 0;
-    if has(GAINS | TRANSPOSED | COLUMN_GAINS | FINE_GAINS) && !quant::takes_gains(quantizer) {
+    let trellis_only = has(GAINS | COLUMN_ORDER | COLUMN_GAINS | FINE_GAINS);
+    if trellis_only && !quant::takes_gains_and_order(quantizer) {
         return Err(Error::invalid(
             "plane flags",
-            "gains and transposed planes go with the trellis quantizer only",
+            "gains and column order go with the trellis quantizer only",
         ));
     }
     if has(FINE_GAINS) && !has(GAINS | COLUMN_GAINS) {
         return Err(reserved());
     }
-    if has(TRANSPOSED) && (transform != Transform::None || has(WHOLE | MEANS)) {
+    let plain = transform == Transform::None && !has(WHOLE) && tile_cols == cols;
+    if has(COLUMN_ORDER) && !plain {
         return Err(Error::invalid(
             "plane flags",
-            "a transposed plane has no transform and no means",
+            "column order goes with tiles of whole rows and without a transform only",
         ));
     }
-    let (rows, cols) = if has(TRANSPOSED) {
-        (cols, rows)
-    } else {
-        (rows, cols)
-    };
-    let (tile_rows, tile_cols) = read_tiling(tile_rows, tile_cols, rows, cols)?;
     let recipe = PlaneRecipe {
         rows,
         cols,
@@ -566,7 +560,7 @@ fn read_plane(
         gains: has(GAINS),
         column_gains: has(COLUMN_GAINS),
         fine_gains: has(FINE_GAINS),
-        transposed: has(TRANSPOSED),
+        column_order: has(COLUMN_ORDER),
         quantizer,
     };
     let common = Chunk::read(r, offset)?;
@@ -579,15 +573,16 @@ fn read_plane(
 }
 
 /// Rows and columns of the tiles of a plane of `rows` × `cols`.
-fn read_tiling(tile_rows: u64, tile_cols: u64, rows: usize, cols: usize) -> Result<(usize, usize)> {
-    let fits = tile_rows <= rows as u64 && tile_cols <= cols as u64;
-    let contiguous = tile_cols == cols as u64 || tile_rows == 1;
+fn read_tiling(r: &mut Reader<'_>, rows: usize, cols: usize) -> Result<(usize, usize)> {
+    let tile_rows = r.varint_below(rows as u64 + 1, "tile rows")? as usize;
+    let tile_cols = r.varint_below(cols as u64 + 1, "tile columns")? as usize;
+    let contiguous = tile_cols == cols || tile_rows == 1;
     let size = tile_rows.saturating_mul(tile_cols);
-    if !fits || size == 0 || size > MAX_TILE as u64 || !contiguous {
+    if size == 0 || size > MAX_TILE || !contiguous {
         return Err(Error::invalid(
             "tile",
             format!("{tile_rows} × {tile_cols} of {rows} × {cols} is not a tiling of HCT V3"),
         ));
     }
-    Ok((tile_rows as usize, tile_cols as usize))
+    Ok((tile_rows, tile_cols))
 }

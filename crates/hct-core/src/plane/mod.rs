@@ -8,7 +8,6 @@ pub(crate) mod means;
 mod preparation;
 #[cfg(feature = "encode")]
 mod tiles;
-pub(crate) mod turning;
 
 #[cfg(feature = "encode")]
 pub use encoded::EncodedPlane;

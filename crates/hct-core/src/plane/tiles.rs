@@ -71,7 +71,7 @@ impl<'a> Tiles<'a> {
             gains: false,
             column_gains: false,
             fine_gains: false,
-            transposed: false,
+            column_order: false,
             quantizer,
         }
     }

@@ -89,8 +89,8 @@ pub fn with_gains(
     )
 }
 
-/// The transposed plane of `matrix`, which is as it is stored, with gains.
-pub fn transposed(
+/// A plane in column order with gains.
+pub fn column_order(
     matrix: MatrixView<'_>,
     preparation: Preparation,
     states: usize,
@@ -99,7 +99,7 @@ pub fn transposed(
 ) -> Result<EncodedPlane> {
     let settings = TrellisSettings::new(states);
     let analysis = TrellisAnalysis::with_gains(matrix, preparation, settings, gains)?;
-    encode(&analysis.transposed()?, step)
+    encode(&analysis.column_order()?, step)
 }
 
 /// Fine gains of both sides of a matrix.

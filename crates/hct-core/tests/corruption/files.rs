@@ -6,7 +6,7 @@ use hct_core::{
 };
 
 use crate::common::{
-    Kind, bytes_of, file_of, fine_gains, meta, preparation, transposed, trellis, with_gains,
+    Kind, bytes_of, column_order, file_of, fine_gains, meta, preparation, trellis, with_gains,
 };
 
 fn planes() -> Vec<(String, EncodedPlane)> {
@@ -51,16 +51,16 @@ fn planes() -> Vec<(String, EncodedPlane)> {
     let plane = with_gains(small, means, 4, 0.5, gains).unwrap();
     out.push(("means and gains".into(), plane));
     for (name, tile, gains) in [
-        ("transposed", None, Gains::default()),
+        ("column order", None, Gains::default()),
         (
-            "transposed, fine gains, bands",
+            "column order, fine gains, tiles",
             Some(200),
             fine_gains(rows, cols),
         ),
-        ("transposed, pieces of rows", Some(10), Gains::default()),
     ] {
         let how = preparation(Transform::None, false, tile);
-        out.push((name.into(), transposed(small, how, 8, 0.5, gains).unwrap()));
+        let plane = column_order(small, how, 8, 0.5, gains).unwrap();
+        out.push((name.into(), plane));
     }
     let patched = Kind::HugeOutlier.values(rows, cols, 9);
     let patched = MatrixView::from_values(&patched, rows, cols).unwrap();
@@ -77,8 +77,7 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
         .map(|(i, (name, plane))| {
             let recipe = *plane.recipe();
             let dtype = [Dtype::F32, Dtype::BF16, Dtype::F16][i % 3];
-            let (rows, cols) = recipe.shape();
-            let meta = meta("t", dtype, &[rows as u64, cols as u64]);
+            let meta = meta("t", dtype, &[recipe.rows as u64, recipe.cols as u64]);
             (name, file_of(meta, EncodedTensor::plane(plane)))
         })
         .collect();
@@ -122,8 +121,12 @@ pub fn big_file() -> Vec<u8> {
         .add_file(kind, "config.json", b"{\"a\":1}", 0, 7)
         .unwrap();
     for (i, (name, plane)) in planes().into_iter().enumerate() {
-        let (rows, cols) = plane.recipe().shape();
-        let meta = meta(&name, Dtype::BF16, &[rows as u64, 2, cols as u64 / 2]);
+        let recipe = *plane.recipe();
+        let meta = meta(
+            &name,
+            Dtype::BF16,
+            &[recipe.rows as u64, 2, recipe.cols as u64 / 2],
+        );
         let label = ["rdo", "uniform"][i % 2];
         let tensor = EncodedTensor::plane(plane);
         writer.add_tensor(meta, tensor, Some(shard), label).unwrap();

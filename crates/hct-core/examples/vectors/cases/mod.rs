@@ -1,11 +1,11 @@
 //! The files, each made of little to show one thing.
 
+mod column_order;
 mod files;
 mod lossless;
 mod on_base;
 mod sparse;
 mod sums;
-mod transposed;
 mod trellis;
 
 use hct_core::{
@@ -21,7 +21,7 @@ pub fn all() -> Result<Vec<(String, Vec<u8>)>> {
     lossless::add(&mut cases)?;
     sparse::add(&mut cases)?;
     trellis::add(&mut cases)?;
-    transposed::add(&mut cases)?;
+    column_order::add(&mut cases)?;
     sums::add(&mut cases)?;
     on_base::add(&mut cases)?;
     files::add(&mut cases)?;
@@ -52,8 +52,7 @@ impl Cases {
 
     /// A file of one tensor of one plane.
     fn plane(&mut self, name: impl Into<String>, dtype: Dtype, plane: EncodedPlane) -> Result<()> {
-        let (rows, cols) = plane.recipe().shape();
-        let shape = [rows as u64, cols as u64];
+        let shape = [plane.recipe().rows as u64, plane.recipe().cols as u64];
         self.tensors(
             name,
             vec![(meta("w", dtype, &shape), EncodedTensor::plane(plane))],

@@ -7,7 +7,7 @@ use hct_core::{
 };
 use sha2::{Digest, Sha256};
 
-use super::transposed::{Plane, column_gains, row_gains};
+use super::column_order::{Plane, column_gains, row_gains};
 use super::trellis::code;
 use super::{Cases, meta, noise, preparation, weights};
 
@@ -148,47 +148,36 @@ fn sums(cases: &mut Cases, old: &[Tensor]) -> Result<()> {
         Ok((meta, tensor.on_base(refer(old, k).0)?))
     });
     cases.tensors("on_base_sums", tensors.collect::<Result<_>>()?)?;
-    transposed(cases, old, &step)
+    column_order(cases, old, &step)
 }
 
-/// Transposed planes with all kinds of gains, each added to a base: alone, and one of two.
-fn transposed(cases: &mut Cases, old: &[Tensor], step: &[f32]) -> Result<()> {
-    let matrix = |transposed: bool| Plane {
-        values: match transposed {
-            true => (0..ROWS * COLS)
-                .map(|i| step[i % ROWS * COLS + i / ROWS])
-                .collect(),
-            false => step.to_vec(),
-        },
+/// Planes in column order with all kinds of gains, each added to a base: alone, and one of two.
+fn column_order(cases: &mut Cases, old: &[Tensor], step: &[f32]) -> Result<()> {
+    let plane = |column_order: bool| Plane {
+        values: step.to_vec(),
         gains: Gains {
-            rows: Some(row_gains(
-                if transposed { COLS } else { ROWS } as i32,
-                transposed,
-            )),
-            columns: transposed.then(|| column_gains(ROWS as i32, true)),
-            fine: transposed,
+            rows: Some(row_gains(ROWS as i32, column_order)),
+            columns: column_order.then(|| column_gains(COLS as i32, true)),
+            fine: column_order,
         },
         tile: 1000,
-        transposed,
-        ..match transposed {
-            true => Plane::new(COLS, ROWS, 8),
-            false => Plane::new(ROWS, COLS, 8),
-        }
+        column_order,
+        ..Plane::new(ROWS, COLS, 8)
     };
-    let plane = matrix(true).coded(5e-4)?;
+    let columns = plane(true).coded(5e-4)?;
     let two = vec![
-        EncodedFragment::Plane(matrix(false).coded(3e-3)?),
-        EncodedFragment::Plane(plane.clone()),
+        EncodedFragment::Plane(plane(false).coded(3e-3)?),
+        EncodedFragment::Plane(columns.clone()),
     ];
     let tensors = vec![
-        ("f32", 0, EncodedTensor::plane(plane.clone())),
-        ("f16", 1, EncodedTensor::plane(plane.clone())),
-        ("bf16", 2, EncodedTensor::plane(plane)),
+        ("f32", 0, EncodedTensor::plane(columns.clone())),
+        ("f16", 1, EncodedTensor::plane(columns.clone())),
+        ("bf16", 2, EncodedTensor::plane(columns)),
         ("two", 1, EncodedTensor::fragments(two)?),
     ];
     let tensors = tensors.into_iter().map(|(name, k, tensor)| {
         let meta = meta(name, old[k].0.dtype, &SHAPE);
         Ok((meta, tensor.on_base(refer(old, k).0)?))
     });
-    cases.tensors("on_base_transposed", tensors.collect::<Result<_>>()?)
+    cases.tensors("on_base_columns", tensors.collect::<Result<_>>()?)
 }

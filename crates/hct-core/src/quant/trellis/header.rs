@@ -24,6 +24,7 @@ pub(crate) struct PlaneHeader {
     row_gains: Option<GainUnit>,
     /// The factor of every column's gain, or none at all.
     col_gains: Vec<f32>,
+    column_order: bool,
 }
 
 impl PlaneHeader {
@@ -68,6 +69,7 @@ impl PlaneHeader {
             lanes,
             row_gains: recipe.gains.then_some(unit),
             col_gains,
+            column_order: recipe.column_order,
         })
     }
 
@@ -79,7 +81,8 @@ impl PlaneHeader {
         let within = shape.first_col..shape.first_col + shape.cols;
         let cols = &self.cols[within.clone()];
         let gains = self.col_gains.get(within).unwrap_or_default();
-        let tile = Tile::parse(payload, shape.rows, cols, &self.map, self.row_gains)?;
+        let order = self.column_order;
+        let tile = Tile::parse(payload, shape.rows, cols, &self.map, self.row_gains, order)?;
         decode::decode(&self.tables, self.lanes, &tile, gains, out)
     }
 }

@@ -15,11 +15,13 @@ const MAX_PATCH: u64 = 1 << 24;
 pub(crate) struct Tile<'a> {
     /// Values of a row.
     pub cols: usize,
-    /// The class of every value, row by row.
+    /// Whether symbols are column by column.
+    pub column_order: bool,
+    /// The class of every symbol, in their order.
     pub classes: Vec<u8>,
     /// The factor of every row's gain, or none at all.
     pub gains: Vec<f32>,
-    /// Values whose index has no symbol: positions in rising order, and multiples of the step.
+    /// Values whose index has no symbol: numbers of symbols in rising order, and multiples of the step.
     pub patches: Vec<(u32, i32)>,
     /// The rANS stream of all symbols.
     pub symbols: &'a [u8],
@@ -27,7 +29,7 @@ pub(crate) struct Tile<'a> {
 
 impl<'a> Tile<'a> {
     /// Takes apart a tile of `rows` rows in columns of log-scales `cols`, with row gains in
-    /// the unit `gains` if there is one.
+    /// the unit `gains` if there is one; its symbols are column by column if `column_order`.
     ///
     /// # Errors
     /// When `payload` is not what an encoder makes; its symbols are not looked at.
@@ -37,6 +39,7 @@ impl<'a> Tile<'a> {
         cols: &[i32],
         map: &ClassMap,
         gains: Option<GainUnit>,
+        column_order: bool,
     ) -> Result<Self> {
         let mut r = Reader::new(payload, "trellis tile");
         let mut dec = Decoder::new(r.blob()?);
@@ -48,9 +51,13 @@ impl<'a> Tile<'a> {
         dec.finish("row scales")?;
         let patches = read_patches(r.blob()?, rows * cols.len())?;
         let mut classes = Vec::new();
-        classes::classes(map, &scales, cols, &mut classes);
+        match column_order {
+            true => classes::classes(map, cols, &scales, &mut classes),
+            false => classes::classes(map, &scales, cols, &mut classes),
+        }
         Ok(Tile {
             cols: cols.len(),
+            column_order,
             classes,
             gains,
             patches,

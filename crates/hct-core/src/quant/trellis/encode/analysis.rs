@@ -78,19 +78,19 @@ impl<'a> TrellisAnalysis<'a> {
         Self::prepared(matrix, preparation, settings, gains)
     }
 
-    /// The same, the matrix being the transposed one of what is to be stored: planes coded from now
-    /// on decode to its columns as rows. Such a matrix may be easier to code, in the order of the
-    /// other direction; any rows of it then take all of its tiles to read.
+    /// The same, planes being coded in column order from now on: the trellis runs down the columns of
+    /// a tile, whose lengths are its rows.
     ///
     /// # Errors
-    /// When it was prepared with a transform or without its means.
-    pub fn transposed(mut self) -> Result<Self> {
+    /// When it was prepared with a transform, or rows do not fit in tiles.
+    pub fn column_order(mut self) -> Result<Self> {
         let how = self.preparation();
-        if how.transform != Transform::None || how.remove_means {
-            let why = "goes with values as they are, without a transform and with their means";
-            return Err(Error::argument("transposed plane", why));
+        let whole_rows = self.recipe.tile_cols == self.recipe.cols;
+        if how.transform != Transform::None || how.whole || !whole_rows {
+            let why = "goes with tiles of whole rows and without a transform only";
+            return Err(Error::argument("column order", why));
         }
-        self.recipe.transposed = true;
+        self.recipe.column_order = true;
         Ok(self)
     }
 

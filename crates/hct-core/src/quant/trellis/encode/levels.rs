@@ -26,6 +26,7 @@ fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Ve
         cols: values.len(),
         classes: classes.to_vec(),
         gains: Vec::new(),
+        column_order: false,
         patches: Vec::new(),
         symbols: &coded.stream,
     };

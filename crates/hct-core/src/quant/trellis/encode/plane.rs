@@ -8,8 +8,8 @@ use super::training::Training;
 use super::viterbi::Quantized;
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::plane::EncodedPlane;
-use crate::quant::trellis::classes;
 use crate::quant::trellis::contexts::Contexts;
+use crate::quant::trellis::{classes, columns};
 use crate::wire::put_blob;
 use crate::{Error, Result, parallel};
 
@@ -94,8 +94,16 @@ impl TrellisAnalysis<'_> {
         }
         let rows = self.scales.row_scales(&values, tile.cols, tile.first_col);
         let cols = &self.scales.cols[tile.first_col..tile.first_col + tile.cols];
-        let mut classes = Vec::new();
-        classes::classes(&self.scales.map, &rows, cols, &mut classes);
+        let (mut classes, map) = (Vec::new(), &self.scales.map);
+        let values = if self.recipe.column_order {
+            let mut turned = vec![0.0; values.len()];
+            columns::transpose(&values, tile.cols, &mut turned);
+            classes::classes(map, cols, &rows, &mut classes);
+            turned
+        } else {
+            classes::classes(map, &rows, cols, &mut classes);
+            values
+        };
         let quantized = coder.quantize(
             costs,
             &TileValues {
@@ -120,14 +128,12 @@ impl TrellisAnalysis<'_> {
     ) -> (Vec<u8>, f64, u64) {
         let shape = self.recipe.tile(i);
         let (of_rows, of_columns) = self.tiles.error_weights(&shape);
-        let errors = coder.squared_errors(
-            contexts,
-            &tile.values,
-            &tile.quantized,
-            shape.cols,
-            &of_columns,
-        );
-        let error = match &of_rows[..] {
+        let (of_lines, across, line) = match self.recipe.column_order {
+            true => (of_columns, of_rows, shape.rows),
+            false => (of_rows, of_columns, shape.cols),
+        };
+        let errors = coder.squared_errors(contexts, &tile.values, &tile.quantized, line, &across);
+        let error = match &of_lines[..] {
             [] => errors.iter().sum(),
             weights => errors.iter().zip(weights).map(|(e, w)| e * w).sum(),
         };
@@ -146,6 +152,7 @@ impl TrellisAnalysis<'_> {
 
 /// A tile between quantization and entropy coding.
 struct QuantizedTile {
+    /// In the order of the symbols.
     values: Vec<f32>,
     rows: Vec<i32>,
     quantized: Quantized,

@@ -61,28 +61,29 @@ impl TileCoder {
         stats
     }
 
-    /// Squared errors under the decoder's reproduction points, summed over each row of `row` values,
-    /// each error times the weight of its column if `columns` are there.
+    /// Squared errors under the decoder's reproduction points, summed over each line of `line` values
+    /// (a row, or a column in column order), each error times the weight of its place in the line
+    /// if there are `weights`.
     pub fn squared_errors(
         &self,
         contexts: &Contexts,
         values: &[f32],
         quantized: &Quantized,
-        row: usize,
-        columns: &[f64],
+        line: usize,
+        weights: &[f64],
     ) -> Vec<f64> {
         let points = Points::new(self, contexts);
         let rows = values
-            .chunks(row)
-            .zip(quantized.indices.chunks(row))
-            .zip(quantized.contexts.chunks(row));
+            .chunks(line)
+            .zip(quantized.indices.chunks(line))
+            .zip(quantized.contexts.chunks(line));
         rows.map(|((values, indices), row_contexts)| {
             let errors = values.iter().zip(indices).zip(row_contexts);
             let errors = errors.map(|((&v, &k), &c)| {
                 let d = f64::from(v.abs()) - f64::from(points.get(c, k.unsigned_abs() as usize));
                 d * d
             });
-            match columns {
+            match weights {
                 [] => errors.sum::<f64>(),
                 weights => errors.zip(weights).map(|(e, w)| e * w).sum(),
             }

@@ -1,4 +1,4 @@
-//! Transposed planes and the gains of rows and columns, in coarse and in fine units.
+//! Column order, and the gains of rows and columns, in coarse and in fine units.
 
 use hct_core::{
     Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Gains, MatrixView, Result, Transform,
@@ -9,13 +9,14 @@ use super::trellis::code;
 use super::{Cases, meta, preparation, weights};
 
 pub(super) fn add(cases: &mut Cases) -> Result<()> {
-    gains_as_stored(cases)?;
+    gains_in_row_order(cases)?;
     let plane = Plane::new(132, 64, 8).coded(0.03)?;
-    cases.plane("transposed8", Dtype::F32, plane)?;
-    // Bands of 46 rows and fewer, several of them side by side in what they decode to.
+    cases.plane("columns8", Dtype::F32, plane)?;
+    // Tiles of 46 rows and fewer.
     let rows = |fine: bool| Some(row_gains(132, fine));
     let columns = |fine: bool| Some(column_gains(64, fine));
     for (name, dtype, rows, columns, fine) in [
+        ("means", Dtype::F16, None, None, false),
         ("row_gains", Dtype::F16, rows(false), None, false),
         ("fine_row_gains", Dtype::F32, rows(true), None, true),
         ("column_gains", Dtype::BF16, None, columns(false), false),
@@ -30,30 +31,23 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
         let plane = Plane {
             gains,
             tile: 3000,
+            means: name == "means",
             ..Plane::new(132, 64, 8)
         };
-        cases.plane(
-            format!("transposed8_{name}_tiles"),
-            dtype,
-            plane.coded(0.05)?,
-        )?;
+        cases.plane(format!("columns8_{name}_tiles"), dtype, plane.coded(0.05)?)?;
     }
-    // Rows as stored are longer than a tile.
-    let columns = Some(column_gains(2005, true));
+    // Columns shorter than there are lanes, and many patches.
+    let columns = Some(column_gains(405, true));
     let plane = Plane {
         gains: Gains {
             columns,
             fine: true,
             ..Gains::default()
         },
-        tile: 1000,
-        ..Plane::new(3, 2005, 4)
+        tile: 2000,
+        ..Plane::new(14, 405, 4)
     };
-    cases.plane(
-        "transposed4_fine_column_gains_pieces",
-        Dtype::F16,
-        plane.coded(0.1)?,
-    )?;
+    cases.plane("columns4_patches_tiles", Dtype::F16, plane.coded(4e-4)?)?;
     let gains = Gains {
         rows: Some(row_gains(512, true)),
         columns: Some(column_gains(1025, true)),
@@ -65,17 +59,17 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
         ..Plane::new(512, 1025, 16)
     };
     cases.plane(
-        "transposed16_fine_gains_32_lanes",
+        "columns16_fine_gains_32_lanes",
         Dtype::BF16,
         large.coded(0.6)?,
     )?;
     sums(cases)
 }
 
-/// Gains of columns and fine gains in planes that are not transposed.
-fn gains_as_stored(cases: &mut Cases) -> Result<()> {
+/// Gains of columns and fine gains in row order.
+fn gains_in_row_order(cases: &mut Cases) -> Result<()> {
     let plain = || Plane {
-        transposed: false,
+        column_order: false,
         ..Plane::new(132, 64, 4)
     };
     let gains = Gains::of_rows(row_gains(132, false));
@@ -118,30 +112,30 @@ fn gains_as_stored(cases: &mut Cases) -> Result<()> {
     Ok(())
 }
 
-/// Transposed planes as terms of sums and as factors of a product.
+/// Planes in column order as terms of sums and as factors of a product.
 fn sums(cases: &mut Cases) -> Result<()> {
     const RANK: usize = 3;
     let how = preparation(Transform::None, false, false, 2000);
     let plane = code(&weights(66, 50), (66, 50), how, 8, None, 0.3)?;
     let fine = Gains {
-        rows: Some(row_gains(50, true)),
+        rows: Some(row_gains(66, true)),
         fine: true,
         ..Gains::default()
     };
     let second = Plane {
         gains: fine,
         tile: 2000,
-        ..Plane::new(50, 66, 8)
+        ..Plane::new(66, 50, 8)
     };
-    let left = Plane::new(RANK, 66, 4).coded(0.02)?;
-    let right = Plane::new(50, RANK, 4).coded(0.02)?;
+    let left = Plane::new(66, RANK, 4).coded(0.02)?;
+    let right = Plane::new(RANK, 50, 4).coded(0.02)?;
     let fragments = vec![
         EncodedFragment::Plane(second.coded(0.2)?),
         EncodedFragment::Product(left, right),
         EncodedFragment::Plane(plane),
     ];
     cases.tensors(
-        "transposed_sum",
+        "columns_sum",
         vec![(
             meta("w", Dtype::F16, &[66, 50]),
             EncodedTensor::fragments(fragments)?,
@@ -152,18 +146,18 @@ fn sums(cases: &mut Cases) -> Result<()> {
 /// A plane to be coded.
 pub(super) struct Plane {
     pub values: Vec<f32>,
-    /// As stored.
     pub rows: usize,
     pub cols: usize,
     pub states: usize,
     pub transform: Transform,
     pub gains: Gains,
+    pub means: bool,
     pub tile: usize,
-    pub transposed: bool,
+    pub column_order: bool,
 }
 
 impl Plane {
-    /// A transposed plane of one tile without gains.
+    /// A plane in column order, of one tile, without gains.
     pub fn new(rows: usize, cols: usize, states: usize) -> Self {
         Plane {
             values: weights(rows, cols),
@@ -172,18 +166,19 @@ impl Plane {
             states,
             transform: Transform::None,
             gains: Gains::default(),
+            means: false,
             tile: 1 << 20,
-            transposed: true,
+            column_order: true,
         }
     }
 
     pub fn coded(&self, step: f32) -> Result<EncodedPlane> {
         let matrix = MatrixView::from_values(&self.values, self.rows, self.cols)?;
-        let how = preparation(self.transform, false, false, self.tile);
+        let how = preparation(self.transform, false, self.means, self.tile);
         let settings = TrellisSettings::new(self.states);
         let analysis = TrellisAnalysis::with_gains(matrix, how, settings, self.gains.clone())?;
-        let analysis = match self.transposed {
-            true => analysis.transposed()?,
+        let analysis = match self.column_order {
+            true => analysis.column_order()?,
             false => analysis,
         };
         let training = analysis.train(step, 1 << 16);
