@@ -56,7 +56,7 @@ fn symbols_of_a_tile_run_down_its_columns() {
         let plane = analysis.encode(step, &training).unwrap();
         let meta = meta("t", Dtype::F32, &shape.map(|n| n as u64));
         let decoded = plane.decode().unwrap();
-        let bytes = plane.payload_bytes() as usize;
+        let bytes = plane.payload_bytes();
         let file = file_of(meta, EncodedTensor::plane(plane));
         (decoded, file[..16 + bytes].to_vec())
     };
