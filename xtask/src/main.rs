@@ -18,13 +18,14 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
-    /// Bring the public test models into the cache folder.
+    /// Bring the public test models and fine-tunes of them into the cache folder.
     Fetch(fetch::Args),
     /// Cut the small real checkpoint shipped in `assets/sample`.
     Sample(sample::Args),
     /// Write a large synthetic sharded checkpoint.
     Synth(synth::Args),
-    /// Measure the strategies and write the tables of `docs`: `compare --help` lists the options.
+    /// Measure the strategies, alone and on bases (`--deltas`), and write the tables of `docs`:
+    /// `compare --help` lists the options.
     #[command(disable_help_flag = true)]
     Compare(compare::Args),
 }

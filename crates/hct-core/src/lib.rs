@@ -66,7 +66,7 @@ pub use transform::Transform;
 pub use {
     comparison::{PlaneComparison, RowComparison, compare_values},
     format::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta},
-    matrix::{MatrixView, Moments, fold},
+    matrix::{MatrixView, Moments, element_count, fold},
     plane::{DEFAULT_TILE, EncodedPlane, Preparation},
     quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention},
     quant::trellis::encode::{Estimate, Gains, Training, TrellisAnalysis, TrellisSettings},

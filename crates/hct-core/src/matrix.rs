@@ -145,12 +145,19 @@ pub struct Moments {
     pub energy: f64,
 }
 
+/// Elements of a tensor of `shape`: the product of its dimensions, 1 for a scalar. `None` where they
+/// are too many to count.
+pub fn element_count(shape: &[u64]) -> Option<u64> {
+    shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d))
+}
+
 /// Rows and columns that a tensor of `shape` is folded to: the split of its dimensions that makes
 /// the matrix least elongated, so that a convolution kernel [out, in, h, w] becomes
 /// out × (in·h·w) and a leading 1 does not make one endless row. `None` for an empty tensor.
 pub fn fold(shape: &[u64]) -> Option<(usize, usize)> {
-    let total = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d))?;
-    let total = usize::try_from(total).ok().filter(|&n| n > 0)?;
+    let total = usize::try_from(element_count(shape)?)
+        .ok()
+        .filter(|&n| n > 0)?;
     let mut best = (1, total);
     let mut rows = 1;
     for &d in shape {

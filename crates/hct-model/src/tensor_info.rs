@@ -1,6 +1,6 @@
 //! What a tensor is, without its elements.
 
-use hct_core::Dtype;
+use hct_core::{Dtype, element_count};
 
 /// Name, element type and shape of one tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +17,7 @@ impl TensorInfo {
     /// Bytes of its elements; 0 where they are not whole bytes or too many to count, which no
     /// tensor of an open checkpoint or HCT file is.
     pub fn byte_len(&self) -> u64 {
-        let elements = self.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
-        elements
+        element_count(&self.shape)
             .and_then(|n| self.dtype.byte_len(n))
             .unwrap_or_default()
     }

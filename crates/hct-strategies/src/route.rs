@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hct_core::{Error, MatrixView, Result, fold};
+use hct_core::{Error, MatrixView, Result, element_count, fold};
 
 use crate::TensorView;
 
@@ -41,8 +41,9 @@ impl fmt::Display for LosslessReason {
 /// When the bytes are not the elements of the tensor, which no coding suits.
 pub fn lossless_reason(tensor: TensorView<'_>) -> Result<Option<LosslessReason>> {
     let meta = tensor.meta;
-    let elements = meta.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
-    if elements.and_then(|n| meta.dtype.byte_len(n)) != Some(tensor.bytes.len() as u64) {
+    if element_count(&meta.shape).and_then(|n| meta.dtype.byte_len(n))
+        != Some(tensor.bytes.len() as u64)
+    {
         return Err(Error::WrongLength {
             bytes: tensor.bytes.len(),
             dtype: meta.dtype,

@@ -19,6 +19,10 @@ const SHORTEST_ROW: usize = 64;
 const LONGEST_ROW: usize = 1 << 14;
 /// Half octaves of a class: narrower ones cost more in tables than they tell.
 const CLASS_WIDTH: i32 = 2;
+/// Differences and exclusive ors whose bits without tables and rows are as close as this, as a share
+/// and in bits, are told apart by what they take.
+const CLOSE: f64 = 0.02;
+const TABLES: f64 = 16384.0;
 /// Log-scale of a row of nothing but zeros and equals: below every other.
 const SILENT: i32 = -1024;
 
@@ -48,12 +52,17 @@ pub(crate) fn encode(bytes: &[u8], base: &[u8], dtype: Dtype, cols: usize) -> Op
     let drift = drift::learn(layout, base, bytes, row);
     let subtract = Pass::new(layout, base, bytes, row, false, drift);
     let combine = Pass::new(layout, base, bytes, row, true, Vec::new());
-    let best = if combine.bits() < subtract.bits() {
-        combine
+    let (a, b) = (subtract.bits(), combine.bits());
+    if (a - b).abs() > CLOSE * a.min(b) + TABLES {
+        let best = if b < a { combine } else { subtract };
+        return Some(best.encode());
+    }
+    let (a, b) = (subtract.encode(), combine.encode());
+    Some(if b.payload_bytes() < a.payload_bytes() {
+        b
     } else {
-        subtract
-    };
-    Some(best.encode())
+        a
+    })
 }
 
 /// Elements of the runs that share a log-scale, for rows of `cols`.

@@ -3,7 +3,7 @@
 use super::base::BaseTensor;
 use super::record::MAX_FRAGMENTS;
 use crate::delta::EncodedDelta;
-use crate::matrix::{MatrixView, fold};
+use crate::matrix::{MatrixView, element_count, fold};
 use crate::plane::{EncodedPlane, Preparation};
 use crate::quant::sparse::{SparseFormat, encode_sparse};
 use crate::transform::Transform;
@@ -25,7 +25,7 @@ pub struct TensorMeta {
 
 impl TensorMeta {
     fn elements(&self) -> Option<u64> {
-        self.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d))
+        element_count(&self.shape)
     }
 
     /// Bytes of the elements, if a file may hold so many.

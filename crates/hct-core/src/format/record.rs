@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::base::{BaseTensor, DeltaRecipe};
 use super::chunk::Chunk;
 use super::trailer::HEADER_LEN;
+use crate::matrix::element_count;
 use crate::quant;
 use crate::recipe::{MAX_TILE, PlaneRecipe};
 use crate::transform::Transform;
@@ -317,7 +318,7 @@ impl TensorRecord {
         let shape = (0..dims)
             .map(|_| r.varint())
             .collect::<Result<Vec<u64>>>()?;
-        let elements = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+        let elements = element_count(&shape);
         let bytes = elements
             .and_then(|n| dtype.byte_len(n))
             .filter(|&b| b <= i64::MAX as u64);

@@ -5,7 +5,7 @@ mod json;
 
 use std::ops::Range;
 
-use hct_core::Dtype;
+use hct_core::{Dtype, element_count};
 
 use crate::json_pairs::first_duplicate;
 use crate::tensor_info::TensorInfo;
@@ -89,8 +89,7 @@ impl Header {
     pub fn of(tensors: &[TensorInfo]) -> Result<Header, HeaderError> {
         let (mut text, mut at) = (String::from("{"), 0u64);
         for TensorInfo { name, dtype, shape } in tensors {
-            let elements = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
-            let end = elements
+            let end = element_count(shape)
                 .and_then(|n| n.checked_mul(dtype.bits() as u64))
                 .and_then(|bits| at.checked_add(bits / 8))
                 .ok_or_else(|| HeaderError::ShapeOverflow {
@@ -153,10 +152,9 @@ fn check_tensor(
     let Some(actual) = end.checked_sub(start) else {
         return Err(HeaderError::Reversed { tensor, start, end });
     };
-    let elements = shape
-        .iter()
-        .try_fold(1u64, |product, &dim| product.checked_mul(dim));
-    let Some(bits) = elements.and_then(|elements| elements.checked_mul(dtype.bits() as u64)) else {
+    let Some(bits) =
+        element_count(&shape).and_then(|elements| elements.checked_mul(dtype.bits() as u64))
+    else {
         return Err(HeaderError::ShapeOverflow { tensor, shape });
     };
     if bits % 8 != 0 {
