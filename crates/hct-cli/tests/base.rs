@@ -203,3 +203,67 @@ fn names_that_differ_are_mapped() {
         hct(dir, &format!("{compress} --base-map map.json")).fails(2, &[says]);
     }
 }
+
+/// Folders `base`, `tuned` and `other`: matrices large enough for tables to be small beside them,
+/// moved a little, and another base.
+fn large(dir: &Path) {
+    let values = weights(512 * 96, 1);
+    for (name, values) in [
+        ("base", values.clone()),
+        ("tuned", moved(&values, 2)),
+        ("other", moved(&values, 3)),
+    ] {
+        let tensors = [made("a", &[512, 96], &values)];
+        put(
+            dir,
+            &format!("{name}/model.safetensors"),
+            &safetensors(&tensors),
+        );
+    }
+}
+
+#[test]
+fn a_fine_tune_is_stored_with_loss_on_its_base() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    large(dir);
+    let bytes = |report: &serde_json::Value| report["output_bytes"].as_u64().unwrap();
+    let rdo = "compress tuned --strategy rdo --cosine 0.995 --json";
+    let alone = succeed(dir, &format!("{rdo} -o alone.hct")).json();
+    let report = succeed(dir, &format!("{rdo} --base base -o d.hct")).json();
+    assert_eq!(report["base"]["differences"], 1);
+    assert!(bytes(&report) * 2 < bytes(&alone), "{report} {alone}");
+    let diff = succeed(dir, "diff tuned d.hct --base base --json").json();
+    assert!(diff["total"]["cosine"].as_f64().unwrap() > 0.999);
+    succeed(dir, "decompress d.hct --base base -o back");
+    let diff = succeed(dir, "diff tuned back --json").json();
+    assert!(diff["total"]["rel_mse"].as_f64().unwrap() > 0.0);
+    // More of the difference is more bytes.
+    let fine = succeed(
+        dir,
+        &format!("{rdo} --delta-cosine 0.99 --base base -o fine.hct"),
+    );
+    assert!(bytes(&fine.json()) > bytes(&report));
+    // A wrong base is found though the values would do.
+    hct(dir, "decompress d.hct --base other -o b").fails(1, &["this is not the base"]);
+    hct(dir, "decompress d.hct -o b").fails(2, &["pass --base"]);
+    assert!(!dir.join("b").exists());
+}
+
+#[test]
+fn a_size_asked_for_is_that_of_the_file_on_the_base() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    large(dir);
+    for bits in [2.0, 4.0] {
+        let compress = format!("compress tuned --base base --strategy rdo --bpw {bits} --json");
+        let report = succeed(dir, &format!("{compress} -o d{bits}.hct")).json();
+        let bytes = fs::metadata(dir.join(format!("d{bits}.hct")))
+            .unwrap()
+            .len();
+        let found = 8.0 * bytes as f64 / (512.0 * 96.0);
+        assert!((found / bits - 1.0).abs() < 0.011, "{found}");
+        assert_eq!(report["bits_per_weight"].as_f64().unwrap(), found);
+        assert_eq!(report["base"]["differences"], 1);
+    }
+}

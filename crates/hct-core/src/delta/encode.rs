@@ -314,3 +314,45 @@ fn classes(
         count: ((high - low) / width + 1) as usize,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smaller_of_differences_and_exclusive_ors_is_taken() {
+        let noise = |i: u32| i.wrapping_mul(2_654_435_761) >> 8;
+        let base: Vec<u32> = (0..4096)
+            .map(|i| 0x3f00_0000 + (noise(i) & 0x7f_ffff))
+            .collect();
+        let bytes =
+            |values: &[u32]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
+        let made = |change: &dyn Fn(u32, u32) -> u32| -> Vec<u32> {
+            let all = base.iter().zip(0u32..);
+            all.map(|(&b, i)| change(b, noise(i + 9999))).collect()
+        };
+        let steps = made(&|b, n| b + n % 100);
+        let flips = made(&|b, n| b ^ (n & 0x0101));
+        let single = made(&|b, n| b ^ (n & 1));
+        let strangers = made(&|_, n| n.wrapping_mul(n));
+        let mut kinds = Vec::new();
+        for new in [steps, flips, single, strangers] {
+            let (a, b) = (bytes(&base), bytes(&new));
+            let layout = Layout::of(Dtype::F32).unwrap();
+            let of = |xor| {
+                let drift = match xor {
+                    true => Vec::new(),
+                    false => drift::learn(layout, &a, &b, 64),
+                };
+                Pass::new(layout, &a, &b, 64, xor, drift)
+                    .encode()
+                    .payload_bytes()
+            };
+            let (differences, combined) = (of(false), of(true));
+            let taken = encode(&b, &a, Dtype::F32, 64).unwrap().payload_bytes();
+            assert_eq!(taken, differences.min(combined));
+            kinds.push(combined < differences);
+        }
+        assert_eq!(kinds[..2], [false, true], "both are of use");
+    }
+}
