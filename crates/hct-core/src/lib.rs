@@ -69,7 +69,7 @@ pub use {
     matrix::{MatrixView, Moments, fold},
     plane::{DEFAULT_TILE, EncodedPlane, Preparation},
     quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention},
-    quant::trellis::encode::{Estimate, Training, TrellisAnalysis, TrellisSettings},
+    quant::trellis::encode::{Estimate, Gains, Training, TrellisAnalysis, TrellisSettings},
     transform::{CodingGain, coding_gain},
 };
 

@@ -16,5 +16,5 @@ mod training;
 mod viterbi;
 
 pub use analysis::TrellisAnalysis;
-pub use settings::TrellisSettings;
+pub use settings::{Gains, TrellisSettings};
 pub use training::{Estimate, Training};
