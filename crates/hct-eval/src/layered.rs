@@ -70,6 +70,9 @@ pub(crate) trait Layered: Sync {
 
     /// The statistics of what is before and after the layers, given the sums over each half of the
     /// windows and how many tokens that was.
-    fn ends(&self, halves: [Self::Ends; 2], tokens: [u64; 2])
-    -> Result<Vec<StatisticsGroup>, Error>;
+    fn ends(
+        &self,
+        halves: [Self::Ends; 2],
+        tokens: [u64; 2],
+    ) -> Result<Vec<StatisticsGroup>, Error>;
 }

@@ -52,8 +52,8 @@ pub use fs::{
     compress_to_rate, decompress, open_calibration,
 };
 pub use hct_model::HctModel;
-pub use imatrix::Imatrix;
 pub use header::{Header, HeaderError, HeaderTensor};
+pub use imatrix::Imatrix;
 pub use model_part::ModelPart;
 pub use progress::Progress;
 pub use rate_target::encode_to_rate;

@@ -81,8 +81,14 @@ fn what_is_written_is_read() {
     assert!(file.group(2).is_err());
     let b = file.statistics("b.weight").unwrap().unwrap();
     b.check(5, 4).unwrap();
-    assert_eq!((b.tokens, b.reliability, b.weighted_reliability), (70, 0.75, 0.5));
-    assert_eq!((&b.inputs, &b.rows), (&groups[0].inputs, &groups[0].tensors[1].rows));
+    assert_eq!(
+        (b.tokens, b.reliability, b.weighted_reliability),
+        (70, 0.75, 0.5)
+    );
+    assert_eq!(
+        (&b.inputs, &b.rows),
+        (&groups[0].inputs, &groups[0].tensors[1].rows)
+    );
     assert_eq!(b.weighted, groups[0].tensors[1].weighted);
     let c = file.statistics("c.weight").unwrap().unwrap();
     assert_eq!((c.inputs.diagonal(), c.rows), (vec![0.7, 0.0, 2.0], None));
@@ -105,7 +111,9 @@ fn groups_that_were_not_announced_are_refused() {
 
 /// The file with something in its header replaced by something as long.
 fn changed(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let at = bytes.windows(from.len()).position(|part| part == from.as_bytes());
+    let at = bytes
+        .windows(from.len())
+        .position(|part| part == from.as_bytes());
     let at = at.unwrap_or_else(|| panic!("no {from}"));
     let mut bytes = bytes.to_vec();
     bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
@@ -122,15 +130,30 @@ fn files_that_lie_are_refused() {
     };
     use CalibrationFault as Fault;
     let of = |from: &str, to: &str| fault(&changed(&bytes, from, to));
-    assert!(matches!(of("hct.calibration", "hct.calibratiom"), Fault::NotCalibration));
+    assert!(matches!(
+        of("hct.calibration", "hct.calibratiom"),
+        Fault::NotCalibration
+    ));
     assert!(matches!(
         of(r#""hct.calibration":"1""#, r#""hct.calibration":"2""#),
         Fault::Version { newest: 1, .. }
     ));
-    assert!(matches!(of(r#"\"tokens\":70"#, r#"\"tokens\":-7"#), Fault::Json { .. }));
-    assert!(matches!(of(r#"\"columns\":4"#, r#"\"columns\":5"#), Fault::Field { .. }));
-    assert!(matches!(of(r#"\"rows\":5"#, r#"\"rows\":6"#), Fault::Field { .. }));
-    assert!(matches!(of(r#"\"full\":true "#.trim_end(), r#"\"full\":null"#), Fault::Json { .. }));
+    assert!(matches!(
+        of(r#"\"tokens\":70"#, r#"\"tokens\":-7"#),
+        Fault::Json { .. }
+    ));
+    assert!(matches!(
+        of(r#"\"columns\":4"#, r#"\"columns\":5"#),
+        Fault::Field { .. }
+    ));
+    assert!(matches!(
+        of(r#"\"rows\":5"#, r#"\"rows\":6"#),
+        Fault::Field { .. }
+    ));
+    assert!(matches!(
+        of(r#"\"full\":true "#.trim_end(), r#"\"full\":null"#),
+        Fault::Json { .. }
+    ));
     assert!(matches!(
         of(r#"\"name\":\"b.weight\""#, r#"\"name\":\"a.weight\""#),
         Fault::Duplicate { .. }
@@ -153,7 +176,10 @@ fn numbers_that_are_no_statistics_are_refused_when_they_are_read() {
         let read = file.tensor("c.weight");
         matches!(
             read,
-            Err(Error::Calibration { reason: CalibrationFault::Numbers { .. }, .. })
+            Err(Error::Calibration {
+                reason: CalibrationFault::Numbers { .. },
+                ..
+            })
         )
     };
     assert!(!damage(3, 1.0));
@@ -166,7 +192,10 @@ fn numbers_that_are_no_statistics_are_refused_when_they_are_read() {
 #[test]
 fn merging_takes_means_by_tokens_and_trusts_what_files_agree_on() {
     let (one, other) = (groups(0.7, 30), groups(0.8, 90));
-    let (a, b) = (written(&info("m", 30), &one), written(&info("m", 90), &other));
+    let (a, b) = (
+        written(&info("m", 30), &one),
+        written(&info("m", 90), &other),
+    );
     let files = [open(&a).unwrap(), open(&b).unwrap()];
     let merged = merge_calibrations(&files, Path::new("y"), Vec::new()).unwrap();
     let merged = open(&merged).unwrap();
@@ -209,8 +238,14 @@ fn statistics_of_other_models_are_not_merged() {
     let other = written(&info("n", 30), &groups);
     assert!(matches!(fault(&a, &other), CalibrationFault::OtherModel));
     let fewer = written(&info("m", 30), &groups[..1]);
-    assert!(matches!(fault(&a, &fewer), CalibrationFault::OtherTensors { .. }));
-    assert!(matches!(fault(&fewer, &a), CalibrationFault::OtherTensors { .. }));
+    assert!(matches!(
+        fault(&a, &fewer),
+        CalibrationFault::OtherTensors { .. }
+    ));
+    assert!(matches!(
+        fault(&fewer, &a),
+        CalibrationFault::OtherTensors { .. }
+    ));
     let none: [CalibrationFile<&[u8]>; 0] = [];
     assert!(merge_calibrations(&none, Path::new("y"), Vec::new()).is_err());
 }

@@ -35,7 +35,12 @@ fn gguf(kind: &str, tensors: &[Tensor]) -> Vec<u8> {
     out.extend(4u32.to_le_bytes());
     out.extend(64u32.to_le_bytes());
     let mut data = Vec::new();
-    for Tensor { name, shape, values } in tensors {
+    for Tensor {
+        name,
+        shape,
+        values,
+    } in tensors
+    {
         text(&mut out, name);
         out.extend((shape.len() as u32).to_le_bytes());
         out.extend(shape.iter().flat_map(|n| n.to_le_bytes()));
@@ -50,7 +55,11 @@ fn gguf(kind: &str, tensors: &[Tensor]) -> Vec<u8> {
 }
 
 fn two_tensors() -> Vec<u8> {
-    let tensor = |name, shape, values| Tensor { name, shape, values };
+    let tensor = |name, shape, values| Tensor {
+        name,
+        shape,
+        values,
+    };
     gguf(
         "imatrix",
         &[
@@ -96,9 +105,15 @@ fn gguf_files_give_means_of_squares() {
     let name = "model.layers.1.self_attn.q_proj.weight";
     assert_eq!(squares(&imatrix, name).unwrap(), [2.0, 0.0, 0.5]);
     assert_eq!(imatrix.statistics(name).unwrap().unwrap().tokens, 4);
-    assert_eq!(squares(&imatrix, "model.layers.0.self_attn.q_proj.weight"), None);
+    assert_eq!(
+        squares(&imatrix, "model.layers.0.self_attn.q_proj.weight"),
+        None
+    );
     // Of two matrices, which are not told apart here.
-    assert_eq!(squares(&imatrix, "model.layers.0.mlp.down_proj.weight"), None);
+    assert_eq!(
+        squares(&imatrix, "model.layers.0.mlp.down_proj.weight"),
+        None
+    );
 }
 
 #[test]
@@ -108,7 +123,10 @@ fn older_files_give_means_of_squares() {
         ("output.weight", 1, &[3.0]),
     ]);
     let imatrix = open(&bytes).unwrap();
-    assert_eq!(squares(&imatrix, "model.layers.0.mlp.up_proj.weight").unwrap(), [2.0, 0.5]);
+    assert_eq!(
+        squares(&imatrix, "model.layers.0.mlp.up_proj.weight").unwrap(),
+        [2.0, 0.5]
+    );
     assert_eq!(squares(&imatrix, "lm_head.weight").unwrap(), [3.0]);
 }
 
@@ -127,11 +145,18 @@ fn files_that_are_cut_or_lie_are_refused() {
     assert!(open(&gguf("model", &[])).is_err());
     assert!(open(&gguf("imatrix", &[])).is_err());
     fn tensor<'a>(name: &'a str, values: &'a [f32]) -> Tensor<'a> {
-        Tensor { name, shape: &[1, 1], values }
+        Tensor {
+            name,
+            shape: &[1, 1],
+            values,
+        }
     }
     let sums = |sum: f32| {
         let sum = [sum];
-        gguf("imatrix", &[tensor("a.in_sum2", &sum), tensor("a.counts", &[1.0])])
+        gguf(
+            "imatrix",
+            &[tensor("a.in_sum2", &sum), tensor("a.counts", &[1.0])],
+        )
     };
     assert!(open(&sums(1.0)).is_ok());
     for sum in [-1.0, f32::NAN, f32::INFINITY] {
@@ -142,7 +167,11 @@ fn files_that_are_cut_or_lie_are_refused() {
     assert!(open(&legacy(&twice)).is_err());
     assert!(open(&legacy(&[("a", -1, &[1.0])])).is_err());
     // Lengths that no file has.
-    let huge = Tensor { name: "a.in_sum2", shape: &[u64::MAX, 1], values: &[] };
+    let huge = Tensor {
+        name: "a.in_sum2",
+        shape: &[u64::MAX, 1],
+        values: &[],
+    };
     assert!(open(&gguf("imatrix", &[huge, tensor("a.counts", &[1.0])])).is_err());
     let mut wrong = whole.clone();
     wrong[8..16].copy_from_slice(&u64::MAX.to_le_bytes());

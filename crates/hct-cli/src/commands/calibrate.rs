@@ -124,7 +124,10 @@ impl Calibrate {
         let model = runnable.load(path)?;
         drop(runnable);
 
-        let mut hashes: Vec<String> = texts.iter().map(|text| text_hash(text.as_bytes())).collect();
+        let mut hashes: Vec<String> = texts
+            .iter()
+            .map(|text| text_hash(text.as_bytes()))
+            .collect();
         let own = self.own_text(&model)?;
         if !own.is_empty() {
             let tokens = own.iter().flatten().flat_map(|token| token.to_le_bytes());

@@ -94,7 +94,9 @@ impl Journal {
     }
 
     pub fn has(&self, kept: Kept) -> bool {
-        [0, 1].iter().all(|&half| self.kept_path(kept, half).exists())
+        [0, 1]
+            .iter()
+            .all(|&half| self.kept_path(kept, half).exists())
     }
 
     pub fn has_part(&self, part: Part) -> bool {
@@ -142,7 +144,9 @@ impl Journal {
         info: &CalibrationInfo,
         overwrite: bool,
     ) -> Result<(), Error> {
-        let layers = (0..).map(Part::Layer).take_while(|&part| self.has_part(part));
+        let layers = (0..)
+            .map(Part::Layer)
+            .take_while(|&part| self.has_part(part));
         let parts = [Part::Ends].into_iter().chain(layers);
         let parts = parts.filter(|&part| self.has_part(part)).map(|part| {
             let path = self.part_path(part);

@@ -47,16 +47,19 @@ impl<'a, M: Layered> Passes<'a, M> {
             return Ok(());
         }
         let layers = self.model.layers();
-        let undone = (0..layers).rev().find(|&layer| !self.journal.has_part(Part::Layer(layer)));
+        let undone = (0..layers)
+            .rev()
+            .find(|&layer| !self.journal.has_part(Part::Layer(layer)));
         // Layers below this one are still to be done, going backwards.
         let undone = undone.map_or(0, |layer| layer + 1);
         let needed = |boundary: usize| boundary < undone || boundary == layers;
-        let missing = |&boundary: &usize| {
-            needed(boundary) && !self.journal.has(Kept::Hidden(boundary))
-        };
+        let missing =
+            |&boundary: &usize| needed(boundary) && !self.journal.has(Kept::Hidden(boundary));
         if let Some(first) = (0..=layers).find(missing) {
             // What the first missing is made from may have been forgotten.
-            let made_from = (0..first).rev().find(|&b| !self.journal.has(Kept::Hidden(b)));
+            let made_from = (0..first)
+                .rev()
+                .find(|&b| !self.journal.has(Kept::Hidden(b)));
             for boundary in made_from.map_or(first, |b| b.min(first))..=layers {
                 self.pass_forward(boundary)?;
             }

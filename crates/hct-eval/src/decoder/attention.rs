@@ -104,9 +104,8 @@ impl Attention {
     /// which have been seen up to that.
     pub fn step(&self, x: &Tensor, step: &mut Step) -> Result<Tensor, Error> {
         let (texts, kv_heads, dim) = (x.dim(0)?, self.kv_heads, self.head_dim);
-        let rotated = |x: Tensor, heads: usize| {
-            step.rotation.apply(&x.reshape((texts * heads, 1, dim))?)
-        };
+        let rotated =
+            |x: Tensor, heads: usize| step.rotation.apply(&x.reshape((texts * heads, 1, dim))?);
         let queries = (rotated(self.query.forward(x)?, self.heads)? * (dim as f64).powf(-0.5))?;
         let queries = queries.reshape((texts * kv_heads, self.heads / kv_heads, dim))?;
         let keys = rotated(self.key.forward(x)?, kv_heads)?;
@@ -129,7 +128,8 @@ impl Attention {
             step.seen.old.extend(keys, values)?;
             step.seen.new = KeysValues::default();
         }
-        self.output.forward(&mixed.reshape((texts, self.heads * dim))?)
+        self.output
+            .forward(&mixed.reshape((texts, self.heads * dim))?)
     }
 
     /// The gradient with respect to `x`, given that with respect to [`Self::forward`] of it (with

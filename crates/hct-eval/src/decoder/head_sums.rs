@@ -28,7 +28,10 @@ pub(crate) struct EndSums {
 pub(super) enum EndNames {
     /// One matrix is both.
     Tied(String),
-    Untied { embedding: String, head: String },
+    Untied {
+        embedding: String,
+        head: String,
+    },
 }
 
 impl EndSums {
@@ -59,15 +62,17 @@ impl EndSums {
             .collect();
         let variance = self.variance.par_chunks_mut(CHUNK);
         let sums = variance.zip(self.probability.par_chunks_mut(CHUNK));
-        sums.enumerate().for_each(|(chunk, (variance, probability))| {
-            for row in logits.chunks_exact(vocabulary) {
-                let row = &row[chunk * CHUNK..];
-                for ((variance, sum), &p) in variance.iter_mut().zip(&mut *probability).zip(row) {
-                    *variance += f64::from(p * (1.0 - p));
-                    *sum += f64::from(p);
+        sums.enumerate()
+            .for_each(|(chunk, (variance, probability))| {
+                for row in logits.chunks_exact(vocabulary) {
+                    let row = &row[chunk * CHUNK..];
+                    for ((variance, sum), &p) in variance.iter_mut().zip(&mut *probability).zip(row)
+                    {
+                        *variance += f64::from(p * (1.0 - p));
+                        *sum += f64::from(p);
+                    }
                 }
-            }
-        });
+            });
         for (row, &(_, token)) in logits.chunks_exact_mut(vocabulary).zip(&drawn) {
             row[token as usize] -= 1.0;
         }
@@ -124,7 +129,10 @@ impl EndSums {
                     )],
                 };
                 let looked_up = pool(a.looked_up, b.looked_up)?;
-                Ok(vec![of_rows(tokens, embedding, looked_up, &frequency)?, head])
+                Ok(vec![
+                    of_rows(tokens, embedding, looked_up, &frequency)?,
+                    head,
+                ])
             }
             EndNames::Tied(name) => {
                 let trace = |a: &ProductSums, b: &ProductSums| a.trace() + b.trace();

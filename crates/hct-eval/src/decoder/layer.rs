@@ -112,8 +112,9 @@ impl Layer {
         let of_input = (self.gate.backward(&of_gate)? + self.up.backward(&of_up)?)?;
         let of_middle = (g + self.mlp_norm.backward(&middle, &of_input)?)?;
 
-        let (of_normed, [input, output]) =
-            self.attention.backward(&normed, rotation, mask, &of_middle)?;
+        let (of_normed, [input, output]) = self
+            .attention
+            .backward(&normed, rotation, mask, &of_middle)?;
         let of_x = (&of_middle + self.attention_norm.backward(x, &of_normed)?)?;
         let mlp = Passage {
             input: mlp_input,

@@ -36,7 +36,9 @@ impl Layered for Decoder {
     fn names(&self, number: usize) -> Vec<Vec<String>> {
         let name = |part: &&str| format!("{}layers.{number}.{part}.weight", self.prefix);
         let groups = INPUTS.iter();
-        groups.map(|parts| parts.iter().map(name).collect()).collect()
+        groups
+            .map(|parts| parts.iter().map(name).collect())
+            .collect()
     }
 
     fn around(&self, window: &Sequences) -> Result<Around, Error> {
@@ -98,11 +100,7 @@ impl Layered for Decoder {
         ends.add_looked_up(&window.tokens, g)
     }
 
-    fn ends(
-        &self,
-        halves: [EndSums; 2],
-        tokens: [u64; 2],
-    ) -> Result<Vec<StatisticsGroup>, Error> {
+    fn ends(&self, halves: [EndSums; 2], tokens: [u64; 2]) -> Result<Vec<StatisticsGroup>, Error> {
         let embedding = format!("{}embed_tokens.weight", self.prefix);
         let names = match self.tied {
             true => EndNames::Tied(embedding),

@@ -6,7 +6,11 @@ use super::rows::by_rows;
 use crate::Error;
 
 /// Of silu(gate) · up, with respect to `gate` and to `up`.
-pub(crate) fn gated_silu(gate: &Tensor, up: &Tensor, g: &Tensor) -> Result<(Tensor, Tensor), Error> {
+pub(crate) fn gated_silu(
+    gate: &Tensor,
+    up: &Tensor,
+    g: &Tensor,
+) -> Result<(Tensor, Tensor), Error> {
     let of_gate = by_rows([gate, up, g], |[gate, up, g], out| {
         for (((out, z), up), g) in out.iter_mut().zip(gate).zip(up).zip(g) {
             let share = sigmoid(*z);

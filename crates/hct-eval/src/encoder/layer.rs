@@ -38,7 +38,11 @@ impl LayerNorm {
 
 /// The linear layers of a layer, those with the same input together.
 pub(super) const INPUTS: [&[&str]; 4] = [
-    &["attention.self.query", "attention.self.key", "attention.self.value"],
+    &[
+        "attention.self.query",
+        "attention.self.key",
+        "attention.self.value",
+    ],
     &["attention.output.dense"],
     &["intermediate.dense"],
     &["output.dense"],

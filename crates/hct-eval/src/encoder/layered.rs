@@ -37,7 +37,9 @@ impl Layered for SentenceEncoder {
     fn names(&self, number: usize) -> Vec<Vec<String>> {
         let name = |part: &&str| format!("{}encoder.layer.{number}.{part}.weight", self.prefix);
         let groups = INPUTS.iter();
-        groups.map(|parts| parts.iter().map(name).collect()).collect()
+        groups
+            .map(|parts| parts.iter().map(name).collect())
+            .collect()
     }
 
     fn around(&self, window: &Sequences) -> Result<Option<Tensor>, Error> {
@@ -53,19 +55,19 @@ impl Layered for SentenceEncoder {
             }
             first += length;
         }
-        Ok(Some(Tensor::from_vec(mask, (tokens, tokens), &Device::Cpu)?))
+        Ok(Some(Tensor::from_vec(
+            mask,
+            (tokens, tokens),
+            &Device::Cpu,
+        )?))
     }
 
     fn enter(&self, window: &Sequences) -> Result<Tensor, Error> {
-        self.norm.forward(&self.look_up(&window.tokens, &window.lengths)?)
+        self.norm
+            .forward(&self.look_up(&window.tokens, &window.lengths)?)
     }
 
-    fn forward(
-        &self,
-        number: usize,
-        x: &Tensor,
-        mask: &Option<Tensor>,
-    ) -> Result<Tensor, Error> {
+    fn forward(&self, number: usize, x: &Tensor, mask: &Option<Tensor>) -> Result<Tensor, Error> {
         self.layers[number].forward(x, mask.as_ref())
     }
 
@@ -98,12 +100,18 @@ impl Layered for SentenceEncoder {
             let direction: Vec<f64> = mean.iter().map(|_| random.normal()).collect();
             // The vector is v = m / |m|; of v · d that is (d - v (v · d)) / |m|, and a token has an
             // equal part in the mean m.
-            let size = mean.iter().map(|&m| f64::from(m).powi(2)).sum::<f64>().sqrt();
+            let size = mean
+                .iter()
+                .map(|&m| f64::from(m).powi(2))
+                .sum::<f64>()
+                .sqrt();
             let unit: Vec<f64> = mean.iter().map(|&m| f64::from(m) / size).collect();
             let along: f64 = unit.iter().zip(&direction).map(|(v, d)| v * d).sum();
             let scale = 1.0 / (size * length as f64);
             let pairs = unit.iter().zip(&direction);
-            let gradient: Vec<f32> = pairs.map(|(v, d)| ((d - v * along) * scale) as f32).collect();
+            let gradient: Vec<f32> = pairs
+                .map(|(v, d)| ((d - v * along) * scale) as f32)
+                .collect();
             for _ in 0..length {
                 gradients.extend_from_slice(&gradient);
             }
@@ -130,17 +138,15 @@ impl Layered for SentenceEncoder {
         ends.looked_up.add(&self.norm.backward(&sum, g)?)
     }
 
-    fn ends(
-        &self,
-        [a, b]: [EndSums; 2],
-        tokens: [u64; 2],
-    ) -> Result<Vec<StatisticsGroup>, Error> {
+    fn ends(&self, [a, b]: [EndSums; 2], tokens: [u64; 2]) -> Result<Vec<StatisticsGroup>, Error> {
         let all = tokens[0] + tokens[1];
         // Half a time more each, so that what the text happens to lack counts for something.
         let frequency = |a: &[u64], b: &[u64]| -> Vec<f64> {
             let total = all as f64 + 0.5 * a.len() as f64;
             let counts = a.iter().zip(b);
-            counts.map(|(a, b)| ((a + b) as f64 + 0.5) / total).collect()
+            counts
+                .map(|(a, b)| ((a + b) as f64 + 0.5) / total)
+                .collect()
         };
         let halves = Halves {
             sums: [a.looked_up, b.looked_up],

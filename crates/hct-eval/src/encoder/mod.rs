@@ -58,7 +58,9 @@ impl SentenceEncoder {
     /// tokenizer says.
     pub(crate) fn embed(&self, sentence: &str) -> Result<Vec<f32>, Error> {
         let tokens = self.tokens(sentence)?;
-        let mut x = self.norm.forward(&self.look_up(&tokens, &[tokens.len()])?)?;
+        let mut x = self
+            .norm
+            .forward(&self.look_up(&tokens, &[tokens.len()])?)?;
         for layer in &self.layers {
             x = layer.forward(&x, None)?;
         }
@@ -81,8 +83,13 @@ impl SentenceEncoder {
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
             return Err(Error::TokenOutOfVocabulary { token, vocabulary });
         }
-        let words = self.words.index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?;
-        let positions: Vec<u32> = lengths.iter().flat_map(|&length| 0..length as u32).collect();
+        let words = self
+            .words
+            .index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?;
+        let positions: Vec<u32> = lengths
+            .iter()
+            .flat_map(|&length| 0..length as u32)
+            .collect();
         let positions = Tensor::new(positions, &Device::Cpu)?;
         let positions = self.positions.index_select(&positions, 0)?;
         Ok((words + positions)?.broadcast_add(&self.segment)?)

@@ -73,7 +73,11 @@ impl GroupSums {
             // A half without windows.
             [Some(one), None] | [None, Some(one)] => {
                 let nothing = one.nothing();
-                if tokens[1] == 0 { (one, nothing) } else { (nothing, one) }
+                if tokens[1] == 0 {
+                    (one, nothing)
+                } else {
+                    (nothing, one)
+                }
             }
             [None, None] => {
                 return Err(Error::TextTooShort {

@@ -57,7 +57,11 @@ impl Halves {
         // From sums to means.
         let (agreed, square) = (agreed / (in_a * in_b), square / (all * all));
         let share = agreed / square;
-        let reliability = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+        let reliability = if share.is_finite() {
+            share.clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
         Ok(Pooled {
             moments,
             reliability: reliability as f32,
@@ -99,13 +103,19 @@ mod tests {
 
     #[test]
     fn halves_that_agree_are_relied_on() {
-        assert_eq!(reliability(sums(1, 40, 0.0), sums(1, 40, 0.0), [40, 40]), 1.0);
+        assert_eq!(
+            reliability(sums(1, 40, 0.0), sums(1, 40, 0.0), [40, 40]),
+            1.0
+        );
         let noise = reliability(sums(1, 400, 0.0), sums(2, 400, 0.0), [400, 400]);
         assert!(noise < 0.05, "{noise}");
         // Correlations of 1/5, and noise of variance 1/800 on them.
         let some = reliability(sums(1, 400, 0.5), sums(2, 400, 0.5), [400, 400]);
         let expected = 0.04 / (0.04 + 1.0 / 800.0);
-        assert!((f64::from(some) - expected).abs() < 0.02, "{some} {expected}");
+        assert!(
+            (f64::from(some) - expected).abs() < 0.02,
+            "{some} {expected}"
+        );
         let nothing = ProductSums::new(100);
         assert_eq!(reliability(sums(1, 40, 0.5), nothing, [40, 0]), 0.0);
     }
@@ -114,17 +124,26 @@ mod tests {
     fn shrinking_by_it_comes_nearest_to_the_truth() {
         let (a, b) = (sums(1, 50, 0.5), sums(2, 50, 0.5));
         let tokens = [50, 50];
-        let halves = Halves { sums: [a, b], tokens };
+        let halves = Halves {
+            sums: [a, b],
+            tokens,
+        };
         let found = halves.pooled().unwrap();
         let truth = 0.25;
         let distance = |factor: f32| -> f64 {
             let rows = found.moments.rows();
             let squares = rows.flat_map(|row| &row[1..]);
-            squares.map(|&m| f64::from(factor * m - truth).powi(2)).sum()
+            squares
+                .map(|&m| f64::from(factor * m - truth).powi(2))
+                .sum()
         };
         let best = distance(found.reliability);
         for factor in [0.0, found.reliability - 0.15, 1.0] {
-            assert!(best < distance(factor), "{factor} and {}", found.reliability);
+            assert!(
+                best < distance(factor),
+                "{factor} and {}",
+                found.reliability
+            );
         }
     }
 

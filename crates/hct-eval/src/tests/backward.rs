@@ -12,7 +12,10 @@ use crate::random::Random;
 
 /// What went through the linear layers of all layers, by the names of their matrices, and the
 /// gradient with respect to what goes into the first.
-pub fn passages<M: Layered>(model: &M, window: &Sequences) -> (Vec<(Vec<String>, Passage)>, Tensor) {
+pub fn passages<M: Layered>(
+    model: &M,
+    window: &Sequences,
+) -> (Vec<(Vec<String>, Passage)>, Tensor) {
     let around = model.around(window).unwrap();
     let mut hidden = vec![model.enter(window).unwrap()];
     for layer in 0..model.layers() {
@@ -107,7 +110,9 @@ fn decoders_have_the_gradients_of_drawn_tokens() {
         let loss = |source: &MadeUp| -> f64 {
             let logits = naive_llama::logits(source, &shape, &window.tokens);
             let losses = logits.iter().zip(&drawn);
-            losses.map(|(row, &token)| -naive_llama::softmax(row)[token].ln()).sum()
+            losses
+                .map(|(row, &token)| -naive_llama::softmax(row)[token].ln())
+                .sum()
         };
         let (found, g) = gradients(&model.decoder, &window);
         assert_eq!(found.len(), 7 * shape.layers);

@@ -10,8 +10,8 @@ use hct_strategies::{Moments, TensorStatistics};
 
 use super::backward::passages;
 use super::naive_llama::Shape;
-use super::synthetic_decoders::{llama, load, qwen2, weights};
 use super::synthetic_bert;
+use super::synthetic_decoders::{llama, load, qwen2, weights};
 use crate::{CalibrationOptions, CalibrationWindows, Model, calibrate};
 
 const OPTIONS: CalibrationOptions = CalibrationOptions {
@@ -20,7 +20,9 @@ const OPTIONS: CalibrationOptions = CalibrationOptions {
 };
 
 fn words(count: u32, step: u32) -> String {
-    (0..count).map(|i| format!("w{} ", i * (i + step) % 40)).collect()
+    (0..count)
+        .map(|i| format!("w{} ", i * (i + step) % 40))
+        .collect()
 }
 
 fn model(shape: &Shape) -> Model {
@@ -59,7 +61,10 @@ fn read(path: &Path, tensor: &str) -> TensorStatistics {
 }
 
 fn close(found: f32, expected: f64, scale: f64) {
-    assert!((f64::from(found) - expected).abs() <= 2e-5 * scale, "{found} {expected}");
+    assert!(
+        (f64::from(found) - expected).abs() <= 2e-5 * scale,
+        "{found} {expected}"
+    );
 }
 
 /// The rows of a tensor.
@@ -96,9 +101,16 @@ fn statistics_are_the_means_that_they_are_said_to_be() {
     // Each with its start token.
     assert_eq!((windows.count(), windows.tokens()), (5, 43));
     run(&model, &windows, &output);
-    let Model::Language(model) = &model else { unreachable!() };
+    let Model::Language(model) = &model else {
+        unreachable!()
+    };
 
-    let tensors = ["self_attn.k_proj", "self_attn.o_proj", "mlp.up_proj", "mlp.down_proj"];
+    let tensors = [
+        "self_attn.k_proj",
+        "self_attn.o_proj",
+        "mlp.up_proj",
+        "mlp.down_proj",
+    ];
     for tensor in tensors.map(|part| format!("model.layers.1.{part}.weight")) {
         let (mut plain, mut weighted, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         for window in windows.halves.iter().flatten() {
@@ -149,12 +161,16 @@ fn predictions_weigh_the_rows_of_the_head() {
     // Tied: head and embedding in one.
     let both = read(&output, "model.embed_tokens.weight");
     let (mut variance, mut frequency) = (vec![0.0; 40], vec![0.0; 40]);
-    let Model::Language(model) = &model else { unreachable!() };
+    let Model::Language(model) = &model else {
+        unreachable!()
+    };
     let (mut of_head, mut of_embedding) = (0.0, 0.0);
     for window in windows.halves.iter().flatten() {
         let (_, g) = passages(&model.decoder, window);
         of_embedding += rows(&g).iter().flatten().map(|g| g * g).sum::<f64>() / 30.0;
-        let hidden = model.decoder.hidden(&window.tokens, &mut Default::default());
+        let hidden = model
+            .decoder
+            .hidden(&window.tokens, &mut Default::default());
         let hidden = rows(&hidden.unwrap());
         let logits = super::naive_llama::logits(&source, &shape, &window.tokens);
         for ((logits, hidden), &token) in logits.iter().zip(hidden).zip(&window.tokens) {
@@ -208,7 +224,12 @@ fn any_number_of_threads_and_any_interruption_gives_the_same_file() {
         }));
         assert!(stopped.is_err() && !output.exists(), "{stop}");
     }
-    assert!(dir.path().join("again.hctcal.partial").join("layer-1").exists());
+    assert!(
+        dir.path()
+            .join("again.hctcal.partial")
+            .join("layer-1")
+            .exists()
+    );
     calibrate(&model, &windows, &info, &output, resume, &|_| ()).unwrap();
     assert!(fs::read(&output).unwrap() == whole);
     assert!(!dir.path().join("again.hctcal.partial").exists());
@@ -249,12 +270,21 @@ fn merging_is_what_one_run_over_both_texts_gives() {
                     }
                 }
             }
-            let pairs = found.rows.iter().flatten().zip(expected.rows.iter().flatten());
+            let pairs = found
+                .rows
+                .iter()
+                .flatten()
+                .zip(expected.rows.iter().flatten());
             for (&found, &expected) in pairs {
                 close(found, expected.into(), expected.into());
             }
             let difference = (found.reliability - expected.reliability).abs();
-            assert!(difference < 0.3, "{} {}", found.reliability, expected.reliability);
+            assert!(
+                difference < 0.3,
+                "{} {}",
+                found.reliability,
+                expected.reliability
+            );
         }
     }
 }
@@ -297,7 +327,9 @@ fn windows_come_from_all_texts_in_turn() {
     // A single window is made two.
     let single = windows(&model, &[&short], None);
     assert_eq!((single.count(), single.tokens()), (2, 10));
-    let Model::Language(model) = &model else { unreachable!() };
+    let Model::Language(model) = &model else {
+        unreachable!()
+    };
     let empty = CalibrationWindows::of_language_model(model, &[""], Vec::new(), 9, None, 1);
     assert!(empty.is_err());
     let own = vec![vec![39, 1, 2], vec![39, 3]];

@@ -177,9 +177,14 @@ fn a_model_writes_the_same_text_for_a_seed() {
     let shape = llama();
     let model = load(&shape, &weights(&shape), Some("w39"));
     let mut told = 0;
-    let texts = model.self_text(100, 24, 3, &mut |done| told = done).unwrap();
+    let texts = model
+        .self_text(100, 24, 3, &mut |done| told = done)
+        .unwrap();
     assert_eq!(told, 100);
-    assert_eq!(texts.iter().map(Vec::len).collect::<Vec<_>>(), [24, 24, 24, 24, 4]);
+    assert_eq!(
+        texts.iter().map(Vec::len).collect::<Vec<_>>(),
+        [24, 24, 24, 24, 4]
+    );
     assert!(texts.iter().all(|text| text[0] == 39));
     assert!(texts[0] != texts[4] && texts[0][1..] != texts[1][1..]);
     let again = |count, seed| model.self_text(count, 24, seed, &mut |_| ()).unwrap();

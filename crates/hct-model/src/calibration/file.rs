@@ -55,8 +55,9 @@ impl<R: ReadAt> CalibrationFile<R> {
         let groups: Vec<GroupShape> = parse(GROUPS_KEY, metadata(GROUPS_KEY))?;
 
         let tensors = header.tensors().iter().enumerate();
-        let by_field: HashMap<String, usize> =
-            tensors.map(|(i, tensor)| (tensor.info.name.clone(), i)).collect();
+        let by_field: HashMap<String, usize> = tensors
+            .map(|(i, tensor)| (tensor.info.name.clone(), i))
+            .collect();
         let mut by_tensor = HashMap::new();
         for (number, group) in groups.iter().enumerate() {
             for (i, tensor) in group.tensors.iter().enumerate() {

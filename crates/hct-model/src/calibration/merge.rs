@@ -62,7 +62,10 @@ pub fn merge_calibrations<R: ReadAt, W: Write>(
 
     let mut shapes = first.groups().to_vec();
     for (shape, place) in shapes.iter_mut().zip(&places) {
-        let tokens = files.iter().zip(place).map(|(file, &at)| file.groups()[at].tokens);
+        let tokens = files
+            .iter()
+            .zip(place)
+            .map(|(file, &at)| file.groups()[at].tokens);
         shape.tokens = tokens.fold(0, u64::saturating_add);
     }
     let mut writer = CalibrationWriter::new(path, out, &info(files), shapes)?;
@@ -78,7 +81,10 @@ fn info<R: ReadAt>(files: &[CalibrationFile<R>]) -> CalibrationInfo {
     let infos = || files.iter().map(CalibrationFile::info);
     let sum = |value: fn(&CalibrationInfo) -> u64| infos().map(value).fold(0, u64::saturating_add);
     CalibrationInfo {
-        model: infos().next().map(|info| info.model.clone()).unwrap_or_default(),
+        model: infos()
+            .next()
+            .map(|info| info.model.clone())
+            .unwrap_or_default(),
         tokens: sum(|info| info.tokens),
         windows: sum(|info| info.windows),
         context: infos().map(|info| info.context).max().unwrap_or(0),
@@ -97,21 +103,30 @@ fn merged(path: &Path, groups: Vec<StatisticsGroup>) -> Result<StatisticsGroup, 
         true => tokens.iter().map(|tokens| tokens / all).collect(),
         false => vec![1.0 / groups.len() as f64; groups.len()],
     };
-    let moments = |parts: Vec<(&Moments, f32)>| mean(&shares, &parts).map_err(|error| {
-        Error::calibration(path)(CalibrationFault::Numbers {
-            field: "merged moments".to_owned(),
-            error: Box::new(error),
+    let moments = |parts: Vec<(&Moments, f32)>| {
+        mean(&shares, &parts).map_err(|error| {
+            Error::calibration(path)(CalibrationFault::Numbers {
+                field: "merged moments".to_owned(),
+                error: Box::new(error),
+            })
         })
-    });
-    let of_all = groups.iter().map(|group| (&group.inputs, group.reliability));
+    };
+    let of_all = groups
+        .iter()
+        .map(|group| (&group.inputs, group.reliability));
     let (inputs, reliability) = moments(of_all.collect())?;
     let mut tensors = Vec::new();
     let names = groups.first().into_iter().flat_map(|group| &group.tensors);
     for (i, tensor) in names.enumerate() {
         let same = || groups.iter().map(|group| &group.tensors[i]);
         let weighted = same().map(|t| Some((t.weighted.as_ref()?, t.weighted_reliability)));
-        let weighted = weighted.collect::<Option<Vec<_>>>().map(&moments).transpose()?;
-        let rows = same().map(|t| t.rows.as_deref()).collect::<Option<Vec<_>>>();
+        let weighted = weighted
+            .collect::<Option<Vec<_>>>()
+            .map(&moments)
+            .transpose()?;
+        let rows = same()
+            .map(|t| t.rows.as_deref())
+            .collect::<Option<Vec<_>>>();
         let (weighted, weighted_reliability) = weighted.map_or((None, 0.0), |(m, r)| (Some(m), r));
         tensors.push(GroupTensor {
             name: tensor.name.clone(),
@@ -121,7 +136,10 @@ fn merged(path: &Path, groups: Vec<StatisticsGroup>) -> Result<StatisticsGroup, 
         });
     }
     Ok(StatisticsGroup {
-        tokens: groups.iter().map(|group| group.tokens).fold(0, u64::saturating_add),
+        tokens: groups
+            .iter()
+            .map(|group| group.tokens)
+            .fold(0, u64::saturating_add),
         inputs,
         reliability,
         tensors,
@@ -153,7 +171,11 @@ fn mean(shares: &[f64], parts: &[(&Moments, f32)]) -> hct_core::Result<(Moments,
         })
         .sum();
     let share = 1.0 - unsure / power(&mean);
-    let reliability = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    let reliability = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     Ok((Moments::Full(mean), reliability as f32))
 }
 
@@ -174,7 +196,9 @@ fn mean_of(shares: &[f64], lists: &[&[f32]]) -> Vec<f32> {
     let len = lists.first().map_or(0, |list| list.len());
     let mean_at = |i: usize| {
         let parts = lists.iter().zip(shares);
-        parts.map(|(list, share)| share * f64::from(list[i])).sum::<f64>() as f32
+        parts
+            .map(|(list, share)| share * f64::from(list[i]))
+            .sum::<f64>() as f32
     };
     (0..len).map(mean_at).collect()
 }

@@ -49,7 +49,10 @@ impl<W: Write> CalibrationWriter<W> {
             let metadata = [
                 (VERSION_KEY, VERSION.to_string()),
                 (INFO_KEY, json(INFO_KEY, serde_json::to_string(info))?),
-                (GROUPS_KEY, json(GROUPS_KEY, serde_json::to_string(&shapes))?),
+                (
+                    GROUPS_KEY,
+                    json(GROUPS_KEY, serde_json::to_string(&shapes))?,
+                ),
             ];
             Ok((metadata, infos))
         })();

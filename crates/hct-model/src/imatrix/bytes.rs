@@ -39,7 +39,12 @@ impl<'a> Bytes<'a> {
 
     pub fn floats(&mut self, count: u64) -> Result<Vec<f32>, &'static str> {
         let bytes = self.take(count.checked_mul(4).ok_or(CUT_SHORT)?)?;
-        Ok(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
+        Ok(bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&b| f32::from_le_bytes(b))
+            .collect())
     }
 
     pub fn text(&mut self, len: u64) -> Result<&'a str, &'static str> {

@@ -39,7 +39,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<HashMap<String, Entry>, &'static str>
             "general.type" => is_imatrix = kind == STRING && value == b"imatrix",
             "general.alignment" => {
                 let number = value.try_into().map(u32::from_le_bytes);
-                alignment = number.map_err(|_| "its alignment is no 32-bit number")?.into();
+                alignment = number
+                    .map_err(|_| "its alignment is no 32-bit number")?
+                    .into();
             }
             _ => {}
         }
@@ -66,7 +68,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<HashMap<String, Entry>, &'static str>
         if stored.kind != F32 {
             return Err("its sums are not F32");
         }
-        let count = stored.shape.0.checked_mul(stored.shape.1).ok_or(CUT_SHORT)?;
+        let count = stored
+            .shape
+            .0
+            .checked_mul(stored.shape.1)
+            .ok_or(CUT_SHORT)?;
         left = left.checked_sub(count).ok_or(CUT_SHORT)?;
         let mut at = Bytes(bytes);
         at.take(start.checked_add(stored.offset).ok_or(CUT_SHORT)?)?;

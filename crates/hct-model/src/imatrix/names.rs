@@ -28,7 +28,9 @@ pub(super) fn name_in_llama_cpp(name: &str) -> Option<String> {
     if matches!(inner, "embed_tokens" | "embeddings.word_embeddings") {
         return Some("token_embd.weight".to_owned());
     }
-    let layer = inner.strip_prefix("layers.").or(inner.strip_prefix("encoder.layer."))?;
+    let layer = inner
+        .strip_prefix("layers.")
+        .or(inner.strip_prefix("encoder.layer."))?;
     let (number, part) = layer.split_once('.')?;
     let number: u32 = number.parse().ok()?;
     let (_, part) = PARTS.iter().find(|(ours, _)| *ours == part)?;
@@ -42,10 +44,19 @@ mod tests {
     #[test]
     fn names_of_all_layouts() {
         for (ours, theirs) in [
-            ("model.layers.12.self_attn.q_proj.weight", "blk.12.attn_q.weight"),
+            (
+                "model.layers.12.self_attn.q_proj.weight",
+                "blk.12.attn_q.weight",
+            ),
             ("layers.0.mlp.down_proj.weight", "blk.0.ffn_down.weight"),
-            ("bert.encoder.layer.3.attention.output.dense.weight", "blk.3.attn_output.weight"),
-            ("encoder.layer.3.output.dense.weight", "blk.3.ffn_down.weight"),
+            (
+                "bert.encoder.layer.3.attention.output.dense.weight",
+                "blk.3.attn_output.weight",
+            ),
+            (
+                "encoder.layer.3.output.dense.weight",
+                "blk.3.ffn_down.weight",
+            ),
             ("model.embed_tokens.weight", "token_embd.weight"),
             ("lm_head.weight", "output.weight"),
         ] {
