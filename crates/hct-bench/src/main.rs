@@ -2,6 +2,7 @@
 //! read and as JSON to compute with. One module per table; a table is made of contestants or
 //! recipes, measured into plain structs, from which alone the Markdown is rendered.
 
+mod calibration;
 mod coders;
 mod comparison;
 mod contestant;
@@ -50,24 +51,27 @@ struct Args {
     /// Models run before and after instead: docs/QUALITY.* [default: both fetched models].
     #[arg(long, conflicts_with_all = ["rd", "coders"])]
     quality: bool,
+    /// What a calibration gains instead: docs/CALIBRATION.* [default: both fetched models].
+    #[arg(long, conflicts_with_all = ["rd", "coders", "quality"])]
+    calibration: bool,
     /// Fine-tunes coded against their bases instead: docs/DELTAS.*.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality"])]
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration"])]
     deltas: bool,
     /// Of the fine-tunes only these: their names in docs/DELTAS.json.
     #[arg(long, value_name = "NAME", requires = "deltas")]
     pair: Vec<String>,
     /// Leave the model-level columns out of docs/STRATEGIES.*.
-    #[arg(long, conflicts_with_all = ["rd", "coders", "quality", "deltas"])]
+    #[arg(long, conflicts_with_all = ["rd", "coders", "quality", "calibration", "deltas"])]
     no_model_quality: bool,
     #[command(flatten)]
     settings: Settings,
     /// Only rewrite Markdown and plots from the JSON files: after a change of wording.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "deltas"])]
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration", "deltas"])]
     render: bool,
     /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
-    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md, docs/DELTAS.md and their plots not what their JSON
-    /// makes.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "deltas", "render"])]
+    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md, docs/CALIBRATION.md, docs/DELTAS.md
+    /// and their plots not what their JSON makes.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration", "deltas", "render"])]
     check: bool,
 }
 
@@ -82,12 +86,14 @@ fn main() -> Result<()> {
         if args.check {
             document::check::<rd::Report>()?;
             document::check::<quality::Report>()?;
+            document::check::<calibration::Report>()?;
             document::check::<deltas::Report>()?;
             return strategies::check();
         }
         if args.render {
             document::render::<strategies::Tables>()?;
             document::render::<quality::Report>()?;
+            document::render::<calibration::Report>()?;
             document::render::<deltas::Report>()?;
             return document::render::<rd::Report>();
         }
@@ -99,6 +105,9 @@ fn main() -> Result<()> {
         }
         if args.rd {
             return rd::run(args.model.is_none(), &models(args)?);
+        }
+        if args.calibration {
+            return calibration::run(&runnable_models(args)?, &args.settings);
         }
         if args.quality {
             return quality::run(&runnable_models(args)?, &args.settings);

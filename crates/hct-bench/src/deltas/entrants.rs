@@ -21,7 +21,7 @@ pub fn exact() -> Vec<Boxed> {
 pub fn lossy(large: bool) -> Vec<Boxed> {
     let (deltas, cosines): (&[f64], &[f64]) = match large {
         true => (&[0.9, 0.98], &[0.99, 0.998]),
-        false => (&[0.5, 0.8, 0.9, 0.95, 0.98], &[0.98, 0.99, 0.995, 0.999]),
+        false => (&[0.5, 0.8, 0.9, 0.98], &[0.98, 0.99, 0.995, 0.999]),
     };
     let mut all: Vec<Boxed> = Vec::new();
     all.extend(deltas.iter().map(|&c| Box::new(on_base(c)) as Boxed));

@@ -72,8 +72,8 @@ fn draw(root: &Area<'_>, report: &PairReport) -> Drawn {
 /// Decades of what a model lost.
 fn loss(quality: &ModelQuality) -> f64 {
     let loss = match quality {
-        ModelQuality::Language(q) => q.kld_mean,
-        ModelQuality::Sentence(q) => 1.0 - q.cosine_mean,
+        ModelQuality::Language(q) => q.handbook().kld_mean,
+        ModelQuality::Sentence(q) => 1.0 - q.handbook.cosine_mean,
     };
     libm::log10(loss.max(FLOOR))
 }

@@ -9,11 +9,11 @@ use crate::evaluation::ModelQuality;
 pub const EMBEDDING_COSINE: f64 = 0.999;
 
 /// Settings that are tried after the ends.
-const STEPS: usize = 7;
+const STEPS: usize = 6;
 
 /// Whether a model is what it was, as far as its kind is judged here.
 fn reached(row: &DeltaRow) -> bool {
-    matches!(&row.quality, Some(ModelQuality::Sentence(q)) if q.cosine_mean >= EMBEDDING_COSINE)
+    matches!(&row.quality, Some(ModelQuality::Sentence(q)) if q.handbook.cosine_mean >= EMBEDDING_COSINE)
 }
 
 /// The smallest row found by halving the logarithm of 1 − c, for a cosine c from `coarse` to
@@ -47,7 +47,7 @@ pub fn least(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::SentenceQuality;
+    use crate::evaluation::{OnTexts, SentenceQuality};
 
     #[test]
     fn the_least_that_reaches_is_found() {
@@ -66,13 +66,16 @@ mod tests {
                 cosine,
                 rel_mse: 0.0,
                 delta_cosine: 0.0,
-                quality: Some(ModelQuality::Sentence(quality)),
+                quality: Some(ModelQuality::Sentence(OnTexts {
+                    handbook: quality,
+                    elsewhere: Default::default(),
+                })),
             })
         };
         let found = least(0.5, 0.9999, measure).unwrap();
         assert!(reached(&found));
-        // 1 − c is to be 0.01: 6,644 bytes, less than a step away.
-        assert!((6643..6750).contains(&found.bytes), "{}", found.bytes);
+        // 1 − c is to be 0.01: 6,644 bytes, a step away at most.
+        assert!((6643..6850).contains(&found.bytes), "{}", found.bytes);
         assert!(least(0.5, 0.9, measure).is_err());
     }
 }

@@ -4,14 +4,17 @@
 mod columns;
 mod evaluator;
 mod model_quality;
+mod on_texts;
 mod questions;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use evaluator::Evaluator;
 #[cfg(test)]
 pub use model_quality::SentenceQuality;
 pub use model_quality::{LanguageQuality, ModelQuality};
+pub use on_texts::OnTexts;
 pub use questions::{QUESTIONS, SAMPLE};
 pub use settings::Settings;

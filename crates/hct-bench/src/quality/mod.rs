@@ -13,8 +13,11 @@ use anyhow::Result;
 use crate::evaluation::Settings;
 use crate::model::Model;
 use crate::text::document;
-pub use report::Report;
+pub use measure::measure_all;
+pub use plot::{Panel, panels_svg};
+pub use render::{kinds_table, setting};
 use report::plot_name;
+pub use report::{ModelReport, QualityRow, Report};
 
 /// Measures `models` and writes their sections. What is done is written before the next is begun.
 pub fn run(models: &[Model], settings: &Settings) -> Result<()> {

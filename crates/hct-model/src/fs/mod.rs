@@ -8,6 +8,7 @@ mod decompress;
 mod dir_writer;
 mod file_source;
 mod find_models;
+mod open_calibration;
 
 pub use atomic_file::AtomicFile;
 pub use checkpoint::{Checkpoint, SkipReason, SkippedFile};
@@ -16,3 +17,4 @@ pub use decompress::decompress;
 pub use dir_writer::DirWriter;
 pub use file_source::{FileSource, HctFile};
 pub use find_models::find_models;
+pub use open_calibration::open_calibration;
