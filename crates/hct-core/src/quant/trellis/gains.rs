@@ -32,3 +32,10 @@ mod tests {
         }
     }
 }
+pub(crate) const MAX_FINE_GAIN: i32 = 2048;
+pub(crate) fn fine_factor(g: i32) -> f32 {
+    libm::ldexpf(
+        libm::exp2(f64::from(g.rem_euclid(32)) / 32.0) as f32,
+        g.div_euclid(32),
+    )
+}

@@ -14,6 +14,23 @@ pub(crate) struct TileValues<'a> {
     pub classes: &'a [u8],
 }
 
+/// Where the lanes of a tile are in the trellis.
+pub(crate) struct LaneStates {
+    /// Lane of the next value.
+    first: usize,
+    states: [u8; 32],
+}
+
+impl LaneStates {
+    /// At the start of a tile.
+    pub fn new() -> Self {
+        LaneStates {
+            first: 0,
+            states: [0; 32],
+        }
+    }
+}
+
 /// The quantizer of a plane at one step.
 #[derive(Clone, Copy)]
 pub(crate) struct TileCoder {
@@ -30,14 +47,43 @@ impl TileCoder {
 
     /// Indices of a tile by Viterbi search under `costs` (see [`Contexts::costs`]).
     pub fn quantize(&self, costs: &[f32], tile: &TileValues<'_>) -> Quantized {
+        self.quantize_run(costs, tile, &mut LaneStates::new())
+    }
+
+    /// The same of a run of a tile's values that follows the runs which brought the lanes to
+    /// `states`. What comes later has no say in how a run ends.
+    pub fn quantize_run(
+        &self,
+        costs: &[f32],
+        run: &TileValues<'_>,
+        states: &mut LaneStates,
+    ) -> Quantized {
+        match self.lanes {
+            8 => self.quantize_lanes::<8>(costs, run, states),
+            _ => self.quantize_lanes::<32>(costs, run, states),
+        }
+    }
+
+    fn quantize_lanes<const L: usize>(
+        &self,
+        costs: &[f32],
+        run: &TileValues<'_>,
+        states: &mut LaneStates,
+    ) -> Quantized {
         let search = Search {
             inv_step: 1.0 / self.step,
             costs,
         };
-        match self.lanes {
-            8 => viterbi::quantize::<8>(self.trellis, &search, tile.values, tile.classes),
-            _ => viterbi::quantize::<32>(self.trellis, &search, tile.values, tile.classes),
+        let lane = |l: usize| (states.first + l) % L;
+        let mut ends = std::array::from_fn(|l| states.states[lane(l)]);
+        let (values, classes) = (run.values, run.classes);
+        let quantized = viterbi::quantize::<L>(self.trellis, &search, values, classes, &mut ends);
+        let lanes: [usize; L] = std::array::from_fn(lane);
+        for (lane, end) in lanes.into_iter().zip(ends) {
+            states.states[lane] = end;
         }
+        states.first = (states.first + values.len()) % L;
+        quantized
     }
 
     /// Statistics of a quantized tile, for a plane of `contexts` contexts.
@@ -143,7 +189,7 @@ fn symbol(index: i32) -> usize {
 }
 
 /// Reproduction points by context and magnitude, as the decoder will have them.
-struct Points {
+pub(super) struct Points {
     coder: TileCoder,
     points: Vec<f32>,
     max: Vec<usize>,
@@ -153,7 +199,7 @@ struct Points {
 const MAGNITUDES: usize = 128;
 
 impl Points {
-    fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
+    pub fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
         let n = contexts.tables.len();
         let mut points = vec![0f32; n * MAGNITUDES];
         let max: Vec<usize> = (0..n).map(|c| contexts.max_magnitude(c)).collect();
@@ -175,7 +221,7 @@ impl Points {
     }
 
     #[inline(always)]
-    fn get(&self, context: u8, m: usize) -> f32 {
+    pub fn get(&self, context: u8, m: usize) -> f32 {
         if m <= self.max[usize::from(context)] {
             self.points[usize::from(context) * MAGNITUDES + m]
         } else {

@@ -1,0 +1,206 @@
+//! Quantizing a band of rows, column by column, with feedback.
+
+use super::ErrorFeedback;
+use super::rows::Rows;
+use crate::floats;
+use crate::matmul::add_product;
+use crate::matrix::MatrixView;
+use crate::quant::trellis::classes::ClassMap;
+use crate::quant::trellis::contexts::Contexts;
+use crate::quant::trellis::encode::analysis::{MAX_INDEX, MAX_STEP};
+use crate::quant::trellis::encode::tile::{LaneStates, Points, TileCoder, TileValues};
+use crate::quant::trellis::encode::viterbi::Quantized;
+use crate::quant::trellis::gains::fine_factor;
+use crate::{Dtype, Error, Result};
+
+/// Columns whose errors are fed back to all later ones at once, by a matrix product.
+const BLOCK: usize = 64;
+
+/// What a band is coded with.
+pub(super) struct BandCoder<'a> {
+    pub feedback: ErrorFeedback<'a>,
+    pub coder: TileCoder,
+    /// Contexts that the search goes by and whose points are those of the decoder.
+    pub contexts: &'a Contexts,
+    pub costs: &'a [f32],
+    pub map: ClassMap,
+    /// Log-scales of the columns.
+    pub cols: &'a [i32],
+    /// What decoded values are rounded to.
+    pub dtype: Dtype,
+}
+
+/// A band between quantization and entropy coding, everything in the order of its columns.
+pub(super) struct QuantizedBand {
+    pub quantized: Quantized,
+    /// What was quantized: targets in units of the steps of row and column.
+    pub targets: Vec<f32>,
+    /// Sum of squares of the errors of `targets`.
+    pub damage: f64,
+    /// Sum of squared errors of the weights, rounded to the dtype.
+    pub squared_error: f64,
+}
+
+impl BandCoder<'_> {
+    /// Quantizes the rows of `matrix`, of log-scales `scales`.
+    ///
+    /// # Errors
+    /// When a target is not finite or its index would leave the exact range.
+    pub fn quantize(
+        &self,
+        matrix: &MatrixView<'_>,
+        rows: &Rows,
+        scales: &[i32],
+    ) -> Result<QuantizedBand> {
+        let (n, cols) = (rows.len(), matrix.cols());
+        let weights = rows.load(matrix);
+        let mut targets = weights.clone();
+        let (factors, inverse) = (rows.factors(1), rows.factors(-1));
+        let points = Points::new(&self.coder, self.contexts);
+        let classes = ClassesOf::new(&self.map, scales, self.cols);
+        let mut out = Quantized {
+            indices: Vec::with_capacity(n * cols),
+            contexts: Vec::with_capacity(n * cols),
+        };
+        let mut states = LaneStates::new();
+        let mut errors = vec![0.0; BLOCK.min(cols) * n];
+        let mut class = vec![0; n];
+        let mut decoded = vec![0.0; n];
+        let (mut damage, mut squared_error) = (0.0, 0.0);
+        for start in (0..cols).step_by(BLOCK) {
+            let end = cols.min(start + BLOCK);
+            for j in start..end {
+                let factor = fine_factor(self.feedback.column_gains[j]);
+                let (column, later) = targets[j * n..end * n].split_at_mut(n);
+                self.to_steps(column, self.feedback.column_gains[j])?;
+                classes.of_column(j, &mut class);
+                let run = TileValues {
+                    values: column,
+                    classes: &class,
+                };
+                let quantized = self.coder.quantize_run(self.costs, &run, &mut states);
+                // As the decoder will: point, row, column, dtype.
+                let symbols = quantized.indices.iter().zip(&quantized.contexts);
+                for (v, (&k, &context)) in decoded.iter_mut().zip(symbols) {
+                    let point = points.get(context, k.unsigned_abs() as usize);
+                    *v = if k < 0 { -point } else { point };
+                }
+                damage += sum_of_squares(column, &decoded);
+                apply(&mut decoded, &factors);
+                decoded.iter_mut().for_each(|v| *v *= factor);
+                floats::round_to(&mut decoded, self.dtype);
+                apply(&mut decoded, &inverse);
+                let error = &mut errors[(j - start) * n..][..n];
+                let weights = &weights[j * n..][..n];
+                for (e, (w, v)) in error.iter_mut().zip(weights.iter().zip(&decoded)) {
+                    *e = w - v;
+                }
+                squared_error += match &factors[..] {
+                    [] => sum_of_squares(error, &[]),
+                    factors => weighted_squares(error, factors),
+                };
+                let coefficients = &self.feedback.coefficients[j * cols + j + 1..j * cols + end];
+                for (target, &a) in later.chunks_exact_mut(n).zip(coefficients) {
+                    target
+                        .iter_mut()
+                        .zip(&*error)
+                        .for_each(|(t, e)| *t += a * e);
+                }
+                out.indices.extend(quantized.indices);
+                out.contexts.extend(quantized.contexts);
+            }
+            if end < cols {
+                let depth = end - start;
+                let mut left = Vec::with_capacity((cols - end) * depth);
+                for k in end..cols {
+                    left.extend((start..end).map(|j| self.feedback.coefficients[j * cols + k]));
+                }
+                add_product(
+                    &mut targets[end * n..],
+                    &left,
+                    &errors[..depth * n],
+                    depth,
+                    n,
+                );
+            }
+        }
+        Ok(QuantizedBand {
+            quantized: out,
+            targets,
+            damage,
+            squared_error,
+        })
+    }
+
+    /// Divides the targets of a column by its step relative to δ.
+    fn to_steps(&self, column: &mut [f32], gain: i32) -> Result<()> {
+        let inverse = fine_factor(-gain);
+        column.iter_mut().for_each(|v| *v *= inverse);
+        let bits = column.iter().fold(0, |m, v| v.abs().to_bits().max(m));
+        let max = f32::from_bits(bits);
+        if !max.is_finite() {
+            return Err(Error::NotFinite);
+        }
+        if max / self.coder.step > MAX_INDEX {
+            return Err(Error::StepOutOfRange {
+                step: self.coder.step,
+                least: max / MAX_INDEX,
+                most: MAX_STEP,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn apply(values: &mut [f32], factors: &[f32]) {
+    values.iter_mut().zip(factors).for_each(|(v, f)| *v *= f);
+}
+
+/// Sum of squares of `a` less `b`, or of `a` where there is no `b`, in an order that the source
+/// fixes.
+fn sum_of_squares(a: &[f32], b: &[f32]) -> f64 {
+    let squares = |a: f32, b: f32| f64::from(a - b) * f64::from(a - b);
+    match b {
+        [] => a.iter().map(|&a| squares(a, 0.0)).sum(),
+        b => a.iter().zip(b).map(|(&a, &b)| squares(a, b)).sum(),
+    }
+}
+
+fn weighted_squares(errors: &[f32], factors: &[f32]) -> f64 {
+    let squares = |(&e, &f): (&f32, &f32)| (f64::from(e) * f64::from(f)).powi(2);
+    errors.iter().zip(factors).map(squares).sum()
+}
+
+/// Classes of the values of a band, column by column.
+struct ClassesOf<'a> {
+    rows: &'a [i32],
+    cols: &'a [i32],
+    /// Smallest sum of a row's and a column's log-scale.
+    low: i32,
+    by_sum: Vec<u8>,
+}
+
+impl<'a> ClassesOf<'a> {
+    fn new(map: &ClassMap, rows: &'a [i32], cols: &'a [i32]) -> Self {
+        let range = |scales: &[i32]| {
+            let low = scales.iter().copied().min().unwrap_or(0);
+            (low, scales.iter().copied().max().unwrap_or(0))
+        };
+        let ((row_low, row_high), (col_low, col_high)) = (range(rows), range(cols));
+        let low = row_low + col_low;
+        let by_sum = (low..=row_high + col_high).map(|sum| map.class(sum) as u8);
+        ClassesOf {
+            rows,
+            cols,
+            low,
+            by_sum: by_sum.collect(),
+        }
+    }
+
+    fn of_column(&self, column: usize, out: &mut [u8]) {
+        let shift = self.cols[column] - self.low;
+        for (class, row) in out.iter_mut().zip(self.rows) {
+            *class = self.by_sum[(row + shift) as usize];
+        }
+    }
+}
