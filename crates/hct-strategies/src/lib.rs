@@ -13,6 +13,7 @@
 //! ```
 
 mod adaptive;
+mod calibration;
 mod coding;
 mod engine;
 mod hybrid;
@@ -36,6 +37,7 @@ mod target;
 mod uniform;
 
 pub use adaptive::AdaptiveEncoder;
+pub use calibration::{Calibration, Moments, SymmetricMatrix, TensorStatistics};
 pub use engine::{Effort, Quality};
 pub use hybrid::HybridEncoder;
 pub use hybrid_layers::HybridLayersEncoder;
