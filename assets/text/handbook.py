@@ -2,7 +2,7 @@
 
     apt-get download debian-handbook=11.20220922
     dpkg-deb -x debian-handbook_11.20220922_all.deb handbook
-    python3 cut.py handbook
+    python3 handbook.py handbook
 
 Only the standard library is used. README.md says what the rules are for.
 """
