@@ -17,7 +17,7 @@ pub(crate) struct TileValues<'a> {
 /// Where the lanes of a tile are in the trellis.
 pub(crate) struct LaneStates {
     /// Lane of the next value.
-    first: usize,
+    next: usize,
     states: [u8; 32],
 }
 
@@ -25,8 +25,18 @@ impl LaneStates {
     /// At the start of a tile.
     pub fn new() -> Self {
         LaneStates {
-            first: 0,
+            next: 0,
             states: [0; 32],
+        }
+    }
+
+    /// Goes on over `indices`.
+    pub fn advance(&mut self, coder: &TileCoder, indices: &[i32]) {
+        for k in indices {
+            let state = &mut self.states[self.next];
+            let odd = (k.unsigned_abs() & 1) as usize;
+            *state = coder.trellis.next(usize::from(*state), odd) as u8;
+            self.next = (self.next + 1) % coder.lanes;
         }
     }
 }
@@ -47,43 +57,35 @@ impl TileCoder {
 
     /// Indices of a tile by Viterbi search under `costs` (see [`Contexts::costs`]).
     pub fn quantize(&self, costs: &[f32], tile: &TileValues<'_>) -> Quantized {
-        self.quantize_run(costs, tile, &mut LaneStates::new())
+        self.quantize_from(costs, tile, &LaneStates::new())
     }
 
-    /// The same of a run of a tile's values that follows the runs which brought the lanes to
-    /// `states`. What comes later has no say in how a run ends.
-    pub fn quantize_run(
+    /// The same of values that follow those which brought the lanes to `states`.
+    pub fn quantize_from(
         &self,
         costs: &[f32],
-        run: &TileValues<'_>,
-        states: &mut LaneStates,
+        tile: &TileValues<'_>,
+        states: &LaneStates,
     ) -> Quantized {
         match self.lanes {
-            8 => self.quantize_lanes::<8>(costs, run, states),
-            _ => self.quantize_lanes::<32>(costs, run, states),
+            8 => self.quantize_lanes::<8>(costs, tile, states),
+            _ => self.quantize_lanes::<32>(costs, tile, states),
         }
     }
 
     fn quantize_lanes<const L: usize>(
         &self,
         costs: &[f32],
-        run: &TileValues<'_>,
-        states: &mut LaneStates,
+        tile: &TileValues<'_>,
+        states: &LaneStates,
     ) -> Quantized {
         let search = Search {
             inv_step: 1.0 / self.step,
             costs,
         };
-        let lane = |l: usize| (states.first + l) % L;
-        let mut ends = std::array::from_fn(|l| states.states[lane(l)]);
-        let (values, classes) = (run.values, run.classes);
-        let quantized = viterbi::quantize::<L>(self.trellis, &search, values, classes, &mut ends);
-        let lanes: [usize; L] = std::array::from_fn(lane);
-        for (lane, end) in lanes.into_iter().zip(ends) {
-            states.states[lane] = end;
-        }
-        states.first = (states.first + values.len()) % L;
-        quantized
+        // Lanes are counted from that of the first value.
+        let starts = std::array::from_fn(|l| states.states[(states.next + l) % L]);
+        viterbi::quantize::<L>(self.trellis, &search, tile.values, tile.classes, &starts)
     }
 
     /// Statistics of a quantized tile, for a plane of `contexts` contexts.

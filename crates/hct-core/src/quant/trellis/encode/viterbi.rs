@@ -20,13 +20,13 @@ pub(crate) struct Quantized {
 }
 
 /// Quantizes `values`, symbol i in lane i mod `L`; `classes[i]` is the class of value i. `states`
-/// are those that the lanes start in and become those that they end in.
+/// are those that the lanes start in.
 pub(crate) fn quantize<const L: usize>(
     trellis: Trellis,
     search: &Search<'_>,
     values: &[f32],
     classes: &[u8],
-    states: &mut [u8; L],
+    states: &[u8; L],
 ) -> Quantized {
     assert_eq!(values.len(), classes.len());
     let mut indices = vec![0; values.len()];
@@ -105,7 +105,7 @@ multiversion! {
         search: &Search<'_>,
         values: &[f32],
         classes: &[u8],
-        ends: &mut [u8; L],
+        starts: &[u8; L],
         out: (&mut [i32], &mut [u8]),
     ) = viterbi_body::<L, S>;
 }
@@ -166,7 +166,7 @@ fn viterbi_body<const L: usize, const S: usize>(
     search: &Search<'_>,
     values: &[f32],
     classes: &[u8],
-    ends: &mut [u8; L],
+    starts: &[u8; L],
     (indices, contexts): (&mut [i32], &mut [u8]),
 ) {
     let trellis = Trellis::new(S).expect("a supported size");
@@ -175,7 +175,7 @@ fn viterbi_body<const L: usize, const S: usize>(
     let steps = values.len().div_ceil(L);
     let mut decisions = vec![[0u32; L]; steps];
     let mut cost = [[f32::INFINITY; L]; S];
-    for (l, &start) in ends.iter().enumerate() {
+    for (l, &start) in starts.iter().enumerate() {
         cost[usize::from(start)][l] = 0.0;
     }
     // Costs of the lanes that end one step before the others.
@@ -233,7 +233,6 @@ fn viterbi_body<const L: usize, const S: usize>(
     for (l, state) in states.iter_mut().enumerate() {
         let ends_early = tail != 0 && l >= tail;
         *state = best(if ends_early { &early } else { &cost }, l);
-        ends[l] = *state as u8;
     }
     for (t, decision) in decisions.iter().enumerate().rev() {
         let from = t * L;

@@ -16,6 +16,10 @@ use crate::{Dtype, Error, Result};
 /// Columns whose errors are fed back to all later ones at once, by a matrix product.
 const BLOCK: usize = 64;
 
+/// Values at the start of the next column that have a say in how a column ends; their targets are
+/// known but for the errors of this column.
+const LOOKAHEAD: usize = 192;
+
 /// What a band is coded with.
 pub(super) struct BandCoder<'a> {
     pub feedback: ErrorFeedback<'a>,
@@ -35,6 +39,8 @@ pub(super) struct QuantizedBand {
     pub quantized: Quantized,
     /// What was quantized: targets in units of the steps of row and column.
     pub targets: Vec<f32>,
+    /// LAB
+    pub lab: Vec<f32>,
     /// Sum of squares of the errors of `targets`.
     pub damage: f64,
     /// Sum of squared errors of the weights, rounded to the dtype.
@@ -62,23 +68,37 @@ impl BandCoder<'_> {
             indices: Vec::with_capacity(n * cols),
             contexts: Vec::with_capacity(n * cols),
         };
+        let mut lab = Vec::new();
         let mut states = LaneStates::new();
         let mut errors = vec![0.0; BLOCK.min(cols) * n];
-        let mut class = vec![0; n];
+        let (mut run, mut class) = (Vec::new(), Vec::new());
         let mut decoded = vec![0.0; n];
         let (mut damage, mut squared_error) = (0.0, 0.0);
         for start in (0..cols).step_by(BLOCK) {
             let end = cols.min(start + BLOCK);
             for j in start..end {
                 let factor = fine_factor(self.feedback.column_gains[j]);
+                run.clear();
+                class.clear();
+                let ahead = if j + 1 < cols { LOOKAHEAD.min(n) } else { 0 };
+                for (j, count) in [(j, n), (j + 1, ahead)] {
+                    if count == 0 {
+                        continue;
+                    }
+                    let column = &targets[j * n..j * n + count];
+                    self.extend(&mut run, column, j)?;
+                    classes.extend(&mut class, j, count);
+                }
                 let (column, later) = targets[j * n..end * n].split_at_mut(n);
-                self.to_steps(column, self.feedback.column_gains[j])?;
-                classes.of_column(j, &mut class);
-                let run = TileValues {
-                    values: column,
+                column.copy_from_slice(&run[..n]);
+                let tile = TileValues {
+                    values: &run,
                     classes: &class,
                 };
-                let quantized = self.coder.quantize_run(self.costs, &run, &mut states);
+                let mut quantized = self.coder.quantize_from(self.costs, &tile, &states);
+                quantized.indices.truncate(n);
+                quantized.contexts.truncate(n);
+                states.advance(&self.coder, &quantized.indices);
                 // As the decoder will: point, row, column, dtype.
                 let symbols = quantized.indices.iter().zip(&quantized.contexts);
                 for (v, (&k, &context)) in decoded.iter_mut().zip(symbols) {
@@ -89,6 +109,7 @@ impl BandCoder<'_> {
                 apply(&mut decoded, &factors);
                 decoded.iter_mut().for_each(|v| *v *= factor);
                 floats::round_to(&mut decoded, self.dtype);
+                lab.extend_from_slice(&decoded);
                 apply(&mut decoded, &inverse);
                 let error = &mut errors[(j - start) * n..][..n];
                 let weights = &weights[j * n..][..n];
@@ -126,17 +147,19 @@ impl BandCoder<'_> {
         }
         Ok(QuantizedBand {
             quantized: out,
+            lab,
             targets,
             damage,
             squared_error,
         })
     }
 
-    /// Divides the targets of a column by its step relative to δ.
-    fn to_steps(&self, column: &mut [f32], gain: i32) -> Result<()> {
-        let inverse = fine_factor(-gain);
-        column.iter_mut().for_each(|v| *v *= inverse);
-        let bits = column.iter().fold(0, |m, v| v.abs().to_bits().max(m));
+    /// Adds targets of a column to `run`, divided by its step relative to δ.
+    fn extend(&self, run: &mut Vec<f32>, targets: &[f32], column: usize) -> Result<()> {
+        let inverse = fine_factor(-self.feedback.column_gains[column]);
+        let start = run.len();
+        run.extend(targets.iter().map(|v| v * inverse));
+        let bits = run[start..].iter().fold(0, |m, v| v.abs().to_bits().max(m));
         let max = f32::from_bits(bits);
         if !max.is_finite() {
             return Err(Error::NotFinite);
@@ -197,10 +220,10 @@ impl<'a> ClassesOf<'a> {
         }
     }
 
-    fn of_column(&self, column: usize, out: &mut [u8]) {
+    /// Adds the classes of the first `count` values of a column to `out`.
+    fn extend(&self, out: &mut Vec<u8>, column: usize, count: usize) {
         let shift = self.cols[column] - self.low;
-        for (class, row) in out.iter_mut().zip(self.rows) {
-            *class = self.by_sum[(row + shift) as usize];
-        }
+        let rows = &self.rows[..count];
+        out.extend(rows.iter().map(|row| self.by_sum[(row + shift) as usize]));
     }
 }

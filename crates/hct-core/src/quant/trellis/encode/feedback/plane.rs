@@ -24,6 +24,8 @@ const TRAINING_TILES: usize = 8;
 /// A plane coded with feedback.
 #[derive(Clone, Debug)]
 pub struct FeedbackPlane {
+    /// LAB
+    pub lab: Vec<f32>,
     /// The plane.
     pub plane: EncodedPlane,
     /// Sum of squares of the errors of targets, in units of the steps of row and column.
@@ -73,6 +75,7 @@ impl FeedbackAnalysis<'_> {
         contexts.write(&mut enc, self.trellis.quantizers(), stats.precision());
         put_blob(&mut common, &enc.finish());
         Ok(FeedbackPlane {
+            lab: coded.iter().flat_map(|t| t.lab.iter().copied()).collect(),
             damage: coded.iter().map(|tile| tile.damage).sum(),
             plane: EncodedPlane {
                 recipe,
@@ -135,6 +138,7 @@ impl FeedbackAnalysis<'_> {
         let indices = &tile.band.quantized.indices;
         CodedTile {
             payload,
+            lab: super::analysis::transposed(&tile.band.lab, tile.rows.len()),
             damage: tile.band.damage,
             squared_error: tile.band.squared_error,
             kept: indices.iter().filter(|&&k| k != 0).count() as u64,
@@ -151,6 +155,7 @@ struct Tile {
 
 struct CodedTile {
     payload: Vec<u8>,
+    lab: Vec<f32>,
     damage: f64,
     squared_error: f64,
     kept: u64,
