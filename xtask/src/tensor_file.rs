@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 use safetensors::tensor::{Dtype, TensorInfo};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -41,19 +41,22 @@ pub fn sort(specs: &mut [TensorSpec]) {
     specs.sort_by(|a, b| a.name.cmp(&b.name));
 }
 
-/// Writes the header of a file whose 16-bit tensors of type `dtype` follow in the order of `specs`.
+/// Writes the header of a file whose tensors of the float type `dtype` follow in the order of
+/// `specs`.
 pub fn write_header<W: Write>(
     out: &mut W,
     dtype: Dtype,
     metadata: &BTreeMap<&str, String>,
     specs: &[TensorSpec],
 ) -> Result<()> {
-    ensure!(
-        matches!(dtype, Dtype::F16 | Dtype::BF16),
-        "only 16-bit files are written, not {dtype}"
-    );
+    let width = match dtype {
+        Dtype::F16 | Dtype::BF16 => 2,
+        Dtype::F32 => 4,
+        other => bail!("no files of {other} are written"),
+    };
     let mut text = serde_json::to_vec(&Header {
         dtype,
+        width,
         metadata,
         specs,
     })?;
@@ -65,6 +68,8 @@ pub fn write_header<W: Write>(
 
 struct Header<'a> {
     dtype: Dtype,
+    /// Bytes of an element.
+    width: usize,
     metadata: &'a BTreeMap<&'a str, String>,
     specs: &'a [TensorSpec],
 }
@@ -75,7 +80,7 @@ impl Serialize for Header<'_> {
         map.serialize_entry("__metadata__", self.metadata)?;
         let mut start = 0;
         for spec in self.specs {
-            let end = start + spec.len() * 2;
+            let end = start + spec.len() * self.width;
             let info = TensorInfo {
                 dtype: self.dtype,
                 shape: spec.shape.clone(),

@@ -74,7 +74,7 @@ pub use {
     quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention},
     quant::trellis::encode::{
         ErrorFeedback, Estimate, FeedbackAnalysis, FeedbackEstimate, FeedbackPlane,
-        FeedbackTraining, Training, TrellisAnalysis, TrellisSettings,
+        FeedbackTraining, Gains, Training, TrellisAnalysis, TrellisSettings,
     },
     transform::{CodingGain, coding_gain},
 };

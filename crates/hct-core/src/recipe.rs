@@ -54,9 +54,15 @@ pub struct PlaneRecipe {
     pub whole: bool,
     /// Whether a mean per column was subtracted before the transform.
     pub means: bool,
-    /// Whether rows have gains, powers of 2^⅛ that their values are multiplied with after
+    /// Whether rows have gains, powers of two that their values are multiplied with after
     /// dequantization: finer or coarser steps row by row.
     pub gains: bool,
+    /// Whether columns have gains, which values are multiplied with after those of rows.
+    pub column_gains: bool,
+    /// Whether gains are in units of 1/32 octave rather than of 1/8.
+    pub fine_gains: bool,
+    /// Whether the symbols of a tile are coded column by column rather than row by row.
+    pub column_order: bool,
     /// The quantizer.
     pub quantizer: Quantizer,
 }
@@ -121,9 +127,18 @@ impl fmt::Display for PlaneRecipe {
             };
             write!(f, "{} ({scope}) + ", self.transform.name())?;
         }
-        if self.gains {
-            f.write_str("row gains + ")?;
-        }
-        write!(f, "{}", self.quantizer)
+        let gains = match (self.gains, self.column_gains) {
+            (true, true) => "row and column gains + ",
+            (true, false) => "row gains + ",
+            (false, true) => "column gains + ",
+            (false, false) => "",
+        };
+        let fine = if self.fine_gains { "fine " } else { "" };
+        let order = if self.column_order {
+            "column order + "
+        } else {
+            ""
+        };
+        write!(f, "{fine}{gains}{order}{}", self.quantizer)
     }
 }

@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::Mutex;
 
-use common::{Kind, Rng, bytes_of, file_of, floats_of, meta, preparation, trellis, with_gains};
+use common::{
+    Kind, Rng, bytes_of, column_order, file_of, fine_gains, floats_of, meta, preparation, trellis,
+    with_gains,
+};
 use hct_core::{
     Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Error, HctReader, MatrixView, ReadAt,
     SparseFormat, Transform, encode_sparse,
@@ -151,6 +154,33 @@ fn rows_of_trellis_planes() {
     let gains = (0..ROWS as i32).map(|r| r % 9 - 4).collect();
     let how = preparation(Transform::DctRows, false, Some(300));
     check_plane(with_gains(matrix, how, 8, 0.4, gains).unwrap(), Dtype::F32);
+}
+
+#[test]
+fn rows_of_planes_in_column_order() {
+    let values = Kind::LoudRows.values(ROWS, COLS, 2);
+    let matrix = MatrixView::from_values(&values, ROWS, COLS).unwrap();
+    for (tile, means) in [(None, false), (Some(400), false), (Some(170), true)] {
+        let mut how = preparation(Transform::None, false, tile);
+        how.remove_means = means;
+        for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16] {
+            let plane = column_order(matrix, how, 8, 0.4, fine_gains(ROWS, COLS)).unwrap();
+            check_plane(plane.clone(), dtype);
+            // Rows of the tensor that are two of the matrix, and half of one.
+            let (rows, cols, height) = (ROWS as u64, COLS as u64, plane.recipe().tile_rows as u64);
+            let touched = |a: u64, b: u64| (b.div_ceil(height) - a / height) as usize;
+            let file = |shape: &[u64]| {
+                let meta = meta("t", dtype, shape);
+                file_of(meta, EncodedTensor::plane(plane.clone()))
+            };
+            check(file(&[rows / 2, 2, cols]), rows / 2, |a, b| {
+                1 + touched(2 * a, 2 * b)
+            });
+            check(file(&[2 * rows, cols / 2]), 2 * rows, |a, b| {
+                1 + touched(a / 2, b.div_ceil(2))
+            });
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{Kind, bytes_of, file_of, meta, preparation, trellis, with_gains};
+use common::{
+    Kind, bytes_of, column_order, file_of, fine_gains, meta, preparation, trellis, with_gains,
+};
 use hct_core::{
     Dtype, EncodedTensor, HctReader, MatrixView, Preparation, SparseFormat, Transform,
     encode_sparse,
@@ -26,6 +28,7 @@ const GOLDEN: &[(&str, u32, u32)] = &[
     ("trellis8 whole dct2", 0xb9280922, 0x8f21c7eb),
     ("trellis8 gains", 0x356766ba, 0x4fc56cbb),
     ("trellis8 patches", 0x37e7d9d1, 0x4af0aac6),
+    ("trellis8 columns", 0x27103802, 0xc6871534),
     ("trellis16 dct-cols", 0x63f0ac41, 0x1c3769a1),
     ("trellis32 one tile", 0xb6753f70, 0x9381f283),
     ("lossless BF16", 0x8721efdc, 0xb477c99a),
@@ -85,6 +88,10 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         (
             "trellis8 patches",
             trellis(huge, tiles(Transform::None), 8, 1e-6),
+        ),
+        (
+            "trellis8 columns",
+            column_order(loud, tiles(Transform::None), 8, 0.4, fine_gains(rows, cols)),
         ),
         (
             "trellis16 dct-cols",

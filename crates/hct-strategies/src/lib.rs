@@ -38,7 +38,7 @@ mod target;
 mod uniform;
 
 pub use adaptive::AdaptiveEncoder;
-pub use calibrated::{CalibratedEncoder, LAB};
+pub use calibrated::CalibratedEncoder;
 pub use calibration::{Calibration, Moments, SymmetricMatrix, TensorStatistics};
 pub use engine::{Effort, Quality};
 pub use hybrid::HybridEncoder;

@@ -31,6 +31,9 @@ const PRODUCT: u8 = 1;
 const WHOLE: u8 = 1;
 const MEANS: u8 = 2;
 const GAINS: u8 = 4;
+const COLUMN_ORDER: u8 = 8;
+const COLUMN_GAINS: u8 = 16;
+const FINE_GAINS: u8 = 32;
 
 /// How a losslessly stored tensor is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -492,8 +495,16 @@ fn write_plane(out: &mut Vec<u8>, plane: &PlaneRecord) {
     put_varint(out, recipe.tile_rows as u64);
     put_varint(out, recipe.tile_cols as u64);
     out.push(recipe.transform as u8);
-    let flag = |set, bit| if set { bit } else { 0 };
-    out.push(flag(recipe.whole, WHOLE) | flag(recipe.means, MEANS) | flag(recipe.gains, GAINS));
+    let flags = [
+        (recipe.whole, WHOLE),
+        (recipe.means, MEANS),
+        (recipe.gains, GAINS),
+        (recipe.column_order, COLUMN_ORDER),
+        (recipe.column_gains, COLUMN_GAINS),
+        (recipe.fine_gains, FINE_GAINS),
+    ];
+    let set = flags.iter().filter(|(set, _)| *set);
+    out.push(set.fold(0, |all, (_, flag)| all | flag));
     quant::write(recipe.quantizer, out);
     plane.common.write(out);
     plane.tiles.iter().for_each(|t| t.write(out));
@@ -505,6 +516,64 @@ fn read_plane(
     cols: usize,
     offset: &mut u64,
 ) -> Result<PlaneRecord> {
+    let (tile_rows, tile_cols) = read_tiling(r, rows, cols)?;
+    let code = r.u8()?;
+    let transform = Transform::from_code(code).ok_or(Error::Reserved {
+        field: "transform",
+        value: code.into(),
+    })?;
+    let flags = r.u8()?;
+    let reserved = || Error::Reserved {
+        field: "plane flags",
+        value: flags.into(),
+    };
+    if flags & !(WHOLE | MEANS | GAINS | COLUMN_ORDER | COLUMN_GAINS | FINE_GAINS) != 0 {
+        return Err(reserved());
+    }
+    let quantizer = quant::read(r)?;
+    let has = |flag| flags & flag != 0;
+    let trellis_only = has(GAINS | COLUMN_ORDER | COLUMN_GAINS | FINE_GAINS);
+    if trellis_only && !quant::takes_gains_and_order(quantizer) {
+        return Err(Error::invalid(
+            "plane flags",
+            "gains and column order go with the trellis quantizer only",
+        ));
+    }
+    if has(FINE_GAINS) && !has(GAINS | COLUMN_GAINS) {
+        return Err(reserved());
+    }
+    let plain = transform == Transform::None && !has(WHOLE) && tile_cols == cols;
+    if has(COLUMN_ORDER) && !plain {
+        return Err(Error::invalid(
+            "plane flags",
+            "column order goes with tiles of whole rows and without a transform only",
+        ));
+    }
+    let recipe = PlaneRecipe {
+        rows,
+        cols,
+        tile_rows,
+        tile_cols,
+        transform,
+        whole: has(WHOLE),
+        means: has(MEANS),
+        gains: has(GAINS),
+        column_gains: has(COLUMN_GAINS),
+        fine_gains: has(FINE_GAINS),
+        column_order: has(COLUMN_ORDER),
+        quantizer,
+    };
+    let common = Chunk::read(r, offset)?;
+    let tiles = read_chunks(r, recipe.tiles() as u64, offset)?;
+    Ok(PlaneRecord {
+        recipe,
+        common,
+        tiles,
+    })
+}
+
+/// Rows and columns of the tiles of a plane of `rows` × `cols`.
+fn read_tiling(r: &mut Reader<'_>, rows: usize, cols: usize) -> Result<(usize, usize)> {
     let tile_rows = r.varint_below(rows as u64 + 1, "tile rows")? as usize;
     let tile_cols = r.varint_below(cols as u64 + 1, "tile columns")? as usize;
     let contiguous = tile_cols == cols || tile_rows == 1;
@@ -515,41 +584,5 @@ fn read_plane(
             format!("{tile_rows} × {tile_cols} of {rows} × {cols} is not a tiling of HCT V3"),
         ));
     }
-    let code = r.u8()?;
-    let transform = Transform::from_code(code).ok_or(Error::Reserved {
-        field: "transform",
-        value: code.into(),
-    })?;
-    let flags = r.u8()?;
-    if flags & !(WHOLE | MEANS | GAINS) != 0 {
-        return Err(Error::Reserved {
-            field: "plane flags",
-            value: flags.into(),
-        });
-    }
-    let quantizer = quant::read(r)?;
-    if flags & GAINS != 0 && !quant::takes_gains(quantizer) {
-        return Err(Error::invalid(
-            "row gains",
-            "go with the trellis quantizer only",
-        ));
-    }
-    let recipe = PlaneRecipe {
-        rows,
-        cols,
-        tile_rows,
-        tile_cols,
-        transform,
-        whole: flags & WHOLE != 0,
-        means: flags & MEANS != 0,
-        gains: flags & GAINS != 0,
-        quantizer,
-    };
-    let common = Chunk::read(r, offset)?;
-    let tiles = read_chunks(r, recipe.tiles() as u64, offset)?;
-    Ok(PlaneRecord {
-        recipe,
-        common,
-        tiles,
-    })
+    Ok((tile_rows, tile_cols))
 }

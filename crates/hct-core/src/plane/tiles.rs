@@ -69,6 +69,9 @@ impl<'a> Tiles<'a> {
             whole: self.whole.is_some(),
             means: self.means.is_some(),
             gains: false,
+            column_gains: false,
+            fine_gains: false,
+            column_order: false,
             quantizer,
         }
     }

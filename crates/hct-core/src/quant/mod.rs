@@ -59,8 +59,8 @@ pub(crate) fn read(r: &mut Reader<'_>) -> Result<Quantizer> {
     }
 }
 
-/// Whether rows may have gains.
-pub(crate) fn takes_gains(quantizer: Quantizer) -> bool {
+/// Whether planes may have gains and column order.
+pub(crate) fn takes_gains_and_order(quantizer: Quantizer) -> bool {
     matches!(quantizer, Quantizer::Trellis { .. })
 }
 

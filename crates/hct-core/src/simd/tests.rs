@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::same_at_every_level;
 use crate::transform::{forward, inverse};
 use crate::{
-    Dtype, EncodedPlane, EncodedTensor, HctReader, HctWriter, MatrixView, Preparation,
+    Dtype, EncodedPlane, EncodedTensor, Gains, HctReader, HctWriter, MatrixView, Preparation,
     SparseFormat, TensorMeta, Transform, TrellisAnalysis, TrellisSettings, add_product,
     add_product_transposed, compare_values, encode_sparse, energy_retention, floats,
 };
@@ -110,7 +110,7 @@ fn trellis(
     let settings = TrellisSettings::new(states);
     let analysis = if gains {
         let gains = (0..matrix.rows() as i32).map(|r| r % 9 - 4).collect();
-        TrellisAnalysis::with_gains(matrix, how, settings, gains)?
+        TrellisAnalysis::with_gains(matrix, how, settings, Gains::of_rows(gains))?
     } else {
         TrellisAnalysis::new(matrix, how, settings)?
     };

@@ -2,8 +2,8 @@
 
 use half::{bf16, f16};
 use hct_core::{
-    DEFAULT_TILE, Dtype, EncodedPlane, EncodedTensor, HctWriter, MatrixView, Preparation, Result,
-    TensorMeta, Transform, TrellisAnalysis, TrellisSettings,
+    DEFAULT_TILE, Dtype, EncodedPlane, EncodedTensor, Gains, HctWriter, MatrixView, Preparation,
+    Result, TensorMeta, Transform, TrellisAnalysis, TrellisSettings,
 };
 
 pub fn meta(name: &str, dtype: Dtype, shape: &[u64]) -> TensorMeta {
@@ -84,9 +84,35 @@ pub fn with_gains(
 ) -> Result<EncodedPlane> {
     let settings = TrellisSettings::new(states);
     encode(
-        &TrellisAnalysis::with_gains(matrix, preparation, settings, gains)?,
+        &TrellisAnalysis::with_gains(matrix, preparation, settings, Gains::of_rows(gains))?,
         step,
     )
+}
+
+/// A plane in column order with gains.
+pub fn column_order(
+    matrix: MatrixView<'_>,
+    preparation: Preparation,
+    states: usize,
+    step: f64,
+    gains: Gains,
+) -> Result<EncodedPlane> {
+    let settings = TrellisSettings::new(states);
+    let analysis = TrellisAnalysis::with_gains(matrix, preparation, settings, gains)?;
+    encode(&analysis.column_order()?, step)
+}
+
+/// Fine gains of both sides of a matrix.
+pub fn fine_gains(rows: usize, cols: usize) -> Gains {
+    let side = |n: usize, period: i32| {
+        let gain = |i: i32| (i * 7 % period) - period / 2;
+        Some((0..n as i32).map(gain).collect())
+    };
+    Gains {
+        rows: side(rows, 41),
+        columns: side(cols, 29),
+        fine: true,
+    }
 }
 
 fn encode(analysis: &TrellisAnalysis<'_>, step: f64) -> Result<EncodedPlane> {

@@ -11,6 +11,7 @@ mod coding;
 mod generate;
 
 pub use coding::{
-    bytes_of, file_of, floats_of, meta, preparation, squared_error, trellis, with_gains,
+    bytes_of, column_order, file_of, fine_gains, floats_of, meta, preparation, squared_error,
+    trellis, with_gains,
 };
 pub use generate::{Kind, Rng};

@@ -1,11 +1,13 @@
 //! Files to damage.
 
 use hct_core::{
-    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, FileKind, HctWriter, MatrixView,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, FileKind, Gains, HctWriter, MatrixView,
     Preparation, SparseFormat, Transform, encode_sparse,
 };
 
-use crate::common::{Kind, bytes_of, file_of, meta, preparation, trellis, with_gains};
+use crate::common::{
+    Kind, bytes_of, column_order, file_of, fine_gains, meta, preparation, trellis, with_gains,
+};
 
 fn planes() -> Vec<(String, EncodedPlane)> {
     let (rows, cols) = (32, 24);
@@ -48,6 +50,18 @@ fn planes() -> Vec<(String, EncodedPlane)> {
     let gains: Vec<i32> = (0..rows as i32).map(|r| r % 11 - 5).collect();
     let plane = with_gains(small, means, 4, 0.5, gains).unwrap();
     out.push(("means and gains".into(), plane));
+    for (name, tile, gains) in [
+        ("column order", None, Gains::default()),
+        (
+            "column order, fine gains, tiles",
+            Some(200),
+            fine_gains(rows, cols),
+        ),
+    ] {
+        let how = preparation(Transform::None, false, tile);
+        let plane = column_order(small, how, 8, 0.5, gains).unwrap();
+        out.push((name.into(), plane));
+    }
     let patched = Kind::HugeOutlier.values(rows, cols, 9);
     let patched = MatrixView::from_values(&patched, rows, cols).unwrap();
     let plane = trellis(patched, Preparation::tiled(Transform::None), 8, 1e-5);

@@ -6,6 +6,7 @@
 mod common;
 mod facing;
 mod files;
+mod flags;
 mod sealing;
 
 use common::{Rng, file_of, meta, trellis};

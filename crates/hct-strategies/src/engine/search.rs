@@ -1,7 +1,7 @@
 //! Finding the step that just reaches a quality.
 
 use hct_core::{
-    EncodedPlane, MatrixView, Moments, Preparation, Result, Transform, TrellisAnalysis,
+    EncodedPlane, Gains, MatrixView, Moments, Preparation, Result, Transform, TrellisAnalysis,
 };
 
 use super::effort::Effort;
@@ -196,8 +196,12 @@ impl Search<'_> {
             let analysis = TrellisAnalysis::new(self.values, preparation, self.effort.settings())?;
             return self.reach(&analysis, distortion);
         }
-        let analysis =
-            TrellisAnalysis::with_gains(self.values, preparation, self.effort.settings(), gains)?;
+        let analysis = TrellisAnalysis::with_gains(
+            self.values,
+            preparation,
+            self.effort.settings(),
+            Gains::of_rows(gains),
+        )?;
         self.reach(&analysis, level)
     }
 }

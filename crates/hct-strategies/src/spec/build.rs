@@ -8,9 +8,9 @@ use super::settings::{COSINE, FP16_RATIO, RANK, RETENTION, STEP, StrategySpec, T
 use crate::calibrated;
 use crate::engine::DELTA_COSINE;
 use crate::{
-    AdaptiveEncoder, CalibratedEncoder, Calibration, Effort, HybridEncoder, HybridLayersEncoder, ImportanceEncoder, ImportanceMap,
-    LayerStacks, LosslessEncoder, MixedPrecisionEncoder, MlpOnlyEncoder, Quality, RdoEncoder,
-    Strategy, StrategyName, SvdEncoder, UniformEncoder,
+    AdaptiveEncoder, CalibratedEncoder, Calibration, Effort, HybridEncoder, HybridLayersEncoder,
+    ImportanceEncoder, ImportanceMap, LayerStacks, LosslessEncoder, MixedPrecisionEncoder,
+    MlpOnlyEncoder, Quality, RdoEncoder, Strategy, StrategyName, SvdEncoder, UniformEncoder,
 };
 
 /// What to do with a checkpoint.
@@ -71,7 +71,8 @@ impl RatePlan {
             }
             _ => {
                 let error = libm::exp2(octaves).clamp(FINEST, COARSEST);
-                self.spec.strategy_at(Some(Quality::RelMse(error)), &self.stacks)
+                self.spec
+                    .strategy_at(Some(Quality::RelMse(error)), &self.stacks)
             }
         }
     }

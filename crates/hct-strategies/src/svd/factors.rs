@@ -1,8 +1,8 @@
 //! Coding truncated factors: as FP16, or quantized so that their errors in the product are even.
 
 use hct_core::{
-    EncodedFragment, EncodedPlane, Error, MatrixView, Preparation, Result, SparseFormat, Transform,
-    TrellisAnalysis, add_product, encode_sparse,
+    EncodedFragment, EncodedPlane, Error, Gains, MatrixView, Preparation, Result, SparseFormat,
+    Transform, TrellisAnalysis, add_product, encode_sparse,
 };
 
 use super::randomized::TruncatedSvd;
@@ -69,7 +69,7 @@ pub(super) fn quantized(
     let left = MatrixView::from_values(&left, rows, rank)?;
     let right = MatrixView::from_values(&right, rank, cols)?;
     let left = encode(&TrellisAnalysis::new(left, how, settings)?, noise)?;
-    let right = TrellisAnalysis::with_gains(right, how, settings, gains)?;
+    let right = TrellisAnalysis::with_gains(right, how, settings, Gains::of_rows(gains))?;
     let right = encode(&right, noise / (first * first))?;
     // Term by term onto the start, as decoders do.
     let mut sum = start.map_or_else(|| vec![0.0; rows * cols], <[f32]>::to_vec);

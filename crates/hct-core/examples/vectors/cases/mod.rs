@@ -1,5 +1,6 @@
 //! The files, each made of little to show one thing.
 
+mod column_order;
 mod files;
 mod lossless;
 mod on_base;
@@ -20,6 +21,7 @@ pub fn all() -> Result<Vec<(String, Vec<u8>)>> {
     lossless::add(&mut cases)?;
     sparse::add(&mut cases)?;
     trellis::add(&mut cases)?;
+    column_order::add(&mut cases)?;
     sums::add(&mut cases)?;
     on_base::add(&mut cases)?;
     files::add(&mut cases)?;

@@ -2,11 +2,12 @@
 
 use half::{bf16, f16};
 use hct_core::{
-    BaseTensor, Dtype, EncodedFragment, EncodedTensor, HctWriter, MatrixView, Result, SparseFormat,
-    TensorMeta, Transform, encode_sparse,
+    BaseTensor, Dtype, EncodedFragment, EncodedTensor, Gains, HctWriter, MatrixView, Result,
+    SparseFormat, TensorMeta, Transform, encode_sparse,
 };
 use sha2::{Digest, Sha256};
 
+use super::column_order::{Plane, column_gains, row_gains};
 use super::trellis::code;
 use super::{Cases, meta, noise, preparation, weights};
 
@@ -146,5 +147,37 @@ fn sums(cases: &mut Cases, old: &[Tensor]) -> Result<()> {
         let meta = meta(name, old[k].0.dtype, &SHAPE);
         Ok((meta, tensor.on_base(refer(old, k).0)?))
     });
-    cases.tensors("on_base_sums", tensors.collect::<Result<_>>()?)
+    cases.tensors("on_base_sums", tensors.collect::<Result<_>>()?)?;
+    column_order(cases, old, &step)
+}
+
+/// Planes in column order with all kinds of gains, each added to a base: alone, and one of two.
+fn column_order(cases: &mut Cases, old: &[Tensor], step: &[f32]) -> Result<()> {
+    let plane = |column_order: bool| Plane {
+        values: step.to_vec(),
+        gains: Gains {
+            rows: Some(row_gains(ROWS as i32, column_order)),
+            columns: column_order.then(|| column_gains(COLS as i32, true)),
+            fine: column_order,
+        },
+        tile: 1000,
+        column_order,
+        ..Plane::new(ROWS, COLS, 8)
+    };
+    let columns = plane(true).coded(5e-4)?;
+    let two = vec![
+        EncodedFragment::Plane(plane(false).coded(3e-3)?),
+        EncodedFragment::Plane(columns.clone()),
+    ];
+    let tensors = vec![
+        ("f32", 0, EncodedTensor::plane(columns.clone())),
+        ("f16", 1, EncodedTensor::plane(columns.clone())),
+        ("bf16", 2, EncodedTensor::plane(columns)),
+        ("two", 1, EncodedTensor::fragments(two)?),
+    ];
+    let tensors = tensors.into_iter().map(|(name, k, tensor)| {
+        let meta = meta(name, old[k].0.dtype, &SHAPE);
+        Ok((meta, tensor.on_base(refer(old, k).0)?))
+    });
+    cases.tensors("on_base_columns", tensors.collect::<Result<_>>()?)
 }

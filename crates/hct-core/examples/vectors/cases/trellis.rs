@@ -1,7 +1,7 @@
 //! Trellis planes: every number of states and lanes, scales, gains, means, transforms, patches.
 
 use hct_core::{
-    Dtype, EncodedPlane, MatrixView, Preparation, Result, Transform, TrellisAnalysis,
+    Dtype, EncodedPlane, Gains, MatrixView, Preparation, Result, Transform, TrellisAnalysis,
     TrellisSettings,
 };
 
@@ -82,7 +82,9 @@ pub(super) fn code(
     let matrix = MatrixView::from_values(values, rows, cols)?;
     let settings = TrellisSettings::new(states);
     let analysis = match gains {
-        Some(gains) => TrellisAnalysis::with_gains(matrix, preparation, settings, gains)?,
+        Some(gains) => {
+            TrellisAnalysis::with_gains(matrix, preparation, settings, Gains::of_rows(gains))?
+        }
         None => TrellisAnalysis::new(matrix, preparation, settings)?,
     };
     let training = analysis.train(step, 1 << 16);

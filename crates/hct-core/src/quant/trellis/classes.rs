@@ -59,7 +59,7 @@ impl ClassMap {
     }
 }
 
-/// Classes of the values of a tile, row by row.
+/// Classes of the values of a tile, row by row; with rows and columns exchanged, column by column.
 pub(crate) fn classes(map: &ClassMap, rows: &[i32], cols: &[i32], out: &mut Vec<u8>) {
     out.clear();
     if map.classes == 1 {

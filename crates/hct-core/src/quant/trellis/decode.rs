@@ -1,5 +1,6 @@
 //! Decoding the symbols of a tile to values.
 
+use super::columns;
 use super::contexts::Contexts;
 use super::gains;
 use super::machine::{Trellis, multiple};
@@ -60,7 +61,7 @@ pub(crate) fn point(q: i32, m: usize, shift: f32, step: f32) -> f32 {
     (multiple(m as i32, q) as f32 + shift) * step
 }
 
-/// Decodes the values of a tile.
+/// Decodes the values of a tile row by row, in columns of gain factors `factors` if there are any.
 ///
 /// # Errors
 /// When its symbols are not what an encoder makes.
@@ -68,8 +69,22 @@ pub(crate) fn decode(
     tables: &Tables,
     lanes: usize,
     tile: &Tile<'_>,
+    factors: &[f32],
     out: &mut [f32],
 ) -> Result<()> {
+    if tile.column_order {
+        let mut values = vec![0.0; out.len()];
+        symbols(tables, lanes, tile, &mut values)?;
+        columns::transpose(&values, out.len() / tile.cols, out);
+    } else {
+        symbols(tables, lanes, tile, out)?;
+    }
+    gains::apply(out, tile.cols, &tile.gains, factors);
+    Ok(())
+}
+
+/// Decodes the symbols and patches of a tile in their order.
+fn symbols(tables: &Tables, lanes: usize, tile: &Tile<'_>, out: &mut [f32]) -> Result<()> {
     assert_eq!(tile.classes.len(), out.len());
     match lanes {
         8 => lanes_of::<8>(tables, &tile.classes, tile.symbols, out)?,
@@ -83,10 +98,6 @@ pub(crate) fn decode(
     }
     for &(at, multiple) in &tile.patches {
         out[at as usize] = multiple as f32 * tables.step;
-    }
-    for (row, &g) in out.chunks_exact_mut(tile.cols).zip(&tile.gains) {
-        let factor = gains::factor(g);
-        row.iter_mut().for_each(|v| *v *= factor);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::classes::ClassMap;
 use super::contexts::Contexts;
 use super::decode::{self, Tables};
+use super::gains::GainUnit;
 use super::log_scales;
 use super::machine::Trellis;
 use super::tile::Tile;
@@ -19,8 +20,11 @@ pub(crate) struct PlaneHeader {
     cols: Vec<i32>,
     map: ClassMap,
     lanes: usize,
-    /// Whether rows have gains.
-    gains: bool,
+    /// The unit of row gains, where rows have them.
+    row_gains: Option<GainUnit>,
+    /// The factor of every column's gain, or none at all.
+    col_gains: Vec<f32>,
+    column_order: bool,
 }
 
 impl PlaneHeader {
@@ -49,6 +53,11 @@ impl PlaneHeader {
         let mut dec = Decoder::new(r.blob()?);
         let map = ClassMap::read(&mut dec, &mut UintModel::new())?;
         let cols = log_scales::read(&mut dec, recipe.cols)?;
+        let unit = GainUnit::new(recipe.fine_gains);
+        let col_gains = match recipe.column_gains {
+            true => unit.read(&mut dec, recipe.cols)?,
+            false => Vec::new(),
+        };
         dec.finish("column scales")?;
         let mut dec = Decoder::new(r.blob()?);
         let contexts = Contexts::read(&mut dec, map.classes, trellis.quantizers())?;
@@ -58,7 +67,9 @@ impl PlaneHeader {
             cols,
             map,
             lanes,
-            gains: recipe.gains,
+            row_gains: recipe.gains.then_some(unit),
+            col_gains,
+            column_order: recipe.column_order,
         })
     }
 
@@ -67,9 +78,12 @@ impl PlaneHeader {
     /// # Errors
     /// When `payload` is not what an encoder makes.
     pub fn decode(&self, shape: &TileShape, payload: &[u8], out: &mut [f32]) -> Result<()> {
-        let cols = &self.cols[shape.first_col..shape.first_col + shape.cols];
-        let tile = Tile::parse(payload, shape.rows, cols, &self.map, self.gains)?;
-        decode::decode(&self.tables, self.lanes, &tile, out)
+        let within = shape.first_col..shape.first_col + shape.cols;
+        let cols = &self.cols[within.clone()];
+        let gains = self.col_gains.get(within).unwrap_or_default();
+        let order = self.column_order;
+        let tile = Tile::parse(payload, shape.rows, cols, &self.map, self.row_gains, order)?;
+        decode::decode(&self.tables, self.lanes, &tile, gains, out)
     }
 }
 

@@ -8,6 +8,7 @@
 //! quantization in VVC). The state machines are Ungerboeck's (1982) one-dimensional codes.
 
 mod classes;
+mod columns;
 mod contexts;
 pub(crate) mod decode;
 #[cfg(feature = "encode")]

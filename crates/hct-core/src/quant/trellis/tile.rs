@@ -1,7 +1,7 @@
 //! The syntax of a tile: row scales and gains, patches, symbols.
 
 use super::classes::{self, ClassMap};
-use super::gains::MAX_GAIN;
+use super::gains::GainUnit;
 use super::log_scales;
 use crate::entropy::binary::{Decoder, UintModel};
 use crate::sections::{Section, Sections};
@@ -15,19 +15,21 @@ const MAX_PATCH: u64 = 1 << 24;
 pub(crate) struct Tile<'a> {
     /// Values of a row.
     pub cols: usize,
-    /// The class of every value, row by row.
+    /// Whether symbols are column by column.
+    pub column_order: bool,
+    /// The class of every symbol, in their order.
     pub classes: Vec<u8>,
-    /// A gain per row, or none at all.
-    pub gains: Vec<i32>,
-    /// Values whose index has no symbol: positions in rising order, and multiples of the step.
+    /// The factor of every row's gain, or none at all.
+    pub gains: Vec<f32>,
+    /// Values whose index has no symbol: numbers of symbols in rising order, and multiples of the step.
     pub patches: Vec<(u32, i32)>,
     /// The rANS stream of all symbols.
     pub symbols: &'a [u8],
 }
 
 impl<'a> Tile<'a> {
-    /// Takes apart a tile of `rows` rows in columns of log-scales `cols`, with row gains if
-    /// `gains`.
+    /// Takes apart a tile of `rows` rows in columns of log-scales `cols`, with row gains in
+    /// the unit `gains` if there is one; its symbols are column by column if `column_order`.
     ///
     /// # Errors
     /// When `payload` is not what an encoder makes; its symbols are not looked at.
@@ -36,25 +38,26 @@ impl<'a> Tile<'a> {
         rows: usize,
         cols: &[i32],
         map: &ClassMap,
-        gains: bool,
+        gains: Option<GainUnit>,
+        column_order: bool,
     ) -> Result<Self> {
         let mut r = Reader::new(payload, "trellis tile");
         let mut dec = Decoder::new(r.blob()?);
         let scales = log_scales::read(&mut dec, rows)?;
-        let gains = if gains {
-            log_scales::read(&mut dec, rows)?
-        } else {
-            Vec::new()
+        let gains = match gains {
+            Some(unit) => unit.read(&mut dec, rows)?,
+            None => Vec::new(),
         };
-        if gains.iter().any(|g| g.abs() > MAX_GAIN) {
-            return Err(Error::invalid("row gain", "is out of range"));
-        }
         dec.finish("row scales")?;
         let patches = read_patches(r.blob()?, rows * cols.len())?;
         let mut classes = Vec::new();
-        classes::classes(map, &scales, cols, &mut classes);
+        match column_order {
+            true => classes::classes(map, cols, &scales, &mut classes),
+            false => classes::classes(map, &scales, cols, &mut classes),
+        }
         Ok(Tile {
             cols: cols.len(),
+            column_order,
             classes,
             gains,
             patches,

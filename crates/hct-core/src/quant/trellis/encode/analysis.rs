@@ -3,13 +3,13 @@
 
 use super::sample::Sample;
 use super::scales::{self, FitOptions, ScaleModel};
-use super::settings::TrellisSettings;
+use super::settings::{Gains, TrellisSettings};
 use super::tile::TileCoder;
 use super::tiles::GainTiles;
 use crate::matrix::MatrixView;
 use crate::plane::Preparation;
 use crate::quant::trellis::classes;
-use crate::quant::trellis::gains::MAX_GAIN;
+use crate::quant::trellis::gains::GainUnit;
 use crate::quant::trellis::machine::Trellis;
 use crate::recipe::{PlaneRecipe, Quantizer};
 use crate::transform::Transform;
@@ -43,39 +43,62 @@ impl<'a> TrellisAnalysis<'a> {
         preparation: Preparation,
         settings: TrellisSettings,
     ) -> Result<Self> {
-        Self::prepared(matrix, preparation, settings, None)
+        Self::prepared(matrix, preparation, settings, Gains::default())
     }
 
-    /// The same with a gain per row in units of 1/8 octave: the squared error of a row's values
-    /// is about 2^(g/4) times that of a row of gain 0.
+    /// The same with gains.
     ///
     /// # Errors
-    /// As [`TrellisAnalysis::new`]; or when the gains are not one per row within ± 512, or the
-    /// transform mixes rows, or rows do not fit in tiles.
+    /// As [`TrellisAnalysis::new`]; or when there is not one gain per row or column, one is out of
+    /// range, or a transform mixes what has gains of its own; or when rows have gains and do not
+    /// fit in tiles.
     pub fn with_gains(
         matrix: MatrixView<'a>,
         preparation: Preparation,
         settings: TrellisSettings,
-        gains: Vec<i32>,
+        gains: Gains,
     ) -> Result<Self> {
-        let mixes = matches!(preparation.transform, Transform::DctCols | Transform::Dct2);
-        if gains.len() != matrix.rows() || gains.iter().any(|g| g.abs() > MAX_GAIN) {
-            return Err(Error::argument(
-                "row gains",
-                "must be one per row, within ± 512",
-            ));
+        let transform = preparation.transform;
+        let max = GainUnit::new(gains.fine).max();
+        let check = |what, gains: &Option<Vec<i32>>, n: usize, apart: bool| match gains {
+            Some(gains) if gains.len() != n || gains.iter().any(|g| g.abs() > max) => {
+                let why = format!("must be {n}, within ± {max}");
+                Err(Error::argument(what, why))
+            }
+            Some(_) if !apart || preparation.whole => {
+                Err(Error::argument(what, "need values that stay apart"))
+            }
+            _ => Ok(()),
+        };
+        let rows_apart = matches!(transform, Transform::None | Transform::DctRows)
+            && matrix.cols() <= preparation.tile;
+        let cols_apart = matches!(transform, Transform::None | Transform::DctCols);
+        check("row gains", &gains.rows, matrix.rows(), rows_apart)?;
+        check("column gains", &gains.columns, matrix.cols(), cols_apart)?;
+        Self::prepared(matrix, preparation, settings, gains)
+    }
+
+    /// The same, planes being coded in column order from now on: the trellis runs down the columns of
+    /// a tile, whose lengths are its rows.
+    ///
+    /// # Errors
+    /// When it was prepared with a transform, or rows do not fit in tiles.
+    pub fn column_order(mut self) -> Result<Self> {
+        let how = self.preparation();
+        let whole_rows = self.recipe.tile_cols == self.recipe.cols;
+        if how.transform != Transform::None || how.whole || !whole_rows {
+            let why = "goes with tiles of whole rows and without a transform only";
+            return Err(Error::argument("column order", why));
         }
-        if mixes || preparation.whole || matrix.cols() > preparation.tile {
-            return Err(Error::argument("row gains", "need rows that stay apart"));
-        }
-        Self::prepared(matrix, preparation, settings, Some(gains))
+        self.recipe.column_order = true;
+        Ok(self)
     }
 
     fn prepared(
         matrix: MatrixView<'a>,
         preparation: Preparation,
         settings: TrellisSettings,
-        gains: Option<Vec<i32>>,
+        gains: Gains,
     ) -> Result<Self> {
         let trellis = Trellis::new(settings.states).ok_or_else(|| {
             Error::argument("states", format!("no trellis has {}", settings.states))

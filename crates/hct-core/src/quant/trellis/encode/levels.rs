@@ -18,7 +18,7 @@ fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Ve
     let quantized = coder.quantize(&costs, &tile);
     let stats = coder.statistics(values, &quantized, contexts);
     let fitted = Contexts::from_statistics(&stats, coder.trellis.quantizers());
-    let errors = coder.squared_errors(&fitted, values, &quantized, 16);
+    let errors = coder.squared_errors(&fitted, values, &quantized, 16, &[]);
     let coded = coder.code(&fitted, &quantized);
     let tables = Tables::new(coder.trellis, coder.step, &fitted);
     let mut out = vec![0.0; values.len()];
@@ -26,10 +26,11 @@ fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Ve
         cols: values.len(),
         classes: classes.to_vec(),
         gains: Vec::new(),
+        column_order: false,
         patches: Vec::new(),
         symbols: &coded.stream,
     };
-    decode::decode(&tables, coder.lanes, &tile, &mut out).expect("what was encoded");
+    decode::decode(&tables, coder.lanes, &tile, &[], &mut out).expect("what was encoded");
     let mut all: Vec<u8> = [coded.stream, coded.patches, quantized.contexts].concat();
     let indices = quantized.indices.iter().flat_map(|i| i.to_le_bytes());
     all.extend(indices);

@@ -20,5 +20,5 @@ pub use analysis::TrellisAnalysis;
 pub use feedback::{
     ErrorFeedback, FeedbackAnalysis, FeedbackEstimate, FeedbackPlane, FeedbackTraining,
 };
-pub use settings::TrellisSettings;
+pub use settings::{Gains, TrellisSettings};
 pub use training::{Estimate, Training};

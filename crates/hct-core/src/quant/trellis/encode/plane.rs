@@ -9,7 +9,7 @@ use super::viterbi::Quantized;
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::plane::EncodedPlane;
 use crate::quant::trellis::contexts::Contexts;
-use crate::quant::trellis::{classes, gains};
+use crate::quant::trellis::{classes, columns};
 use crate::wire::put_blob;
 use crate::{Error, Result, parallel};
 
@@ -66,6 +66,7 @@ impl TrellisAnalysis<'_> {
         let mut enc = Encoder::new();
         self.scales.map.write(&mut enc, &mut UintModel::new());
         write_scales(&mut enc, &self.scales.cols);
+        self.tiles.write_column_gains(&mut enc);
         put_blob(&mut common, &enc.finish());
         let mut enc = Encoder::new();
         contexts.write(&mut enc, self.trellis.quantizers(), stats.precision());
@@ -93,8 +94,16 @@ impl TrellisAnalysis<'_> {
         }
         let rows = self.scales.row_scales(&values, tile.cols, tile.first_col);
         let cols = &self.scales.cols[tile.first_col..tile.first_col + tile.cols];
-        let mut classes = Vec::new();
-        classes::classes(&self.scales.map, &rows, cols, &mut classes);
+        let (mut classes, map) = (Vec::new(), &self.scales.map);
+        let values = if self.recipe.column_order {
+            let mut turned = vec![0.0; values.len()];
+            columns::transpose(&values, tile.cols, &mut turned);
+            classes::classes(map, cols, &rows, &mut classes);
+            turned
+        } else {
+            classes::classes(map, &rows, cols, &mut classes);
+            values
+        };
         let quantized = coder.quantize(
             costs,
             &TileValues {
@@ -118,22 +127,20 @@ impl TrellisAnalysis<'_> {
         contexts: &Contexts,
     ) -> (Vec<u8>, f64, u64) {
         let shape = self.recipe.tile(i);
-        let row_gains = self.tiles.gains(&shape);
-        let errors = coder.squared_errors(contexts, &tile.values, &tile.quantized, shape.cols);
-        let error = match row_gains {
-            None => errors.iter().sum(),
-            Some(row_gains) => errors
-                .iter()
-                .zip(row_gains)
-                .map(|(e, &g)| e * f64::from(gains::factor(g)).powi(2))
-                .sum(),
+        let (of_rows, of_columns) = self.tiles.error_weights(&shape);
+        let (of_lines, across, line) = match self.recipe.column_order {
+            true => (of_columns, of_rows, shape.rows),
+            false => (of_rows, of_columns, shape.cols),
+        };
+        let errors = coder.squared_errors(contexts, &tile.values, &tile.quantized, line, &across);
+        let error = match &of_lines[..] {
+            [] => errors.iter().sum(),
+            weights => errors.iter().zip(weights).map(|(e, w)| e * w).sum(),
         };
         let coded = coder.code(contexts, &tile.quantized);
         let mut enc = Encoder::new();
         write_scales(&mut enc, &tile.rows);
-        if let Some(row_gains) = row_gains {
-            write_scales(&mut enc, row_gains);
-        }
+        self.tiles.write_row_gains(&mut enc, &shape);
         let mut payload = Vec::with_capacity(coded.stream.len() + coded.patches.len() + 64);
         put_blob(&mut payload, &enc.finish());
         put_blob(&mut payload, &coded.patches);
@@ -145,6 +152,7 @@ impl TrellisAnalysis<'_> {
 
 /// A tile between quantization and entropy coding.
 struct QuantizedTile {
+    /// In the order of the symbols.
     values: Vec<f32>,
     rows: Vec<i32>,
     quantized: Quantized,

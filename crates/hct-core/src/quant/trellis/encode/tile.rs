@@ -109,27 +109,32 @@ impl TileCoder {
         stats
     }
 
-    /// Squared errors under the decoder's reproduction points, summed over each run of `row`
-    /// values.
+    /// Squared errors under the decoder's reproduction points, summed over each line of `line` values
+    /// (a row, or a column in column order), each error times the weight of its place in the line
+    /// if there are `weights`.
     pub fn squared_errors(
         &self,
         contexts: &Contexts,
         values: &[f32],
         quantized: &Quantized,
-        row: usize,
+        line: usize,
+        weights: &[f64],
     ) -> Vec<f64> {
         let points = Points::new(self, contexts);
         let rows = values
-            .chunks(row)
-            .zip(quantized.indices.chunks(row))
-            .zip(quantized.contexts.chunks(row));
+            .chunks(line)
+            .zip(quantized.indices.chunks(line))
+            .zip(quantized.contexts.chunks(line));
         rows.map(|((values, indices), row_contexts)| {
-            let mut sum = 0f64;
-            for ((&v, &k), &c) in values.iter().zip(indices).zip(row_contexts) {
+            let errors = values.iter().zip(indices).zip(row_contexts);
+            let errors = errors.map(|((&v, &k), &c)| {
                 let d = f64::from(v.abs()) - f64::from(points.get(c, k.unsigned_abs() as usize));
-                sum += d * d;
+                d * d
+            });
+            match weights {
+                [] => errors.sum::<f64>(),
+                weights => errors.zip(weights).map(|(e, w)| e * w).sum(),
             }
-            sum
         })
         .collect()
     }

@@ -1,31 +1,33 @@
-//! The tiles of a plane, every row divided by its gain.
+//! The tiles of a plane, every value divided by the gains of its column and its row.
 
+use super::settings::Gains;
+use super::syntax::write_scales;
 use crate::Result;
+use crate::entropy::binary::Encoder;
 use crate::matrix::MatrixView;
 use crate::plane::{Preparation, Tiles};
-use crate::quant::trellis::gains;
+use crate::quant::trellis::gains::{self, GainUnit};
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
 
-/// Prepared tiles and the gains of their rows, if they have any.
+/// Prepared tiles and the gains of their rows and columns, if they have any.
 pub(super) struct GainTiles<'a> {
     tiles: Tiles<'a>,
-    /// One per row of the plane, in 1/8 octaves.
-    gains: Option<Vec<i32>>,
+    /// Those of the plane.
+    gains: Gains,
 }
 
 impl<'a> GainTiles<'a> {
-    /// Tiles of a plane; `gains` must be one per row, and rows must stay apart.
+    /// Tiles of a plane; `gains` must be one per row or column, and what has some must stay apart.
     ///
     /// # Errors
     /// As [`Tiles::new`].
-    pub fn new(
-        matrix: MatrixView<'a>,
-        preparation: Preparation,
-        gains: Option<Vec<i32>>,
-    ) -> Result<Self> {
+    pub fn new(matrix: MatrixView<'a>, preparation: Preparation, gains: Gains) -> Result<Self> {
         let tiles = Tiles::new(matrix, preparation)?;
-        if let Some(gains) = &gains {
-            debug_assert!(gains.len() == matrix.rows() && tiles.whole().is_none());
+        if let Some(rows) = &gains.rows {
+            debug_assert!(rows.len() == matrix.rows() && tiles.whole().is_none());
+        }
+        if let Some(columns) = &gains.columns {
+            debug_assert!(columns.len() == matrix.cols() && tiles.whole().is_none());
         }
         Ok(GainTiles { tiles, gains })
     }
@@ -35,8 +37,11 @@ impl<'a> GainTiles<'a> {
     }
 
     pub fn recipe(&self, quantizer: Quantizer) -> PlaneRecipe {
+        let (gains, column_gains) = (self.gains.rows.is_some(), self.gains.columns.is_some());
         PlaneRecipe {
-            gains: self.gains.is_some(),
+            gains,
+            column_gains,
+            fine_gains: self.gains.fine && (gains || column_gains),
             ..self.tiles.recipe(quantizer)
         }
     }
@@ -45,22 +50,55 @@ impl<'a> GainTiles<'a> {
         self.tiles.write_means(out);
     }
 
-    /// Gains of the rows of a tile, if there are any.
-    pub fn gains(&self, tile: &TileShape) -> Option<&[i32]> {
-        self.gains
-            .as_ref()
-            .map(|g| &g[tile.first_row..tile.first_row + tile.rows])
+    /// Writes the gains of the plane's columns, if there are any.
+    pub fn write_column_gains(&self, enc: &mut Encoder) {
+        if let Some(columns) = &self.gains.columns {
+            write_scales(enc, columns);
+        }
+    }
+
+    /// Writes the gains of the rows of a tile, if there are any.
+    pub fn write_row_gains(&self, enc: &mut Encoder, tile: &TileShape) {
+        if let Some(rows) = &self.gains.rows {
+            write_scales(enc, &rows[tile.first_row..tile.first_row + tile.rows]);
+        }
+    }
+
+    /// Factors of the rows of a tile, or none at all; those of their inverses for a `sign` of −1.
+    fn row_factors(&self, tile: &TileShape, sign: i32) -> Vec<f32> {
+        self.factors(&self.gains.rows, tile.first_row, tile.rows, sign)
+    }
+
+    /// Factors of the columns of a tile, or none at all; those of their inverses for a `sign` of −1.
+    fn column_factors(&self, tile: &TileShape, sign: i32) -> Vec<f32> {
+        self.factors(&self.gains.columns, tile.first_col, tile.cols, sign)
+    }
+
+    fn factors(&self, gains: &Option<Vec<i32>>, first: usize, n: usize, sign: i32) -> Vec<f32> {
+        let unit = GainUnit::new(self.gains.fine);
+        let gains = gains.as_ref().map_or(&[][..], |g| &g[first..first + n]);
+        gains.iter().map(|&g| unit.factor(sign * g)).collect()
+    }
+
+    /// Squares of the factors that errors of a tile grow by: of rows, of columns; either may be none
+    /// at all.
+    pub fn error_weights(&self, tile: &TileShape) -> (Vec<f64>, Vec<f64>) {
+        let squares = |factors: Vec<f32>| {
+            let squares = factors.into_iter().map(|f| f64::from(f).powi(2));
+            squares.collect()
+        };
+        (
+            squares(self.row_factors(tile, 1)),
+            squares(self.column_factors(tile, 1)),
+        )
     }
 
     /// The values of a tile as the quantizer sees them.
     pub fn load(&self, tile: &TileShape) -> Vec<f32> {
         let mut values = self.tiles.load(tile);
-        if let Some(gains) = self.gains(tile) {
-            for (row, &g) in values.chunks_exact_mut(tile.cols).zip(gains) {
-                let inverse = gains::factor(-g);
-                row.iter_mut().for_each(|v| *v *= inverse);
-            }
-        }
+        // Columns first, the other way round than in a decoder: what is finite here is there.
+        gains::apply(&mut values, tile.cols, &[], &self.column_factors(tile, -1));
+        gains::apply(&mut values, tile.cols, &self.row_factors(tile, -1), &[]);
         values
     }
 

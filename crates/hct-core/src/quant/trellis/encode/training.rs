@@ -83,7 +83,7 @@ impl TrellisAnalysis<'_> {
         let (quantized, stats) = round();
         let n = tile.values.len() as f64;
         let error: f64 = coder
-            .squared_errors(&contexts, tile.values, &quantized, tile.values.len())
+            .squared_errors(&contexts, tile.values, &quantized, tile.values.len(), &[])
             .iter()
             .sum();
         let estimate = Estimate {

@@ -1,7 +1,7 @@
 //! Analysing a matrix once, and training what depends on the step.
 
 use super::ErrorFeedback;
-use super::band::{BandCoder, QuantizedBand};
+use super::band::{BandCoder, QuantizedBand, in_exact_range};
 use super::rows::Rows;
 use crate::matrix::MatrixView;
 use crate::quant::trellis::classes;
@@ -11,7 +11,7 @@ use crate::quant::trellis::encode::scales::{self, FitOptions, ScaleModel};
 use crate::quant::trellis::encode::settings::TrellisSettings;
 use crate::quant::trellis::encode::tile::{TileCoder, TileValues};
 use crate::quant::trellis::encode::training::first_guess;
-use crate::quant::trellis::gains::{MAX_FINE_GAIN, fine_factor};
+use crate::quant::trellis::gains::GainUnit;
 use crate::quant::trellis::machine::Trellis;
 use crate::{Dtype, Error, Result};
 
@@ -81,7 +81,7 @@ impl<'a> FeedbackAnalysis<'a> {
             row_gains,
             ..
         } = feedback;
-        let in_range = |gains: &[i32]| gains.iter().all(|g| g.abs() <= MAX_FINE_GAIN);
+        let in_range = |gains: &[i32]| gains.iter().all(|g| g.abs() <= GainUnit::Fine.max());
         let fits = column_gains.len() == cols && (row_gains.is_empty() || row_gains.len() == rows);
         if !fits || !in_range(column_gains) || !in_range(row_gains) {
             let why = "must be one per column and row, within ± 2048";
@@ -90,11 +90,7 @@ impl<'a> FeedbackAnalysis<'a> {
         let count = (SAMPLE / cols).max(SAMPLE_ROWS).min(rows);
         let numbers = (0..count).map(|i| (2 * i + 1) * rows / (2 * count));
         let sample = Rows::new(numbers.collect(), &feedback);
-        let mut values = sample.load(&matrix);
-        for (column, &gain) in values.chunks_exact_mut(count).zip(column_gains) {
-            let inverse = fine_factor(-gain);
-            column.iter_mut().for_each(|v| *v *= inverse);
-        }
+        let values = sample.load_in_steps(&matrix, column_gains);
         let scales = fit(&values, count, rows, settings);
         Ok(FeedbackAnalysis {
             matrix,
@@ -140,14 +136,8 @@ impl<'a> FeedbackAnalysis<'a> {
         }
         let coder = self.coder(step);
         let mut scales = self.scales.clone();
-        let mut values = self.sample.load(&self.matrix);
-        for (column, &gain) in values
-            .chunks_exact_mut(self.sample.len())
-            .zip(self.feedback.column_gains)
-        {
-            let inverse = fine_factor(-gain);
-            column.iter_mut().for_each(|v| *v *= inverse);
-        }
+        let mut values = (self.sample).load_in_steps(&self.matrix, self.feedback.column_gains);
+        in_exact_range(&values, step)?;
         let mut trained = None;
         // First with the scales of the weights, then with those of the targets.
         for _ in 0..2 {

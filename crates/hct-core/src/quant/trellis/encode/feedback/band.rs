@@ -10,7 +10,7 @@ use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::encode::analysis::{MAX_INDEX, MAX_STEP};
 use crate::quant::trellis::encode::tile::{LaneStates, Points, TileCoder, TileValues};
 use crate::quant::trellis::encode::viterbi::Quantized;
-use crate::quant::trellis::gains::fine_factor;
+use crate::quant::trellis::gains::GainUnit;
 use crate::{Dtype, Error, Result};
 
 /// Columns whose errors are fed back to all later ones at once, by a matrix product.
@@ -39,8 +39,6 @@ pub(super) struct QuantizedBand {
     pub quantized: Quantized,
     /// What was quantized: targets in units of the steps of row and column.
     pub targets: Vec<f32>,
-    /// LAB
-    pub lab: Vec<f32>,
     /// Sum of squares of the errors of `targets`.
     pub damage: f64,
     /// Sum of squared errors of the weights, rounded to the dtype.
@@ -68,7 +66,6 @@ impl BandCoder<'_> {
             indices: Vec::with_capacity(n * cols),
             contexts: Vec::with_capacity(n * cols),
         };
-        let mut lab = Vec::new();
         let mut states = LaneStates::new();
         let mut errors = vec![0.0; BLOCK.min(cols) * n];
         let (mut run, mut class) = (Vec::new(), Vec::new());
@@ -77,7 +74,7 @@ impl BandCoder<'_> {
         for start in (0..cols).step_by(BLOCK) {
             let end = cols.min(start + BLOCK);
             for j in start..end {
-                let factor = fine_factor(self.feedback.column_gains[j]);
+                let factor = GainUnit::Fine.factor(self.feedback.column_gains[j]);
                 run.clear();
                 class.clear();
                 let ahead = if j + 1 < cols { LOOKAHEAD.min(n) } else { 0 };
@@ -109,7 +106,6 @@ impl BandCoder<'_> {
                 apply(&mut decoded, &factors);
                 decoded.iter_mut().for_each(|v| *v *= factor);
                 floats::round_to(&mut decoded, self.dtype);
-                lab.extend_from_slice(&decoded);
                 apply(&mut decoded, &inverse);
                 let error = &mut errors[(j - start) * n..][..n];
                 let weights = &weights[j * n..][..n];
@@ -147,7 +143,6 @@ impl BandCoder<'_> {
         }
         Ok(QuantizedBand {
             quantized: out,
-            lab,
             targets,
             damage,
             squared_error,
@@ -156,23 +151,32 @@ impl BandCoder<'_> {
 
     /// Adds targets of a column to `run`, divided by its step relative to δ.
     fn extend(&self, run: &mut Vec<f32>, targets: &[f32], column: usize) -> Result<()> {
-        let inverse = fine_factor(-self.feedback.column_gains[column]);
+        let inverse = GainUnit::Fine.factor(-self.feedback.column_gains[column]);
         let start = run.len();
         run.extend(targets.iter().map(|v| v * inverse));
-        let bits = run[start..].iter().fold(0, |m, v| v.abs().to_bits().max(m));
-        let max = f32::from_bits(bits);
-        if !max.is_finite() {
-            return Err(Error::NotFinite);
-        }
-        if max / self.coder.step > MAX_INDEX {
-            return Err(Error::StepOutOfRange {
-                step: self.coder.step,
-                least: max / MAX_INDEX,
-                most: MAX_STEP,
-            });
-        }
-        Ok(())
+        in_exact_range(&run[start..], self.coder.step)
     }
+}
+
+/// Errs unless all indices of `values` stay in the exact range.
+pub(super) fn in_exact_range(values: &[f32], step: f32) -> Result<()> {
+    // The bits of magnitudes order as the magnitudes do, with infinity and NaN on top.
+    let bits = values.iter().fold(0, |m, v| v.abs().to_bits().max(m));
+    let max = f32::from_bits(bits);
+    if !max.is_finite() {
+        return Err(Error::TooLarge {
+            magnitude: max.into(),
+            limit: f32::MAX.into(),
+        });
+    }
+    if max / step > MAX_INDEX {
+        return Err(Error::StepOutOfRange {
+            step,
+            least: max / MAX_INDEX,
+            most: MAX_STEP,
+        });
+    }
+    Ok(())
 }
 
 fn apply(values: &mut [f32], factors: &[f32]) {

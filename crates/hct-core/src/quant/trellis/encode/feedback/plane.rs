@@ -8,7 +8,6 @@ use crate::plane::EncodedPlane;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::encode::statistics::Statistics;
 use crate::quant::trellis::encode::syntax::write_scales;
-use crate::quant::trellis::gains::fine_factor;
 use crate::recipe::{MAX_TILE, PlaneRecipe, Quantizer, TileShape};
 use crate::transform::Transform;
 use crate::wire::put_blob;
@@ -24,8 +23,6 @@ const TRAINING_TILES: usize = 8;
 /// A plane coded with feedback.
 #[derive(Clone, Debug)]
 pub struct FeedbackPlane {
-    /// LAB
-    pub lab: Vec<f32>,
     /// The plane.
     pub plane: EncodedPlane,
     /// Sum of squares of the errors of targets, in units of the steps of row and column.
@@ -75,7 +72,6 @@ impl FeedbackAnalysis<'_> {
         contexts.write(&mut enc, self.trellis.quantizers(), stats.precision());
         put_blob(&mut common, &enc.finish());
         Ok(FeedbackPlane {
-            lab: coded.iter().flat_map(|t| t.lab.iter().copied()).collect(),
             damage: coded.iter().map(|tile| tile.damage).sum(),
             plane: EncodedPlane {
                 recipe,
@@ -100,6 +96,9 @@ impl FeedbackAnalysis<'_> {
             whole: false,
             means: false,
             gains: !self.feedback.row_gains.is_empty(),
+            column_gains: true,
+            fine_gains: true,
+            column_order: true,
             quantizer: Quantizer::Trellis {
                 states: self.settings.states,
                 lanes: self.coder(1.0).lanes,
@@ -110,14 +109,7 @@ impl FeedbackAnalysis<'_> {
     fn tile(&self, shape: &TileShape, step: f32, training: &FeedbackTraining) -> Result<Tile> {
         let numbers = shape.first_row..shape.first_row + shape.rows;
         let rows = Rows::new(numbers.collect(), &self.feedback);
-        let mut values = rows.load(&self.matrix);
-        for (column, &gain) in values
-            .chunks_exact_mut(rows.len())
-            .zip(self.feedback.column_gains)
-        {
-            let inverse = fine_factor(-gain);
-            column.iter_mut().for_each(|v| *v *= inverse);
-        }
+        let values = rows.load_in_steps(&self.matrix, self.feedback.column_gains);
         let scales = self.row_scales(&training.scales, &values, rows.len());
         let coder = self.coder(step);
         let band = self.quantize(coder, &training.scales, &training.contexts, &rows, &scales)?;
@@ -138,7 +130,6 @@ impl FeedbackAnalysis<'_> {
         let indices = &tile.band.quantized.indices;
         CodedTile {
             payload,
-            lab: super::analysis::transposed(&tile.band.lab, tile.rows.len()),
             damage: tile.band.damage,
             squared_error: tile.band.squared_error,
             kept: indices.iter().filter(|&&k| k != 0).count() as u64,
@@ -155,7 +146,6 @@ struct Tile {
 
 struct CodedTile {
     payload: Vec<u8>,
-    lab: Vec<f32>,
     damage: f64,
     squared_error: f64,
     kept: u64,

@@ -2,7 +2,7 @@
 
 use super::ErrorFeedback;
 use crate::matrix::MatrixView;
-use crate::quant::trellis::gains::fine_factor;
+use crate::quant::trellis::gains::GainUnit;
 
 /// Rows read at a time: what they take of every column is a cache line.
 const TOGETHER: usize = 16;
@@ -30,7 +30,10 @@ impl Rows {
 
     /// The factors of the rows, or with `sign` −1 their inverses; empty where rows have none.
     pub fn factors(&self, sign: i32) -> Vec<f32> {
-        self.gains.iter().map(|g| fine_factor(sign * g)).collect()
+        self.gains
+            .iter()
+            .map(|g| GainUnit::Fine.factor(sign * g))
+            .collect()
     }
 
     /// The weights of the rows, column by column, divided by the rows' factors.
@@ -55,5 +58,15 @@ impl Rows {
             }
         }
         out
+    }
+
+    /// The same in units of the steps of the columns, too: what is quantized but for feedback.
+    pub fn load_in_steps(&self, matrix: &MatrixView<'_>, column_gains: &[i32]) -> Vec<f32> {
+        let mut values = self.load(matrix);
+        for (column, &gain) in values.chunks_exact_mut(self.len()).zip(column_gains) {
+            let inverse = GainUnit::Fine.factor(-gain);
+            column.iter_mut().for_each(|v| *v *= inverse);
+        }
+        values
     }
 }
