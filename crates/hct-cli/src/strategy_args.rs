@@ -32,6 +32,9 @@ pub struct StrategyArgs {
     #[arg(long, help = SpecOption::RelMse.summary(), value_name = "D",
         value_parser = |text: &str| number(SpecOption::RelMse, text))]
     rel_mse: Option<f64>,
+    #[arg(long, help = SpecOption::Step.summary(), value_name = "C",
+        value_parser = |text: &str| number(SpecOption::Step, text))]
+    step: Option<f64>,
     #[arg(long, help = SpecOption::BitsPerWeight.summary(), value_name = "B",
         value_parser = |text: &str| number(SpecOption::BitsPerWeight, text))]
     bpw: Option<f64>,
@@ -54,7 +57,7 @@ pub struct StrategyArgs {
     /// Read the strategy and its options from JSON such as {"strategy": "rdo", "rel_mse": 0.01};
     /// `hct info --json` shows that of a file, as made_by.spec
     #[arg(long, value_name = "FILE", conflicts_with_all = ["strategy", "preset", "retention",
-        "cosine", "rel_mse", "bpw", "delta_cosine", "effort", "rank", "fp16_ratio", "importance_map", "fragments"])]
+        "cosine", "rel_mse", "step", "bpw", "delta_cosine", "effort", "rank", "fp16_ratio", "importance_map", "fragments"])]
     spec: Option<PathBuf>,
 }
 
@@ -75,6 +78,7 @@ impl StrategyArgs {
                 .retention(self.retention)
                 .cosine(self.cosine)
                 .rel_mse(self.rel_mse)
+                .step(self.step)
                 .bits_per_weight(self.bpw)
                 .delta_cosine(self.delta_cosine)
                 .effort(self.effort)

@@ -329,7 +329,7 @@ fn a_size_needs_a_plan() {
     let spec = spec(r#"{"strategy":"adaptive","bpw":3.25}"#);
     assert_eq!(spec.bits_per_weight(), Some(3.25));
     assert!(matches!(spec.build([]), Err(SpecError::NeedsPlan)));
-    let Plan::Rate(plan) = spec.plan([]) else {
+    let Plan::Rate(plan) = spec.plan([], None).unwrap() else {
         panic!("a size");
     };
     assert_eq!(plan.bits_per_weight(), 3.25);

@@ -12,7 +12,7 @@ use hct_model::{
     Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, Error, TensorInfo,
     TensorSource, compress, compress_to_rate,
 };
-use hct_strategies::{Plan, Strategy};
+use hct_strategies::Plan;
 use serde::Serialize;
 
 use crate::base_args::open_chain;
@@ -116,7 +116,7 @@ impl Compress {
         self.common.start()?;
         let checkpoint = Checkpoint::open(&self.input)?;
         let names = checkpoint.tensors().iter().map(|t| &t.name[..]);
-        let plan = spec.plan(names);
+        let plan = spec.plan(names, None)?;
         if self.input.is_dir() {
             for file in checkpoint.files() {
                 check_apart(&self.output, &self.input.join(&file.path))?;
@@ -155,9 +155,7 @@ impl Compress {
                 compress(&checkpoint, output, force, &**strategy, options, &bar)?
             }
             Plan::Rate(rate) => {
-                let at = |quality| -> Box<dyn Strategy> { rate.strategy_at(quality) };
-                let bits = rate.bits_per_weight();
-                compress_to_rate(&checkpoint, output, force, &at, bits, options, &bar)?.0
+                compress_to_rate(&checkpoint, output, force, rate, options, &bar)?.0
             }
             _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
         };
