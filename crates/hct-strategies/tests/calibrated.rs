@@ -34,7 +34,7 @@ fn moment(i: usize, j: usize) -> f32 {
 }
 
 fn row_weight(row: usize) -> f32 {
-    if row % 4 == 0 { 1e-5 } else { 1e-3 }
+    if row.is_multiple_of(4) { 1e-5 } else { 1e-3 }
 }
 
 impl Calibration for Grouped {
