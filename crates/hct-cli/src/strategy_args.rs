@@ -3,12 +3,15 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use hct_model::{file_hash, open_calibration};
 use hct_strategies::{
-    Effort, ImportanceMap, MAX_SPEC, Preset, SpecError, SpecOption, StrategyName, StrategySpec,
+    Calibration, Effort, ImportanceMap, MAX_SPEC, Preset, SpecError, SpecOption, StrategyName,
+    StrategySpec,
 };
 
 use crate::failure::usage;
@@ -19,8 +22,12 @@ use crate::failure::usage;
 #[command(next_help_heading = "Strategy")]
 pub struct StrategyArgs {
     /// How tensors are coded; norms, biases, integers and tiny tensors are always lossless
-    #[arg(long, value_parser = strategies(), default_value_t = StrategyName::default())]
-    strategy: StrategyName,
+    /// [default: uniform; calibrated with --calibration]
+    #[arg(long, value_parser = strategies())]
+    strategy: Option<StrategyName>,
+    /// calibrated: what `hct calibrate` measured of the model, or an importance matrix of llama.cpp
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
     #[arg(long, help = SpecOption::Preset.summary(), value_parser = presets())]
     preset: Option<Preset>,
     #[arg(long, help = SpecOption::Retention.summary(), value_name = "SHARE",
@@ -72,8 +79,12 @@ impl StrategyArgs {
             return StrategySpec::from_json(&read(path)?)
                 .with_context(|| format!("{} is no spec of a strategy", path.display()));
         }
+        let strategy = self.strategy.unwrap_or(match self.calibration {
+            Some(_) => StrategyName::Calibrated,
+            None => StrategyName::default(),
+        });
         let spec = |map: Option<ImportanceMap>| {
-            let spec = StrategySpec::builder(self.strategy)
+            let spec = StrategySpec::builder(strategy)
                 .preset(self.preset)
                 .retention(self.retention)
                 .cosine(self.cosine)
@@ -96,6 +107,29 @@ impl StrategyArgs {
         let map = ImportanceMap::from_json(&read(path)?)
             .with_context(|| format!("{} is no importance map", path.display()))?;
         spec(Some(map))
+    }
+
+    /// The calibration that `spec` goes by, if it goes by one, and the SHA-256 of its file.
+    ///
+    /// # Errors
+    /// When there is none and must be, or the other way round, or it cannot be read.
+    pub fn calibration(
+        &self,
+        spec: &StrategySpec,
+    ) -> anyhow::Result<Option<(Arc<dyn Calibration>, String)>> {
+        match (&self.calibration, spec.strategy()) {
+            (Some(path), StrategyName::Calibrated) => {
+                let calibration = open_calibration(path)?;
+                Ok(Some((Arc::from(calibration), file_hash(path)?)))
+            }
+            (None, StrategyName::Calibrated) => Err(usage(
+                "the strategy calibrated needs --calibration FILE; `hct calibrate` makes one",
+            )),
+            (Some(_), other) => Err(usage(format!(
+                "--calibration belongs to the strategy calibrated, not to {other}; leave one of them out"
+            ))),
+            (None, _) => Ok(None),
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use hct_model::{
     CheckpointSource, CompressOptions, Error, HctModel, Safetensors, SourceChanged, TensorSource,
     encode, encode_to_rate, restore, restore_file,
 };
-use hct_strategies::{LosslessEncoder, Quality, RdoEncoder, Strategy};
+use hct_strategies::{
+    LosslessEncoder, Plan, Quality, RdoEncoder, Strategy, StrategyName, StrategySpec,
+};
 
 const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,

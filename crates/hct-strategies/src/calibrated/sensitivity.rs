@@ -13,6 +13,9 @@ const DAMPING: f64 = 0.05;
 const ROW_FLOOR: f64 = 0.05;
 /// The same where rows are tokens, of which a calibration sees but a part.
 const TOKEN_FLOOR: f64 = 1.0;
+/// The sum of row weights where there were no gradients: about that of a matrix of a small model, so
+/// that steps mean about the same.
+const TYPICAL: f64 = 4e-5;
 /// Rows beyond which they are taken for tokens.
 const TOKENS: usize = 1 << 14;
 
@@ -30,7 +33,7 @@ impl Sensitivity {
     pub fn of(statistics: &TensorStatistics) -> Self {
         let total = match &statistics.rows {
             Some(rows) => rows.iter().map(|&h| f64::from(h)).sum(),
-            None => 1.0,
+            None => TYPICAL,
         };
         let reliability = f64::from(statistics.reliability);
         let form = match &statistics.weighted {
