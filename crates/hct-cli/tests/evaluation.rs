@@ -271,6 +271,6 @@ fn what_is_missing_is_named() {
     hct(dir, "eval m --text text.txt --against none.hct").fails(1, &["none.hct", "hint: "]);
     hct(dir, "eval m --text text.txt").fails(2, &["512", "64"]);
     hct(dir, "generate m --prompt w1 -n 70").fails(2, &["71", "64"]);
-    std::fs::remove_file(dir.join("m/tokenizer.json")).unwrap();
+    fs::remove_file(dir.join("m/tokenizer.json")).unwrap();
     hct(dir, "eval m --text text.txt").fails(1, &["has no tokenizer.json"]);
 }
