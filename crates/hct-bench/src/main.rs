@@ -54,6 +54,14 @@ struct Args {
     /// What a calibration gains instead: docs/CALIBRATION.* [default: both fetched models].
     #[arg(long, conflicts_with_all = ["rd", "coders", "quality"])]
     calibration: bool,
+    /// With --calibration: a file that `hct calibrate` made for the model, and what tables call it;
+    /// may be given several times. Parts of the first are left out one by one, too.
+    #[arg(
+        long = "calibrated-by",
+        value_name = "NAME=FILE",
+        requires = "calibration"
+    )]
+    calibrated_by: Vec<calibration::Given>,
     /// Fine-tunes coded against their bases instead: docs/DELTAS.*.
     #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration"])]
     deltas: bool,
@@ -107,7 +115,7 @@ fn main() -> Result<()> {
             return rd::run(args.model.is_none(), &models(args)?);
         }
         if args.calibration {
-            return calibration::run(&runnable_models(args)?, &args.settings);
+            return calibration::run(&runnable_models(args)?, &args.calibrated_by, &args.settings);
         }
         if args.quality {
             return quality::run(&runnable_models(args)?, &args.settings);

@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use common::{Made, f32_bytes, hct, put, safetensors, succeed, weights};
@@ -184,6 +185,66 @@ fn each_of_several_texts_is_evaluated_as_it_is_alone() {
 }
 
 #[test]
+fn calibrations_are_the_same_from_either_form_and_can_be_merged() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    let calibrate = "calibrate m --text text.txt --text text.txt --context 16 --tokens 100";
+    let report = succeed(dir, &format!("{calibrate} -o a.hctcal --json")).json();
+    assert_eq!(
+        (&report["tokens"], &report["windows"]),
+        (&json!(100), &json!(7))
+    );
+    let file = fs::read(dir.join("a.hctcal")).unwrap();
+    assert_eq!(report["output_bytes"], file.len());
+    assert!(!dir.join("a.hctcal.partial").exists());
+    hct(dir, &format!("{calibrate} -o a.hctcal")).fails(2, &["already exists"]);
+    let again = succeed(dir, &format!("{calibrate} -o a.hctcal --force --threads 1"));
+    assert!(again.stdout.contains("in 7 windows"), "{}", again.stdout);
+    assert!(fs::read(dir.join("a.hctcal")).unwrap() == file);
+    succeed(dir, "compress m -o m.hct --strategy lossless");
+    succeed(
+        dir,
+        &format!("{} -o b.hctcal", calibrate.replace(" m ", " m.hct ")),
+    );
+    assert!(fs::read(dir.join("b.hctcal")).unwrap() == file);
+
+    succeed(
+        dir,
+        "calibrate m --self-text 50 --context 16 -o own.hctcal --json",
+    );
+    let merged = succeed(
+        dir,
+        "calibrate --merge a.hctcal own.hctcal -o c.hctcal --json",
+    )
+    .json();
+    assert_eq!(
+        (&merged["tokens"], &merged["windows"]),
+        (&json!(150), &json!(11))
+    );
+    let merge = "calibrate --merge a.hctcal m/model.safetensors -o d.hctcal";
+    hct(dir, merge).fails(1, &["m/model.safetensors", "hct calibrate"]);
+    hct(
+        dir,
+        "calibrate --merge a.hctcal c.hctcal -o a.hctcal --force",
+    )
+    .fails(2, &["replace"]);
+    assert!(fs::read(dir.join("a.hctcal")).unwrap() == file);
+}
+
+#[test]
+fn calibrations_without_text_are_refused() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    hct(dir, "calibrate m -o a.hctcal").fails(2, &["--text"]);
+    hct(dir, "calibrate m --text none.txt -o a.hctcal").fails(1, &["none.txt"]);
+    let long = "calibrate m --text text.txt --context 65 -o a.hctcal";
+    hct(dir, long).fails(2, &["64"]);
+    assert!(!dir.join("a.hctcal").exists() && !dir.join("a.hctcal.partial").exists());
+}
+
+#[test]
 fn text_is_written_from_either_form() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();
@@ -210,6 +271,6 @@ fn what_is_missing_is_named() {
     hct(dir, "eval m --text text.txt --against none.hct").fails(1, &["none.hct", "hint: "]);
     hct(dir, "eval m --text text.txt").fails(2, &["512", "64"]);
     hct(dir, "generate m --prompt w1 -n 70").fails(2, &["71", "64"]);
-    std::fs::remove_file(dir.join("m/tokenizer.json")).unwrap();
+    fs::remove_file(dir.join("m/tokenizer.json")).unwrap();
     hct(dir, "eval m --text text.txt").fails(1, &["has no tokenizer.json"]);
 }

@@ -8,6 +8,8 @@
 //! - for a [`SentenceEncoder`]: take the [`sentences`] of a text, build a [`SentenceReference`] and
 //!   [`SentenceReference::compare`] candidates.
 //!
+//! [`calibrate`] writes which weights of a model matter: statistics of its matrices on texts.
+//!
 //! Everything runs in F32 on the CPU, so equal weights give equal results, bit for bit.
 
 mod calibration;

@@ -54,7 +54,7 @@ pub use error::Error;
 #[cfg(feature = "fs")]
 pub use fs::{
     AtomicFile, Checkpoint, DirWriter, FileSource, HctFile, SkipReason, SkippedFile, compress,
-    compress_to_rate, decompress, find_models, open_calibration,
+    compress_to_rate, decompress, file_hash, find_models, open_calibration,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};

@@ -177,3 +177,30 @@ fn files_that_are_cut_or_lie_are_refused() {
     wrong[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
     assert!(open(&wrong).is_err());
 }
+
+#[cfg(feature = "fs")]
+#[test]
+fn statistics_of_all_kinds_are_told_apart() {
+    use hct_model::{CalibrationInfo, CalibrationWriter, open_calibration};
+
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let tensor = "model.layers.1.self_attn.q_proj.weight";
+    let new = open_calibration(put("a.gguf", &two_tensors())).unwrap();
+    assert!(new.statistics(tensor).unwrap().is_some());
+    let old = legacy(&[("blk.1.attn_q.weight", 4, &[8.0, 2.0])]);
+    let old = open_calibration(put("a.dat", &old)).unwrap();
+    assert!(old.statistics(tensor).unwrap().is_some());
+    let path = dir.path().join("a.hctcal");
+    let info = CalibrationInfo::default();
+    let writer = CalibrationWriter::new(&path, Vec::new(), &info, Vec::new()).unwrap();
+    let own = open_calibration(put("a.hctcal", &writer.finish().unwrap())).unwrap();
+    assert!(own.statistics(tensor).unwrap().is_none());
+    for other in [&b""[..], b"GGUF", b"something else"] {
+        assert!(open_calibration(put("other", other)).is_err());
+    }
+}

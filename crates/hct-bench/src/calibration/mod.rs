@@ -1,11 +1,18 @@
 //! What a calibration gains: `docs/CALIBRATION.md`, `.json` and plots.
 
+mod ablated;
+mod ablation_table;
 mod curve;
+mod given;
 mod plot;
 mod render;
 mod report;
+#[cfg(test)]
+mod tests;
 
-use anyhow::Result;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
 use hct_eval::RivalFormat;
 
 use crate::contestant::{AtRate, BlockFormat, Contestant};
@@ -13,28 +20,70 @@ use crate::evaluation::Settings;
 use crate::model::Model;
 use crate::quality::measure_all;
 use crate::text::document;
+use ablated::{Ablated, Ablation};
+pub use given::Given;
 pub use report::Report;
-use report::{Section, plot_name};
+use report::{AblationReport, Section, plot_name};
 
 /// Bits per weight of the whole file.
-const RATES: [f64; 9] = [2.25, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0];
+const RATES: [f64; 9] = [2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0];
+/// Where parts are left out.
+const ABLATED_RATES: [f64; 2] = [3.0, 4.0];
 
-/// Measures `models` and writes their sections. What is done is written before the next is begun.
-pub fn run(models: &[Model], settings: &Settings) -> Result<()> {
+/// Measures `models` without calibration and with those that are given, and writes their sections.
+/// The first is also measured without parts of it. What is done is written before the next is begun.
+pub fn run(models: &[Model], given: &[Given], settings: &Settings) -> Result<()> {
+    ensure!(
+        given.is_empty() || models.len() == 1,
+        "a calibration is of one model: say which with --model"
+    );
     for model in models {
-        let mut contestants: Vec<Box<dyn Contestant<Model>>> = Vec::new();
-        contestants.extend(RATES.map(|rate| Box::new(AtRate(rate)) as _));
-        let formats = RivalFormat::ALL.into_iter();
-        contestants.extend(formats.map(|format| Box::new(BlockFormat(format)) as _));
-        let section = Section {
-            curves: measure_all(model, settings, &contestants)?,
-        };
+        let section = measure(model, given, settings)?;
         println!("{}", render::model(&model.key, &section));
         document::update(|report: &mut Report| {
             report.models.insert(model.key.clone(), section);
         })?;
     }
     Ok(())
+}
+
+fn measure(model: &Model, given: &[Given], settings: &Settings) -> Result<Section> {
+    let mut contestants: Vec<Box<dyn Contestant<Model>>> = Vec::new();
+    contestants.extend(RATES.map(|rate| Box::new(AtRate::rdo(rate)) as _));
+    let mut first = None;
+    for given in given {
+        let calibration = given.open()?;
+        for rate in RATES {
+            let calibrated = AtRate::calibrated(&given.name, rate, calibration.clone());
+            contestants.push(Box::new(calibrated));
+        }
+        first = first.or(Some((given, calibration)));
+    }
+    let formats = RivalFormat::ALL.into_iter();
+    contestants.extend(formats.map(|format| Box::new(BlockFormat(format)) as _));
+    for without in first.iter().flat_map(|_| Ablation::ALL) {
+        let Some((_, whole)) = &first else { break };
+        for rate in ABLATED_RATES {
+            let whole = whole.clone();
+            let ablated = Arc::new(Ablated { whole, without });
+            let calibrated = AtRate::calibrated(without.name(), rate, ablated);
+            contestants.push(Box::new(calibrated));
+        }
+    }
+    let mut curves = measure_all(model, settings, &contestants)?;
+    let is_ablated = |name: &str| Ablation::ALL.iter().any(|without| without.name() == name);
+    let (rows, whole) = curves
+        .rows
+        .into_iter()
+        .partition(|row| is_ablated(&row.name));
+    curves.rows = whole;
+    Ok(Section {
+        curves,
+        ablation: first.map(|(given, _)| AblationReport {
+            of: given.name.clone(),
+            rows,
+        }),
+    })
 }
 
 impl document::Report for Report {

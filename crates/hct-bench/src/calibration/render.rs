@@ -1,5 +1,6 @@
 //! The sections of `CALIBRATION.md`, from what was measured.
 
+use super::ablation_table;
 use super::report::{Section, Way, plot_name};
 use crate::quality::{kinds_table, setting};
 use crate::text::cells::thousands;
@@ -36,6 +37,9 @@ pub fn model(key: &str, section: &Section) -> String {
             first.loss_name(),
             levels_table(&section.ways(), levels),
         );
+    }
+    if let Some(ablation) = ablation_table::render(section) {
+        out += &ablation;
     }
     out + &format!("\n### Time\n\n{}", times_table(section))
 }

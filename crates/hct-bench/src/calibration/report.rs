@@ -20,6 +20,18 @@ pub struct Report {
 pub struct Section {
     /// Every way of coding at several sizes, and other formats. A way is the name of its rows.
     pub curves: ModelReport,
+    /// Parts of the first calibration left out. None when there was no calibration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ablation: Option<AblationReport>,
+}
+
+/// A way of coding without parts of it.
+#[derive(Serialize, Deserialize)]
+pub struct AblationReport {
+    /// The way, by its name.
+    pub of: String,
+    /// What is left, at some sizes.
+    pub rows: Vec<QualityRow>,
 }
 
 /// How much is lost at which size, by one way of coding.

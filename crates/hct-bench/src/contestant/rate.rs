@@ -1,33 +1,62 @@
-//! `rdo` at the quality that gives a file its size.
+//! A strategy at the quality that gives a file its size.
+
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use hct_model::compress_to_rate;
-use hct_strategies::{Plan, Quality, Strategy, StrategyName, StrategySpec};
+use hct_strategies::{Calibration, Plan, StrategyName, StrategySpec};
 
 use super::coded_model::{CodedModel, DecodedModel};
 use super::{Contestant, Label};
 use crate::model::Model;
 
-/// `rdo` at these bits per weight of the whole file.
-pub struct AtRate(pub f64);
+/// A strategy at these bits per weight of the whole file.
+pub struct AtRate {
+    name: String,
+    bits_per_weight: f64,
+    calibration: Option<Arc<dyn Calibration>>,
+}
+
+impl AtRate {
+    /// `rdo`.
+    pub fn rdo(bits_per_weight: f64) -> Self {
+        AtRate {
+            name: StrategyName::Rdo.name().into(),
+            bits_per_weight,
+            calibration: None,
+        }
+    }
+
+    /// `calibrated` by a calibration that tables call `name`.
+    pub fn calibrated(name: &str, bits_per_weight: f64, calibration: Arc<dyn Calibration>) -> Self {
+        AtRate {
+            name: name.into(),
+            bits_per_weight,
+            calibration: Some(calibration),
+        }
+    }
+}
 
 impl Contestant<Model> for AtRate {
     fn label(&self) -> Label {
         Label {
-            name: "rdo".into(),
+            name: self.name.clone(),
             preset: None,
-            setting: format!("{:.1} bits per weight", self.0),
+            setting: format!("{:.1} bits per weight", self.bits_per_weight),
         }
     }
 
     fn encode<'s>(&self, model: &'s Model) -> Result<CodedModel<'s>> {
-        let spec = StrategySpec::builder(StrategyName::Rdo).bits_per_weight(self.0);
-        let Plan::Rate(plan) = spec.finish()?.plan([]) else {
+        let strategy = match self.calibration {
+            Some(_) => StrategyName::Calibrated,
+            None => StrategyName::Rdo,
+        };
+        let spec = StrategySpec::builder(strategy).bits_per_weight(self.bits_per_weight);
+        let Plan::Rate(plan) = spec.finish()?.plan([], self.calibration.clone())? else {
             bail!("a size is a plan of its own");
         };
-        let rdo = |quality: Quality| plan.strategy_at(quality) as Box<dyn Strategy>;
         CodedModel::file(|path, options| {
-            compress_to_rate(&model.checkpoint, path, false, &rdo, self.0, options, &())
+            compress_to_rate(&model.checkpoint, path, false, &plan, options, &())
                 .map(|(report, _)| report)
         })
     }

@@ -60,7 +60,7 @@ pub fn measure_all(
 
 /// The rows of a model: ours, then other formats.
 fn contestants() -> Vec<Box<dyn Contestant<Model>>> {
-    let rates = [2.5, 3.0, 3.5, 4.0, 5.0].map(AtRate);
+    let rates = [2.5, 3.0, 3.5, 4.0, 5.0].map(AtRate::rdo);
     let cosines = [0.95, 0.97, 0.98, 0.99, 0.991, 0.995, 0.998, 0.999].map(Ours::rdo);
     let uniform = [0.5, 0.7, 0.9, 0.98].map(Ours::uniform);
     let formats = RivalFormat::ALL.into_iter().map(BlockFormat);

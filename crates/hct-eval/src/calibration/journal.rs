@@ -47,8 +47,9 @@ impl Journal {
         let mut name = output.file_name().unwrap_or_default().to_owned();
         name.push(".partial");
         let folder = output.with_file_name(name);
-        let run = serde_json::to_vec_pretty(info).map_err(Error::ConfigJson)?;
         let path = folder.join(RUN);
+        let run = serde_json::to_vec_pretty(info);
+        let run = run.map_err(|error| failed("write", &path)(error.into()))?;
         let same = resume && fs::read(&path).is_ok_and(|earlier| earlier == run);
         let journal = Journal {
             folder,

@@ -46,6 +46,10 @@ pub fn calibrate(
     options: CalibrationOptions,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<(), Error> {
+    if !options.overwrite && output.exists() {
+        let path = output.to_owned();
+        return Err(hct_model::Error::OutputExists { path }.into());
+    }
     let journal = Journal::open(output, info, options.resume)?;
     match model {
         Model::Language(model) => Passes::new(&model.decoder, windows, &journal, progress).run()?,

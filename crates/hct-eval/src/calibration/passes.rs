@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::Tensor;
 
-use super::CalibrationWindows;
 use super::journal::{Journal, Kept, Part};
 use super::spool::SpoolReader;
+use super::windows::CalibrationWindows;
 use crate::Error;
 use crate::layered::{Layered, Sequences};
 use crate::moments::GroupSums;

@@ -3,7 +3,8 @@
 use hct_model::{GroupTensor, StatisticsGroup};
 use rayon::prelude::*;
 
-use super::{Halves, Pooled, ProductSums};
+use super::reliability::{Halves, Pooled};
+use super::sums::ProductSums;
 use crate::Error;
 use crate::derivative::values;
 use crate::passage::Passage;

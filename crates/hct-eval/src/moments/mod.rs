@@ -6,6 +6,6 @@ mod sums;
 mod table;
 
 pub(crate) use group::GroupSums;
-pub(crate) use reliability::{Halves, Pooled};
+pub(crate) use reliability::Halves;
 pub(crate) use sums::ProductSums;
 pub(crate) use table::{of_rows, tensor};

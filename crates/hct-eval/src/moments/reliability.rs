@@ -2,7 +2,7 @@
 
 use hct_strategies::{Moments, SymmetricMatrix};
 
-use super::ProductSums;
+use super::sums::ProductSums;
 use crate::Error;
 
 /// Sums of products over the even and over the odd windows.

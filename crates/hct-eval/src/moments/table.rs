@@ -3,7 +3,7 @@
 use hct_model::{GroupTensor, StatisticsGroup};
 use hct_strategies::{Moments, SymmetricMatrix};
 
-use super::Pooled;
+use super::reliability::Pooled;
 use crate::Error;
 
 /// The statistics of one matrix.

@@ -16,7 +16,7 @@ const BATCH: usize = 32;
 impl LanguageModel {
     /// Texts of `length` tokens each, `count` tokens in all, that the model writes: every token is
     /// drawn from its prediction as it is (temperature 1), by `seed`. Every fourth text begins with
-    /// nothing but the token that begins texts, the others with a few words: prose, dialogue, code,
+    /// nothing but a token that begins texts, the others with a few words: prose, dialogue, code,
     /// lists, mathematics, in many languages. After the end of a text the model goes on with
     /// another. `progress` is told how many tokens there are.
     ///
@@ -36,11 +36,14 @@ impl LanguageModel {
         let lengths = (0..count.div_ceil(length)).map(|i| length.min(count - i * length));
         let mut texts = Vec::new();
         for (number, length) in lengths.enumerate() {
-            let mut given = begin.clone();
-            if number % 4 != 0 {
-                // Those with prompts, counted on their own, so that each prompt has its turn.
-                given.extend(&prompts[(number - number / 4 - 1) % prompts.len()]);
-            }
+            let mut given = match number % 4 {
+                0 => begin.clone(),
+                // Counted on their own, so that each prompt has its turn.
+                _ => {
+                    let prompt = &prompts[(number - number / 4 - 1) % prompts.len()];
+                    [self.tokenizer.start(), prompt].concat()
+                }
+            };
             given.truncate(length);
             texts.push(Text {
                 tokens: given,
@@ -56,7 +59,7 @@ impl LanguageModel {
         Ok(texts.into_iter().map(|text| text.tokens).collect())
     }
 
-    /// What a text begins with.
+    /// What a text without a prompt begins with.
     fn begin(&self) -> Result<Vec<u32>, Error> {
         let start = self.tokenizer.start();
         if !start.is_empty() {

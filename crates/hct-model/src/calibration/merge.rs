@@ -8,7 +8,7 @@ use hct_strategies::{Moments, SymmetricMatrix};
 
 use super::fault::CalibrationFault;
 use super::file::CalibrationFile;
-use super::group::{GroupTensor, StatisticsGroup};
+use super::group::{GroupShape, GroupTensor, StatisticsGroup};
 use super::info::CalibrationInfo;
 use super::writer::CalibrationWriter;
 use crate::error::Error;
@@ -45,7 +45,7 @@ pub fn merge_calibrations<R: ReadAt, W: Write>(
     for (number, group) in first.groups().iter().enumerate() {
         let mut place = vec![number];
         for other in others {
-            let same = |shape: &super::GroupShape| {
+            let same = |shape: &GroupShape| {
                 (&shape.tensors, shape.columns, shape.full)
                     == (&group.tensors, group.columns, group.full)
             };

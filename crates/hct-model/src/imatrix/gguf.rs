@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::Entry;
 use super::bytes::{Bytes, CUT_SHORT};
+use super::entry::Entry;
 
 /// Type codes of GGUF values.
 const STRING: u32 = 8;

@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use super::Entry;
 use super::bytes::Bytes;
+use super::entry::Entry;
 
 pub(super) fn read(bytes: &[u8]) -> Result<HashMap<String, Entry>, &'static str> {
     let mut rest = Bytes(bytes);

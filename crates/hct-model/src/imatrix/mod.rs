@@ -2,6 +2,7 @@
 //! matrices, by the names that llama.cpp gives them.
 
 mod bytes;
+mod entry;
 mod gguf;
 mod legacy;
 mod names;
@@ -14,6 +15,7 @@ use hct_strategies::{Calibration, Moments, TensorStatistics};
 
 use crate::calibration::CalibrationFault;
 use crate::error::Error;
+use entry::Entry;
 use names::name_in_llama_cpp;
 
 /// The largest file that is read; those of models of 70 billion weights have some 30 MB.
@@ -25,14 +27,6 @@ const MAX_LEN: u64 = 1 << 30;
 /// Tensors are asked for by their names in checkpoints of the Llama, Qwen2 and BERT layouts.
 pub struct Imatrix {
     entries: HashMap<String, Entry>,
-}
-
-/// What is known of one tensor.
-struct Entry {
-    /// Mean squares of the elements of its inputs.
-    squares: Vec<f32>,
-    /// Tokens, or in the old form what it has instead.
-    tokens: u64,
 }
 
 impl Imatrix {
