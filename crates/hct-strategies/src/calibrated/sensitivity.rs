@@ -12,7 +12,7 @@ const DAMPING: f64 = 0.05;
 /// may yet come.
 const ROW_FLOOR: f64 = 0.05;
 /// The same where rows are tokens, of which a calibration sees but a part.
-const TOKEN_FLOOR: f64 = 1.0;
+const TOKEN_FLOOR: f64 = 0.1;
 /// The sum of row weights where there were no gradients: about that of a matrix of a small model, so
 /// that steps mean about the same.
 const TYPICAL: f64 = 4e-5;

@@ -101,7 +101,7 @@ impl SpecOption {
             }
             SpecOption::Step => {
                 "calibrated: the step of the whole model, in units of the root of the damage that \
-                 the calibration predicts [default: STEPDEFAULT]"
+                 the calibration predicts [default: 0.00005]"
             }
             SpecOption::BitsPerWeight => "Bits per weight of the whole file, within 1 %",
             SpecOption::DeltaCosine => {

@@ -13,7 +13,7 @@ pub(super) const COSINE: f64 = 0.995;
 /// Cosine of `adaptive` unless given.
 pub(super) const TARGET: f64 = 0.99;
 /// Step of `calibrated` unless given.
-pub(super) const STEP: f64 = 1e-4;
+pub(super) const STEP: f64 = 5e-5;
 /// Most components of low-rank factors unless given.
 pub(super) const RANK: usize = 256;
 /// Share of FP16 of `mixed` unless given: INT4 gains little from more.
@@ -49,6 +49,7 @@ const CLASSIC_FP16_RATIO: f64 = 0.1;
 /// | `preset` | `viable` |
 /// | `retention` | 0.98; `hybrid-layers` 0.70 |
 /// | `cosine` | `rdo` 0.995, `adaptive` 0.99; others go by the retention, `svd` by one of 0.98 |
+/// | `step` | 0.00005, for `calibrated` |
 /// | `delta_cosine` | 0.9, for tensors with a base |
 /// | `effort` | `default` |
 /// | `rank` | 256 |

@@ -20,7 +20,7 @@ const SAMPLE: usize = 1 << 18;
 /// Fewest rows of a sample: column scales are learnt from it.
 const SAMPLE_ROWS: usize = 128;
 /// λ in δ² per bit, unless given.
-const LAMBDA: f32 = 0.4;
+const LAMBDA: f32 = 0.3;
 
 /// A matrix to be coded with feedback.
 pub struct FeedbackAnalysis<'a> {
