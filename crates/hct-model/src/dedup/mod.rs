@@ -1,6 +1,7 @@
 //! What checkpoints have in common.
 
 mod estimate;
+mod member;
 mod plan;
 mod sample;
 mod slots;
@@ -14,8 +15,8 @@ use crate::base::{in_batches, sha256};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::tensor_info::TensorInfo;
-use crate::tensor_source::TensorSource;
 use estimate::{alone, difference};
+pub use member::Member;
 use plan::plan;
 use sample::Sample;
 use slots::{Slot, slots};
@@ -26,15 +27,6 @@ pub const NEAR_DUPLICATE: f64 = 0.75;
 
 /// Bytes that the record of a tensor takes to name its base: the length of a name, and a hash.
 const NAMING: f64 = 34.0;
-
-/// One of the checkpoints that are looked through.
-#[derive(Clone, Copy)]
-pub struct Member<'a> {
-    /// What to call it.
-    pub name: &'a str,
-    /// Its tensors.
-    pub source: &'a dyn TensorSource,
-}
 
 /// What [`dedup`] found. Checkpoints are numbered as they were given.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Member;
+use super::member::Member;
 use crate::tensor_info::TensorInfo;
 
 /// Tensors of one name, dtype and shape.

@@ -21,15 +21,6 @@ use bytes::Bytes;
 /// The component that holds the network.
 const NETWORK: usize = 17;
 
-/// A matrix of a network.
-#[derive(Debug, PartialEq)]
-struct Matrix {
-    name: String,
-    rows: usize,
-    cols: usize,
-    values: Vec<f64>,
-}
-
 /// Writes `model.safetensors` with the matrices of the `.traineddata` file at `path`.
 pub fn convert(path: &Path, folder: &Path) -> Result<()> {
     let data = fs::read(path)?;

@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::Matrix;
 use super::bytes::Bytes;
 
 /// Deepest tree that is read.
@@ -12,6 +11,15 @@ const OWN_RATES: u32 = 64;
 /// Flags of a matrix: the optimizer was Adam, which changes nothing here; its elements are F64.
 const ADAM: u8 = 4;
 const DOUBLE: u8 = 128;
+
+/// A matrix of a network.
+#[derive(Debug, PartialEq)]
+pub struct Matrix {
+    pub name: String,
+    pub rows: usize,
+    pub cols: usize,
+    pub values: Vec<f64>,
+}
 
 /// The matrices of the network in `data`, named after the layers that they are in.
 pub fn matrices(data: &[u8]) -> Result<Vec<Matrix>> {
