@@ -2,6 +2,7 @@
 //! read and as JSON to compute with. One module per table; a table is made of contestants or
 //! recipes, measured into plain structs, from which alone the Markdown is rendered.
 
+mod calibration;
 mod coders;
 mod comparison;
 mod contestant;
@@ -47,18 +48,21 @@ struct Args {
     /// Models run before and after instead: docs/QUALITY.* [default: both fetched models].
     #[arg(long, conflicts_with_all = ["rd", "coders"])]
     quality: bool,
-    /// Leave the model-level columns out of docs/STRATEGIES.*.
+    /// What a calibration gains instead: docs/CALIBRATION.* [default: both fetched models].
     #[arg(long, conflicts_with_all = ["rd", "coders", "quality"])]
+    calibration: bool,
+    /// Leave the model-level columns out of docs/STRATEGIES.*.
+    #[arg(long, conflicts_with_all = ["rd", "coders", "quality", "calibration"])]
     no_model_quality: bool,
     #[command(flatten)]
     settings: Settings,
     /// Only rewrite Markdown and plots from the JSON files: after a change of wording.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality"])]
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration"])]
     render: bool,
     /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
-    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md and their plots not what their JSON
-    /// makes.
-    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "render"])]
+    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md, docs/CALIBRATION.md and their
+    /// plots not what their JSON makes.
+    #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration", "render"])]
     check: bool,
 }
 
@@ -73,11 +77,13 @@ fn main() -> Result<()> {
         if args.check {
             rd::check()?;
             quality::check()?;
+            calibration::check()?;
             return strategies::check();
         }
         if args.render {
             strategies::render()?;
             quality::render()?;
+            calibration::render()?;
             return rd::render();
         }
         if args.coders {
@@ -85,6 +91,9 @@ fn main() -> Result<()> {
         }
         if args.rd {
             return rd::run(args.model.is_none(), &models(args)?);
+        }
+        if args.calibration {
+            return calibration::run(&runnable_models(args)?, &args.settings);
         }
         if args.quality {
             return quality::run(&runnable_models(args)?, &args.settings);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use hct_eval::{Model, ModelFiles};
-use hct_model::Base;
+use hct_model::{Base, TensorSource};
 
 use crate::failure::usage;
 use crate::opened::Opened;
@@ -57,6 +57,11 @@ impl Runnable {
     /// Whether it is coded against a base.
     pub fn needs_base(&self) -> bool {
         self.needs_base
+    }
+
+    /// Its tensors.
+    pub fn source(&self) -> &dyn TensorSource {
+        self.opened.source()
     }
 
     /// Decodes the weights.

@@ -146,6 +146,44 @@ fn what_was_compressed_with_loss_differs_and_more_so_with_fewer_bits() {
 }
 
 #[test]
+fn each_of_several_texts_is_evaluated_as_it_is_alone() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    let other: String = (0..90).map(|i| format!("w{} ", i * i * i % 83)).collect();
+    put(dir, "other.txt", other.as_bytes());
+    succeed(
+        dir,
+        "compress m -o c.hct --strategy rdo --no-side-files --cosine 0.99",
+    );
+    for model in ["m", "m --against c.hct"] {
+        let eval = format!("eval {model} --context 32 --max-tokens 80");
+        let both = format!("{eval} --text other.txt --text text.txt");
+        let report = succeed(dir, &format!("{both} --json")).json();
+        let report = report.as_array().expect("an array");
+        assert_eq!(report.len(), 2);
+        let table = succeed(dir, &both).stdout;
+        let rows: Vec<&str> = table.lines().collect();
+        assert_eq!(rows.len(), 3, "{table}");
+        for ((text, row), found) in ["other.txt", "text.txt"].iter().zip(&rows[1..]).zip(report) {
+            let alone = succeed(dir, &format!("{eval} --text {text} --json")).json();
+            let mut named = alone.clone();
+            named["text"] = json!(text);
+            assert_eq!(*found, named);
+            let perplexity = format!("{:.4}", number(&alone, "perplexity"));
+            assert!(
+                row.starts_with(text) && row.contains(&perplexity),
+                "{table}"
+            );
+        }
+        assert_ne!(report[0]["perplexity"], report[1]["perplexity"]);
+    }
+    put(dir, "empty.txt", b"");
+    let empty = "eval m --context 32 --text text.txt --text empty.txt";
+    hct(dir, empty).fails(1, &["the text empty.txt", "tokens"]);
+}
+
+#[test]
 fn text_is_written_from_either_form() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();

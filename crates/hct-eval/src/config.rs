@@ -48,6 +48,7 @@ pub(crate) struct DecoderConfig {
     pub mlp_bias: bool,
     #[serde(default)]
     eos_token_id: EndTokens,
+    pub bos_token_id: Option<u32>,
     rope_theta: Option<f64>,
     rope_parameters: Option<RopeParameters>,
     rope_scaling: Option<Value>,

@@ -126,6 +126,9 @@ pub enum Error {
         /// How many the candidate has.
         candidate: usize,
     },
+    /// Sums over a text that are no statistics, as those of a model whose numbers overflow.
+    #[error("the model does not compute finite numbers on this text")]
+    Statistics(#[source] hct_core::Error),
     /// The inference engine failed.
     #[error("inference")]
     Engine(#[from] candle_core::Error),

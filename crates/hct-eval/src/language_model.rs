@@ -13,6 +13,8 @@ pub struct LanguageModel {
     pub(crate) decoder: Decoder,
     pub(crate) tokenizer: TextTokenizer,
     pub(crate) end_tokens: Vec<u32>,
+    /// What the configuration says a text begins with.
+    pub(crate) begin_token: Option<u32>,
     /// How many positions the model was made for.
     pub(crate) max_context: usize,
 }
@@ -28,6 +30,7 @@ impl LanguageModel {
             tokenizer: TextTokenizer::parse(tokenizer)?,
             decoder: Decoder::load(config, &weights)?,
             end_tokens: config.end_tokens().to_vec(),
+            begin_token: config.bos_token_id,
             max_context: config.max_position_embeddings,
         })
     }
@@ -42,17 +45,23 @@ impl LanguageModel {
         context: usize,
         max_tokens: Option<usize>,
     ) -> Result<Windows, Error> {
-        let start = self.tokenizer.start();
-        let (least, most) = (start.len() + 2, self.max_context);
-        if !(least..=most).contains(&context) {
-            return Err(Error::Context {
+        self.check_context(context)?;
+        let mut tokens = self.tokenizer.encode(text)?;
+        tokens.truncate(max_tokens.unwrap_or(usize::MAX));
+        Windows::cut(self.tokenizer.start(), &tokens, context)
+    }
+
+    /// Errs when windows of this many tokens leave nothing to predict, or are too many for the
+    /// model.
+    pub(crate) fn check_context(&self, context: usize) -> Result<(), Error> {
+        let (least, most) = (self.tokenizer.start().len() + 2, self.max_context);
+        match (least..=most).contains(&context) {
+            true => Ok(()),
+            false => Err(Error::Context {
                 context,
                 least,
                 most,
-            });
+            }),
         }
-        let mut tokens = self.tokenizer.encode(text)?;
-        tokens.truncate(max_tokens.unwrap_or(usize::MAX));
-        Windows::cut(start, &tokens, context)
     }
 }

@@ -10,19 +10,26 @@
 //!
 //! Everything runs in F32 on the CPU, so equal weights give equal results, bit for bit.
 
+mod calibration;
 mod config;
 mod decoder;
+mod derivative;
 mod encoder;
 mod error;
 mod generate;
 mod language_model;
+mod layered;
 mod linear;
 mod metrics;
 mod model;
 mod model_files;
+mod moments;
+mod passage;
 mod perplexity;
+mod random;
 mod reference;
 mod rival;
+mod self_text;
 mod sentence_reference;
 mod sentences;
 mod statistics;
@@ -32,6 +39,7 @@ mod tokenizer;
 mod weights;
 mod windows;
 
+pub use calibration::{CalibrationOptions, CalibrationWindows, calibrate};
 pub use encoder::SentenceEncoder;
 pub use error::Error;
 pub use language_model::LanguageModel;

@@ -41,6 +41,12 @@ impl Linear {
             None => product,
         })
     }
+
+    /// The gradient with respect to the input (rows x inputs), given that with respect to the
+    /// output (rows x outputs).
+    pub fn backward(&self, g: &Tensor) -> Result<Tensor, Error> {
+        Ok(g.matmul(&self.weight)?)
+    }
 }
 
 /// Rows x (heads * dim) to heads x rows x dim.

@@ -39,6 +39,11 @@ impl<'a> Weights<'a> {
         })
     }
 
+    /// What stands before every name.
+    pub fn prefix(&self) -> &'static str {
+        self.prefix
+    }
+
     /// The tensor `name`, after the prefix.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, Error> {
         self.unprefixed(&format!("{}{name}", self.prefix), shape)

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::fault::BaseFault;
 use crate::base::map::BaseMapError;
+use crate::calibration::CalibrationFault;
 use crate::header::HeaderError;
 use crate::source_changed::SourceChanged;
 
@@ -354,6 +355,15 @@ pub enum Error {
     /// A map of names does not go with the checkpoint and its base.
     #[error("the map of names to those of the base")]
     BaseMap(#[from] BaseMapError),
+    /// A file of calibration statistics is wrong, or does not go with another.
+    #[error("{}", path.display())]
+    Calibration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        reason: CalibrationFault,
+    },
     /// No distortion brings the file down to the size asked for.
     #[error(
         "{}: {wanted:.3} bits per weight cannot be reached; the nearest is {reached:.3} \
@@ -405,6 +415,14 @@ impl Error {
     pub(crate) fn header(file: &Path) -> impl FnOnce(HeaderError) -> Error {
         move |reason| Error::Header {
             file: file.to_owned(),
+            reason,
+        }
+    }
+
+    /// For `map_err`: says which file of statistics it was.
+    pub(crate) fn calibration(path: &Path) -> impl FnOnce(CalibrationFault) -> Error {
+        move |reason| Error::Calibration {
+            path: path.to_owned(),
             reason,
         }
     }

@@ -10,6 +10,7 @@
 
 mod base;
 mod batch;
+mod calibration;
 mod checkpoint_sink;
 mod checkpoint_source;
 mod diff;
@@ -19,6 +20,7 @@ mod error;
 mod fs;
 mod hct_model;
 mod header;
+mod imatrix;
 mod json_pairs;
 mod layout;
 mod model_base;
@@ -35,6 +37,10 @@ mod tensor_info;
 mod tensor_source;
 
 pub use base::{Base, BaseFault, BaseMap, BaseMapError, BaseMatch, MAX_BASE_CHAIN};
+pub use calibration::{
+    CalibrationFault, CalibrationFile, CalibrationInfo, CalibrationWriter, GroupShape, GroupTensor,
+    StatisticsGroup, TensorShape, merge_calibrations, model_hash, text_hash,
+};
 pub use checkpoint_sink::CheckpointSink;
 pub use checkpoint_source::{CarriedFile, CheckpointSource};
 pub use diff::{Agreement, CentredRows, DiffError, DiffReport, TensorDiff, diff, is_matrix};
@@ -43,10 +49,11 @@ pub use error::Error;
 #[cfg(feature = "fs")]
 pub use fs::{
     AtomicFile, Checkpoint, DirWriter, FileSource, HctFile, SkipReason, SkippedFile, compress,
-    compress_to_rate, decompress,
+    compress_to_rate, decompress, open_calibration,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};
+pub use imatrix::Imatrix;
 pub use model_part::ModelPart;
 pub use progress::Progress;
 pub use rate_target::encode_to_rate;

@@ -1,19 +1,18 @@
 //! Running models against the model they were made from.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use hct_eval::{Error, Model as Runnable, ModelFiles, Reference, SentenceReference, sentences};
 use hct_model::{CheckpointSource, TensorSource};
 
-use super::model_quality::{LanguageQuality, ModelQuality};
+use super::model_quality::{LanguageQuality, ModelQuality, Predictions};
+use super::on_texts::OnTexts;
 use super::questions::{Answers, sample};
-use super::settings::{Settings, TEXT};
+use super::settings::Settings;
 use crate::model::Model;
-use crate::repository::repository;
 
-/// A checkpoint's own run on the evaluation text, to compare candidates with.
+/// A checkpoint's own run on the texts, to compare candidates with.
 pub struct Evaluator {
     files: ModelFiles,
     reference: ReferenceRun,
@@ -21,10 +20,10 @@ pub struct Evaluator {
 
 enum ReferenceRun {
     Language {
-        predictions: Box<Reference>,
+        predictions: Box<OnTexts<Reference>>,
         answers: Answers,
     },
-    Sentence(SentenceReference),
+    Sentence(Box<OnTexts<SentenceReference>>),
 }
 
 impl Evaluator {
@@ -41,19 +40,23 @@ impl Evaluator {
             }
             loaded => loaded.with_context(|| format!("cannot run {}", model.title()))?,
         };
-        let text = fs::read_to_string(repository().join(TEXT))
-            .with_context(|| format!("cannot read {TEXT}"))?;
         let reference = match runnable {
             Runnable::Language(model) => {
-                let windows = model.windows(&text, settings.context, Some(settings.max_tokens))?;
+                let predictions = OnTexts::measure(|text| {
+                    let tokens = Some(settings.max_tokens);
+                    let windows = model.windows(&text.read()?, settings.context, tokens)?;
+                    Ok(Reference::new(&model, windows, &mut |_| ())?)
+                })?;
                 ReferenceRun::Language {
-                    predictions: Box::new(Reference::new(&model, windows, &mut |_| ())?),
+                    predictions: Box::new(predictions),
                     answers: Answers::of(&model)?,
                 }
             }
             Runnable::Sentence(encoder) => {
-                let sentences = sentences(&text, settings.sentences);
-                ReferenceRun::Sentence(SentenceReference::new(&encoder, sentences, &mut |_| ())?)
+                ReferenceRun::Sentence(Box::new(OnTexts::measure(|text| {
+                    let sentences = sentences(&text.read()?, settings.sentences);
+                    Ok(SentenceReference::new(&encoder, sentences, &mut |_| ())?)
+                })?))
             }
         };
         Ok(Some(Evaluator { files, reference }))
@@ -70,12 +73,16 @@ impl Evaluator {
                     },
                     Runnable::Language(model),
                 ) => {
-                    let report = predictions.compare(&model, &mut |_| ())?;
+                    let texts = predictions.try_map(|reference| {
+                        Ok(Predictions::from(reference.compare(&model, &mut |_| ())?))
+                    })?;
                     let (own, text) = (Answers::of(&model)?, sample(&model)?);
-                    ModelQuality::Language(LanguageQuality::new(&report, answers, &own, text))
+                    ModelQuality::Language(LanguageQuality::new(texts, answers, &own, text))
                 }
-                (ReferenceRun::Sentence(reference), Runnable::Sentence(encoder)) => {
-                    ModelQuality::Sentence(reference.compare(&encoder, &mut |_| ())?.into())
+                (ReferenceRun::Sentence(references), Runnable::Sentence(encoder)) => {
+                    ModelQuality::Sentence(references.try_map(|reference| {
+                        Ok(reference.compare(&encoder, &mut |_| ())?.into())
+                    })?)
                 }
                 _ => unreachable!("the same configuration gives the same kind of model"),
             },

@@ -4,12 +4,15 @@
 mod columns;
 mod evaluator;
 mod model_quality;
+mod on_texts;
 mod questions;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use evaluator::Evaluator;
 pub use model_quality::{LanguageQuality, ModelQuality};
+pub use on_texts::OnTexts;
 pub use questions::{QUESTIONS, SAMPLE};
 pub use settings::Settings;

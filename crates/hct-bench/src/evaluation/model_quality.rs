@@ -3,6 +3,7 @@
 use hct_eval::{LanguageReport, SentenceReport};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::on_texts::OnTexts;
 use super::questions::Answers;
 
 /// What became of a model, against the model as it was.
@@ -11,14 +12,47 @@ use super::questions::Answers;
 pub enum ModelQuality {
     /// Of a language model.
     Language(LanguageQuality),
-    /// Of a sentence encoder.
-    Sentence(SentenceQuality),
+    /// Of a sentence encoder, on each text.
+    Sentence(OnTexts<SentenceQuality>),
 }
 
-/// What became of a language model; the fields of [`LanguageReport`], and answers. A model that
-/// computes no numbers any more has NaN, which is `null` in JSON.
+impl ModelQuality {
+    /// What was lost on each kind of text: of a language model the mean KL divergence in nats, of a
+    /// sentence encoder 1 − Spearman.
+    pub fn loss(&self) -> OnTexts<f64> {
+        match self {
+            ModelQuality::Language(q) => q.texts.map(|p| p.kld_mean),
+            ModelQuality::Sentence(q) => q.map(|q| 1.0 - q.similarity_spearman),
+        }
+    }
+
+    /// What [`ModelQuality::loss`] is called.
+    pub fn loss_name(&self) -> &'static str {
+        match self {
+            ModelQuality::Language(_) => "KL divergence",
+            ModelQuality::Sentence(_) => "1 − Spearman",
+        }
+    }
+}
+
+/// What became of a language model: its predictions on each text, and answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LanguageQuality {
+    /// Its predictions.
+    #[serde(flatten)]
+    pub texts: OnTexts<Predictions>,
+    /// Questions that the reference answers right.
+    pub answers_asked: usize,
+    /// Those of them that are still answered right.
+    pub answers_right: usize,
+    /// What the model writes after [`super::questions::SAMPLE`].
+    pub sample: String,
+}
+
+/// Predictions for a text against the reference's; the fields of [`LanguageReport`]. A model that
+/// computes no numbers any more has NaN, which is `null` in JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Predictions {
     /// Perplexity over that of the reference.
     #[serde(deserialize_with = "null_is_nan")]
     pub ppl_ratio: f64,
@@ -43,12 +77,6 @@ pub struct LanguageQuality {
     pub logit_cosine: f64,
     /// Scored tokens.
     pub tokens: usize,
-    /// Questions that the reference answers right.
-    pub answers_asked: usize,
-    /// Those of them that are still answered right.
-    pub answers_right: usize,
-    /// What the model writes after [`super::questions::SAMPLE`].
-    pub sample: String,
 }
 
 /// What became of a sentence encoder; the fields of [`SentenceReport`].
@@ -73,8 +101,29 @@ fn null_is_nan<'de, D: Deserializer<'de>>(value: D) -> Result<f64, D::Error> {
 
 impl LanguageQuality {
     /// Puts together what was measured.
-    pub fn new(report: &LanguageReport, reference: &Answers, own: &Answers, text: String) -> Self {
+    pub fn new(
+        texts: OnTexts<Predictions>,
+        reference: &Answers,
+        own: &Answers,
+        sample: String,
+    ) -> Self {
         LanguageQuality {
+            texts,
+            answers_asked: reference.right(),
+            answers_right: reference.right_in_both(own),
+            sample,
+        }
+    }
+
+    /// Its predictions on the text that tables are about unless they say otherwise.
+    pub fn handbook(&self) -> &Predictions {
+        &self.texts.handbook
+    }
+}
+
+impl From<LanguageReport> for Predictions {
+    fn from(report: LanguageReport) -> Self {
+        Predictions {
             ppl_ratio: report.ppl_ratio,
             ppl_ratio_se: report.ppl_ratio_se,
             perplexity: report.perplexity,
@@ -84,9 +133,6 @@ impl LanguageQuality {
             top5: report.top5,
             logit_cosine: report.logit_cosine,
             tokens: report.tokens,
-            answers_asked: reference.right(),
-            answers_right: reference.right_in_both(own),
-            sample: text,
         }
     }
 }
@@ -108,17 +154,21 @@ mod tests {
 
     #[test]
     fn a_model_without_numbers_survives_json() {
-        let broken = ModelQuality::Sentence(SentenceQuality {
+        let broken = SentenceQuality {
             cosine_mean: f64::NAN,
             cosine_worst: 0.25,
             similarity_spearman: f64::NAN,
             sentences: 3,
-        });
-        let text = serde_json::to_string(&broken).unwrap();
+        };
+        let all = OnTexts::measure(|_| Ok(broken.clone())).unwrap();
+        let text = serde_json::to_string(&ModelQuality::Sentence(all)).unwrap();
         let ModelQuality::Sentence(read) = serde_json::from_str(&text).unwrap() else {
             panic!("read as another kind of model");
         };
-        assert!(read.cosine_mean.is_nan() && read.similarity_spearman.is_nan());
-        assert_eq!((read.cosine_worst, read.sentences), (0.25, 3));
+        assert_eq!(read.by_kind().len(), 4);
+        for (_, read) in read.by_kind() {
+            assert!(read.cosine_mean.is_nan() && read.similarity_spearman.is_nan());
+            assert_eq!((read.cosine_worst, read.sentences), (0.25, 3));
+        }
     }
 }

@@ -96,16 +96,22 @@ fn a_decoded_file_is_run_against_its_checkpoint() {
     let model = Model::at(folder.path()).unwrap();
 
     let same = run(&model, &Ours::lossless());
-    assert_eq!(
-        (same.ppl_ratio, same.kld_mean, same.kld_p99),
-        (1.0, 0.0, 0.0)
-    );
-    assert_eq!((same.top1, same.top5, same.tokens), (1.0, 1.0, 46));
+    for (kind, same) in same.texts.by_kind() {
+        let losses = (same.ppl_ratio, same.kld_mean, same.kld_p99);
+        assert_eq!(losses, (1.0, 0.0, 0.0), "{kind}");
+        assert_eq!((same.top1, same.top5, same.tokens), (1.0, 1.0, 46));
+    }
+    assert_eq!(same.texts.by_kind().len(), 4);
     assert_eq!(same.answers_right, same.answers_asked);
 
     let (fine, coarse) = (run(&model, &Ours::rdo(0.999)), run(&model, &Ours::rdo(0.9)));
-    assert!(0.0 < fine.kld_mean && fine.kld_mean < coarse.kld_mean);
-    assert!(coarse.top5 < fine.top5);
+    for ((kind, fine), (_, coarse)) in fine.texts.by_kind().iter().zip(coarse.texts.by_kind()) {
+        assert!(
+            0.0 < fine.kld_mean && fine.kld_mean < coarse.kld_mean,
+            "{kind}"
+        );
+        assert!(coarse.top5 < fine.top5, "{kind}");
+    }
 }
 
 #[test]

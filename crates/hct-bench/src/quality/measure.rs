@@ -1,5 +1,7 @@
 //! Every contestant and every rival format on one model.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 use hct_eval::RivalFormat;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,7 +15,15 @@ use crate::model::Model;
 
 /// Runs `model` under all of them.
 pub fn measure(model: &Model, settings: &Settings) -> Result<ModelReport> {
-    let contestants = contestants();
+    measure_all(model, settings, &contestants())
+}
+
+/// Runs `model` under `contestants`.
+pub fn measure_all(
+    model: &Model,
+    settings: &Settings,
+    contestants: &[Box<dyn Contestant<Model>>],
+) -> Result<ModelReport> {
     let style = "{prefix} {wide_bar} {pos}/{len} {elapsed} {msg}";
     let bar = ProgressBar::new(contestants.len() as u64)
         .with_style(ProgressStyle::with_template(style)?)
@@ -29,7 +39,7 @@ pub fn measure(model: &Model, settings: &Settings) -> Result<ModelReport> {
     })?;
     let matrices = model.matrices()?;
     let mut rows = Vec::new();
-    for contestant in &contestants {
+    for contestant in contestants {
         let Label { name, setting, .. } = contestant.label();
         bar.set_message(format!("{name} {setting}"));
         match row(model, &matrices, &**contestant, &evaluator)? {
@@ -71,6 +81,7 @@ fn row(
     evaluator: &Evaluator,
 ) -> Result<Option<QualityRow>> {
     let Label { name, setting, .. } = contestant.label();
+    let start = Instant::now();
     let coded = match contestant.encode(model) {
         Ok(coded) => coded,
         Err(error) => {
@@ -80,6 +91,7 @@ fn row(
             };
         }
     };
+    let seconds = start.elapsed().as_secs_f64();
     let decoded = contestant.decode(&coded, model)?;
     let sums = agreement(model, matrices, decoded.source())?;
     Ok(Some(QualityRow {
@@ -89,6 +101,7 @@ fn row(
         cosine: sums.cosine(),
         rel_mse: sums.rel_mse(),
         blocks: coded.weights_by_block(),
+        encode_seconds: Some(seconds),
         quality: evaluator.evaluate(decoded.source())?,
     }))
 }

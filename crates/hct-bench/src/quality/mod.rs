@@ -14,6 +14,10 @@ use crate::evaluation::Settings;
 use crate::model::Model;
 use crate::repository::docs;
 use crate::text::document::{self, Rendered};
+pub use measure::measure_all;
+pub use plot::{Panel, panels_svg};
+pub use render::{kinds_table, setting};
+pub use report::{ModelReport, QualityRow};
 use report::{Report, plot_name};
 
 const MARKDOWN: &str = "QUALITY.md";

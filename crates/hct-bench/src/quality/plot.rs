@@ -11,58 +11,86 @@ use crate::plot::{self, Area, CAPTION, Drawn, INK, QUALITIES, RIVAL, axes, color
 
 /// Room for the legend, right of the plots.
 const LEGEND: i32 = 130;
+/// Room for a panel.
+const PANEL: i32 = 555;
 /// More bits than this is not drawn.
 const MOST_BITS: f64 = 9.0;
 
 /// A quantity that is better the smaller, on a logarithmic axis.
-struct Panel {
-    title: &'static str,
+pub struct Panel {
+    pub title: &'static str,
     /// What is measured as less, or below nothing, is drawn here.
-    floor: f64,
+    pub floor: f64,
     /// The value and its standard error.
-    loss: fn(&ModelQuality) -> Option<(f64, f64)>,
+    pub loss: fn(&ModelQuality) -> Option<(f64, f64)>,
 }
 
 /// The plot of a model, as SVG.
 pub fn svg(key: &str, report: &ModelReport) -> Result<String> {
-    plot::svg(key, (1240, 520), |root| draw(root, report))
+    panels_svg(key, report, &panels(report))
 }
 
-fn draw(root: &Area<'_>, report: &ModelReport) -> Drawn {
-    let (left, right) = root.split_horizontally((1240 - LEGEND) / 2);
-    let [a, b] = panels(report);
-    a.draw(&left, report, 0)?;
-    b.draw(&right, report, LEGEND as u32)?;
-    legend(root, report)
+/// The same with panels of one's own.
+pub fn panels_svg(key: &str, report: &ModelReport, panels: &[Panel]) -> Result<String> {
+    let width = PANEL * panels.len() as i32 + LEGEND;
+    plot::svg(key, (width as u32, 520), |root| {
+        let mut rest = root.clone();
+        for (number, panel) in panels.iter().enumerate() {
+            if number + 1 == panels.len() {
+                panel.draw(&rest, report, LEGEND as u32)?;
+            } else {
+                let (area, right) = rest.split_horizontally(PANEL);
+                panel.draw(&area, report, 0)?;
+                rest = right;
+            }
+        }
+        legend(root, report, width - LEGEND)
+    })
 }
 
-fn panels(report: &ModelReport) -> [Panel; 2] {
+fn panels(report: &ModelReport) -> Vec<Panel> {
     let panel = |title, floor, loss| Panel { title, floor, loss };
-    match report.rows.first().map(|row| &row.quality) {
-        Some(ModelQuality::Sentence(_)) => [
+    let first = report.rows.first().map(|row| &row.quality);
+    if let Some(ModelQuality::Sentence(_)) = first {
+        return vec![
             panel("1 − mean embedding cosine", 1e-6, |q| match q {
-                ModelQuality::Sentence(q) => Some((1.0 - q.cosine_mean, 0.0)),
+                ModelQuality::Sentence(q) => Some((1.0 - q.handbook.cosine_mean, 0.0)),
                 ModelQuality::Language(_) => None,
             }),
             panel("1 − Spearman", 1e-6, |q| match q {
-                ModelQuality::Sentence(q) => Some((1.0 - q.similarity_spearman, 0.0)),
+                ModelQuality::Sentence(q) => Some((1.0 - q.handbook.similarity_spearman, 0.0)),
                 ModelQuality::Language(_) => None,
             }),
-        ],
-        _ => [
-            panel("Mean KL divergence, nats", 1e-6, |q| match q {
-                ModelQuality::Language(q) => Some((q.kld_mean, 0.0)),
+        ];
+    }
+    let mut panels = vec![
+        panel("Mean KL divergence, nats", 1e-6, |q| match q {
+            ModelQuality::Language(q) => Some((q.handbook().kld_mean, 0.0)),
+            ModelQuality::Sentence(_) => None,
+        }),
+        panel(
+            "PPL ratio − 1 (0.001 at least), ± standard error",
+            1e-3,
+            |q| match q {
+                ModelQuality::Language(q) => {
+                    let p = q.handbook();
+                    Some((p.ppl_ratio - 1.0, p.ppl_ratio_se))
+                }
                 ModelQuality::Sentence(_) => None,
-            }),
-            panel(
-                "PPL ratio − 1 (0.001 at least), ± standard error",
-                1e-3,
-                |q| match q {
-                    ModelQuality::Language(q) => Some((q.ppl_ratio - 1.0, q.ppl_ratio_se)),
-                    ModelQuality::Sentence(_) => None,
-                },
-            ),
-        ],
+            },
+        ),
+    ];
+    if first.and_then(kld_elsewhere).is_some() {
+        let title = "Mean KL divergence, nats, on texts of other kinds";
+        panels.push(panel(title, 1e-6, |q| Some((kld_elsewhere(q)?, 0.0))));
+    }
+    panels
+}
+
+fn kld_elsewhere(quality: &ModelQuality) -> Option<f64> {
+    match quality {
+        ModelQuality::Language(q) => q.texts.mean_elsewhere(|p| p.kld_mean),
+        ModelQuality::Sentence(_) => None,
     }
 }
 
@@ -156,10 +184,9 @@ fn loss_range(places: &[(f64, [f64; 3])]) -> Range<f64> {
     low - 0.1..high + 0.1
 }
 
-/// Names of the strategies, at the right edge.
-fn legend(root: &Area<'_>, report: &ModelReport) -> Drawn {
+/// Names of the strategies, from `x` on.
+fn legend(root: &Area<'_>, report: &ModelReport, x: i32) -> Drawn {
     let text = text(13, &INK);
-    let x = 1240 - LEGEND;
     let strategies = strategies(report);
     for (i, name) in strategies.iter().enumerate() {
         let y = 60 + 22 * i as i32;

@@ -33,7 +33,10 @@ processor; sizes do not.
   the five most probable tokens that both have.
 - **embedding cosine**: of the vectors that a sentence gets before and after; **Spearman**: rank
   correlation of the similarities of all pairs of sentences, before and after.
-- No contestant has seen the text. `rdo` at bits per weight finds the quality that gives that size.
+- **kinds of text**: tables and plots without a kind are about the handbook
+  (`assets/text/evaluation.txt`); *Kinds of text* has the same numbers on prose, code and many
+  languages ([assets/text](../assets/text/README.md)), and their mean over all kinds but the handbook.
+- No contestant has seen any of the texts. `rdo` at bits per weight finds the quality that gives that size.
 ";
 
 /// A model's section.
@@ -49,6 +52,9 @@ pub fn model(key: &str, report: &ModelReport) -> String {
         plot_name(key),
         main_table(report),
     );
+    if let Some(kinds) = kinds_table(report) {
+        out += &format!("\n### Kinds of text\n\n{kinds}");
+    }
     if let Some(note) = note(key) {
         out += &format!("\n{note}\n");
     }
@@ -77,11 +83,7 @@ fn main_table(report: &ModelReport) -> String {
     let row = |row: &QualityRow| {
         let mut cells = vec![
             row.name.clone(),
-            if row.is_rival() {
-                blocks(row)
-            } else {
-                row.setting.clone()
-            },
+            setting(row),
             format!("{:.3}", report.bits(row)),
             format!("{:.5}", row.cosine),
         ];
@@ -91,6 +93,32 @@ fn main_table(report: &ModelReport) -> String {
     let rows: Vec<_> = report.rows.iter().map(row).collect();
     let align = "ll".to_owned() + &"r".repeat(head.len() - 2);
     table(&align, &head, &rows)
+}
+
+/// The same on every kind of text. None where the handbook is the only one.
+pub fn kinds_table(report: &ModelReport) -> Option<String> {
+    let first = report.rows.first()?.quality.kinds();
+    if first.is_empty() {
+        return None;
+    }
+    let mut head = vec!["by", "setting", "bits per weight"];
+    head.extend(first.iter().map(|(name, _)| name.as_str()));
+    let row = |row: &QualityRow| {
+        let bits = format!("{:.3}", report.bits(row));
+        let mut cells = vec![row.name.clone(), setting(row), bits];
+        cells.extend(row.quality.kinds().into_iter().map(|(_, cell)| cell));
+        cells
+    };
+    let rows: Vec<_> = report.rows.iter().map(row).collect();
+    let align = "ll".to_owned() + &"r".repeat(head.len() - 2);
+    Some(table(&align, &head, &rows))
+}
+
+pub fn setting(row: &QualityRow) -> String {
+    match row.is_rival() {
+        true => blocks(row),
+        false => row.setting.clone(),
+    }
 }
 
 /// What a rival's weights are really stored as, the most common first; what is less than a

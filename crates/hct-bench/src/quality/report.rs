@@ -45,6 +45,9 @@ pub struct QualityRow {
     /// For another format: how many weights are really stored as what. Empty for HCT.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub blocks: BTreeMap<String, u64>,
+    /// How long coding took, every try for a size counted. Not in documents from before it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encode_seconds: Option<f64>,
     /// How the model runs.
     pub quality: ModelQuality,
 }

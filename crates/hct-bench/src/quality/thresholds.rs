@@ -37,7 +37,7 @@ struct Case {
 /// nothing do not count.
 pub fn cosine(rows: &[(&QualityRow, &LanguageQuality)]) -> Rule {
     let cases = lossy(rows, |row, quality| {
-        (row.cosine, quality.ppl_ratio <= GOOD_RATIO)
+        (row.cosine, quality.handbook().ppl_ratio <= GOOD_RATIO)
     });
     Rule::of(COSINE, cases)
 }
@@ -46,7 +46,7 @@ pub fn cosine(rows: &[(&QualityRow, &LanguageQuality)]) -> Rule {
 pub fn top5(rows: &[(&QualityRow, &LanguageQuality)]) -> Rule {
     let cases = lossy(rows, |_, quality| {
         let right = quality.answers_right == quality.answers_asked;
-        (quality.top5, right)
+        (quality.handbook().top5, right)
     });
     Rule::of(TOP5, cases)
 }

@@ -26,6 +26,10 @@ pub fn render(rows: &Rows<'_>) -> String {
     )
 }
 
+fn ratio(quality: &LanguageQuality) -> f64 {
+    quality.handbook().ppl_ratio
+}
+
 fn band_table(sorted: &Rows<'_>) -> String {
     let row = |band: usize| {
         let inside: Vec<_> = sorted
@@ -44,13 +48,13 @@ fn band_table(sorted: &Rows<'_>) -> String {
         let asked = inside.first().map_or(0, |(_, q)| q.answers_asked);
         let worst = inside
             .iter()
-            .max_by(|a, b| a.1.ppl_ratio.total_cmp(&b.1.ppl_ratio));
+            .max_by(|a, b| ratio(a.1).total_cmp(&ratio(b.1)));
         vec![
             bands::name(band),
             inside.len().to_string(),
-            range(|q| q.ppl_ratio, &|x| format!("{x:.3}")),
-            range(|q| q.kld_mean, &|x| format!("{x:.4}")),
-            range(|q| q.top5, &percent),
+            range(ratio, &|x| format!("{x:.3}")),
+            range(|q| q.handbook().kld_mean, &|x| format!("{x:.4}")),
+            range(|q| q.handbook().top5, &percent),
             range(|q| q.answers_right as f64, &|x| fraction(x as usize, asked)),
             worst.map_or(String::new(), |(row, q)| {
                 format!("{} ({})", cell(&q.sample), row.label())
@@ -82,7 +86,7 @@ fn asked() -> String {
 fn statements(rows: &Rows<'_>) -> String {
     let reach = rows
         .iter()
-        .filter(|(row, q)| !row.is_exact() && q.top5 >= TOP5);
+        .filter(|(row, q)| !row.is_exact() && q.handbook().top5 >= TOP5);
     let fewest = reach.min_by_key(|(_, q)| q.answers_right).map(|(row, q)| {
         let answers = fraction(q.answers_right, q.answers_asked);
         format!(
@@ -106,7 +110,7 @@ fn texts(sorted: &Rows<'_>) -> String {
         vec![
             format!("{:.5}", row.cosine),
             row.label(),
-            format!("{:.3}", quality.ppl_ratio),
+            format!("{:.3}", ratio(quality)),
             cell(&quality.sample),
         ]
     };

@@ -1,5 +1,7 @@
 //! The subcommands, one module each.
 
+#[cfg(feature = "eval")]
+mod calibrate;
 mod compress;
 mod decompress;
 mod diff;
@@ -17,6 +19,8 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub enum Command {
     Compress(compress::Compress),
+    #[cfg(feature = "eval")]
+    Calibrate(calibrate::Calibrate),
     Decompress(decompress::Decompress),
     Extract(extract::Extract),
     Info(info::Info),
@@ -33,6 +37,8 @@ impl Command {
     pub fn run(&self) -> anyhow::Result<()> {
         match self {
             Command::Compress(command) => command.run(),
+            #[cfg(feature = "eval")]
+            Command::Calibrate(command) => command.run(),
             Command::Decompress(command) => command.run(),
             Command::Extract(command) => command.run(),
             Command::Info(command) => command.run(),

@@ -6,7 +6,9 @@ use candle_nn::ops::softmax_last_dim;
 use super::rope::Rotation;
 use crate::Error;
 use crate::config::DecoderConfig;
+use crate::derivative;
 use crate::linear::{Linear, join_heads, split_heads};
+use crate::passage::Passage;
 use crate::weights::Weights;
 
 pub(super) struct Attention {
@@ -38,6 +40,23 @@ impl KeysValues {
         Ok(all)
     }
 }
+
+/// The keys and values of one layer for several texts, (texts * key/value heads) x tokens x head
+/// dimension. Those of the last few tokens are apart, so that not all are copied for every token.
+#[derive(Default)]
+pub(super) struct BatchKeysValues {
+    old: KeysValues,
+    new: KeysValues,
+}
+
+/// One more token of each of several texts.
+pub(super) struct Step<'a> {
+    pub rotation: &'a Rotation,
+    pub seen: &'a mut BatchKeysValues,
+}
+
+/// Tokens that are kept apart at most.
+const NEW: usize = 32;
 
 impl Attention {
     pub fn load(config: &DecoderConfig, weights: &Weights, name: &str) -> Result<Self, Error> {
@@ -74,25 +93,126 @@ impl Attention {
         mask: Option<&Tensor>,
         seen: &mut KeysValues,
     ) -> Result<Tensor, Error> {
-        let (heads, kv_heads, dim) = (self.heads, self.kv_heads, self.head_dim);
-        let new = x.dim(0)?;
+        let queries = self.queries(x, rotation)?;
+        let (keys, values) = self.keys_values(x, rotation)?;
+        let (keys, values) = seen.extend(keys, values)?;
+        let shares = self.shares(&queries, &keys, mask)?;
+        self.output.forward(&self.mix(&shares, &values)?)
+    }
+
+    /// What [`Self::forward`] gives for the last token of each of several texts (texts x hidden),
+    /// which have been seen up to that.
+    pub fn step(&self, x: &Tensor, step: &mut Step) -> Result<Tensor, Error> {
+        let (texts, kv_heads, dim) = (x.dim(0)?, self.kv_heads, self.head_dim);
+        let rotated =
+            |x: Tensor, heads: usize| step.rotation.apply(&x.reshape((texts * heads, 1, dim))?);
+        let queries = (rotated(self.query.forward(x)?, self.heads)? * (dim as f64).powf(-0.5))?;
+        let queries = queries.reshape((texts * kv_heads, self.heads / kv_heads, dim))?;
+        let keys = rotated(self.key.forward(x)?, kv_heads)?;
+        let values = self.value.forward(x)?.reshape((texts * kv_heads, 1, dim))?;
+        let (keys, values) = step.seen.new.extend(keys, values)?;
+
+        let scores = queries.matmul(&keys.t()?)?;
+        let mixed = match &step.seen.old.0 {
+            None => softmax_last_dim(&scores)?.matmul(&values)?,
+            Some((old_keys, old_values)) => {
+                let old = old_keys.dim(1)?;
+                let old_scores = queries.matmul(&old_keys.t()?)?;
+                let shares = softmax_last_dim(&Tensor::cat(&[&old_scores, &scores], 2)?)?;
+                let of_old = shares.narrow(2, 0, old)?.contiguous()?;
+                let of_new = shares.narrow(2, old, keys.dim(1)?)?.contiguous()?;
+                (of_old.matmul(old_values)? + of_new.matmul(&values)?)?
+            }
+        };
+        if keys.dim(1)? == NEW {
+            step.seen.old.extend(keys, values)?;
+            step.seen.new = KeysValues::default();
+        }
+        self.output
+            .forward(&mixed.reshape((texts, self.heads * dim))?)
+    }
+
+    /// The gradient with respect to `x`, given that with respect to [`Self::forward`] of it (with
+    /// nothing seen before), and what went through the layers: queries, keys and values; output.
+    pub fn backward(
+        &self,
+        x: &Tensor,
+        rotation: &Rotation,
+        mask: Option<&Tensor>,
+        g: &Tensor,
+    ) -> Result<(Tensor, [Passage; 2]), Error> {
+        let (kv_heads, dim) = (self.kv_heads, self.head_dim);
+        let scale = (dim as f64).powf(-0.5);
+        let queries = self.queries(x, rotation)?;
+        let (keys, values) = self.keys_values(x, rotation)?;
+        let shares = self.shares(&queries, &keys, mask)?;
+        let mixed = self.mix(&shares, &values)?;
+
+        let of_mixed = split_heads(&self.output.backward(g)?, self.heads, dim)?;
+        let of_mixed = of_mixed.reshape(queries.shape())?;
+        let of_values = shares.t()?.matmul(&of_mixed)?;
+        let of_shares = of_mixed.matmul(&values.t()?)?;
+        let of_scores = derivative::softmax(&shares, &of_shares)?;
+        let of_keys = of_scores.t()?.matmul(&queries)?;
+        let of_queries = (of_scores.matmul(&keys)? * scale)?;
+
+        let of_queries = of_queries.reshape((self.heads, x.dim(0)?, dim))?;
+        let of_queries = join_heads(&rotation.undo(&of_queries)?)?;
+        let of_keys = join_heads(&rotation.undo(&of_keys)?)?;
+        let of_values = join_heads(&of_values.reshape((kv_heads, x.dim(0)?, dim))?)?;
+        let of_x = (self.query.backward(&of_queries)? + self.key.backward(&of_keys)?)?;
+        let of_x = (of_x + self.value.backward(&of_values)?)?;
+        let input = Passage {
+            input: x.clone(),
+            gradients: vec![of_queries, of_keys, of_values],
+        };
+        let output = Passage {
+            input: mixed,
+            gradients: vec![g.clone()],
+        };
+        Ok((of_x, [input, output]))
+    }
+
+    /// Scaled; those of the query heads of a group laid end to end, so that keys and values need no
+    /// copies: key/value heads x (heads of a group * tokens) x dim.
+    fn queries(&self, x: &Tensor, rotation: &Rotation) -> Result<Tensor, Error> {
+        let (heads, dim) = (self.heads, self.head_dim);
         let queries = split_heads(&self.query.forward(x)?, heads, dim)?;
         let queries = (rotation.apply(&queries)? * (dim as f64).powf(-0.5))?;
-        let keys = rotation.apply(&split_heads(&self.key.forward(x)?, kv_heads, dim)?)?;
-        let values = split_heads(&self.value.forward(x)?, kv_heads, dim)?;
-        let (keys, values) = seen.extend(keys, values)?;
-        let all = keys.dim(1)?;
+        let grouped = heads / self.kv_heads * x.dim(0)?;
+        Ok(queries.reshape((self.kv_heads, grouped, dim))?)
+    }
 
-        // The query heads of a group are laid end to end, so that keys and values need no copies.
-        let grouped = heads / kv_heads * new;
-        let queries = queries.reshape((kv_heads, grouped, dim))?;
+    fn keys_values(&self, x: &Tensor, rotation: &Rotation) -> Result<(Tensor, Tensor), Error> {
+        let split = |x: &Tensor| split_heads(x, self.kv_heads, self.head_dim);
+        let keys = rotation.apply(&split(&self.key.forward(x)?)?)?;
+        Ok((keys, split(&self.value.forward(x)?)?))
+    }
+
+    /// How much of each value goes into each result.
+    fn shares(
+        &self,
+        queries: &Tensor,
+        keys: &Tensor,
+        mask: Option<&Tensor>,
+    ) -> Result<Tensor, Error> {
+        let (kv_heads, grouped, _) = queries.dims3()?;
+        let (new, all) = (grouped * kv_heads / self.heads, keys.dim(1)?);
         let scores = queries.matmul(&keys.t()?)?;
         let scores = match mask {
-            Some(mask) => scores.reshape((heads, new, all))?.broadcast_add(mask)?,
+            Some(mask) => scores
+                .reshape((self.heads, new, all))?
+                .broadcast_add(mask)?,
             None => scores,
         };
-        let shares = softmax_last_dim(&scores)?.reshape((kv_heads, grouped, all))?;
-        let mixed = shares.matmul(&values)?.reshape((heads, new, dim))?;
-        self.output.forward(&join_heads(&mixed)?)
+        Ok(softmax_last_dim(&scores)?.reshape((kv_heads, grouped, all))?)
+    }
+
+    /// Tokens x (heads * dim).
+    fn mix(&self, shares: &Tensor, values: &Tensor) -> Result<Tensor, Error> {
+        let mixed = shares.matmul(values)?;
+        let (kv_heads, grouped, dim) = mixed.dims3()?;
+        let new = grouped * kv_heads / self.heads;
+        join_heads(&mixed.reshape((self.heads, new, dim))?)
     }
 }

@@ -2,11 +2,13 @@
 
 use candle_core::Tensor;
 
-use super::attention::{Attention, KeysValues};
+use super::attention::{Attention, KeysValues, Step};
 use super::rope::Rotation;
 use crate::Error;
 use crate::config::DecoderConfig;
+use crate::derivative;
 use crate::linear::Linear;
+use crate::passage::Passage;
 use crate::weights::Weights;
 
 pub(super) struct RmsNorm {
@@ -25,7 +27,19 @@ impl RmsNorm {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         Ok(candle_nn::ops::rms_norm(x, &self.weight, self.epsilon)?)
     }
+
+    pub fn backward(&self, x: &Tensor, g: &Tensor) -> Result<Tensor, Error> {
+        derivative::rms_norm(x, &self.weight, self.epsilon, g)
+    }
 }
+
+/// The linear layers of a layer, those with the same input together.
+pub(super) const INPUTS: [&[&str]; 4] = [
+    &["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+    &["self_attn.o_proj"],
+    &["mlp.gate_proj", "mlp.up_proj"],
+    &["mlp.down_proj"],
+];
 
 pub(super) struct Layer {
     attention_norm: RmsNorm,
@@ -62,9 +76,54 @@ impl Layer {
         seen: &mut KeysValues,
     ) -> Result<Tensor, Error> {
         let normed = self.attention_norm.forward(x)?;
-        let x = (x + self.attention.forward(&normed, rotation, mask, seen)?)?;
+        self.mlp((x + self.attention.forward(&normed, rotation, mask, seen)?)?)
+    }
+
+    /// What [`Self::forward`] gives for one more token of each of several texts (texts x hidden).
+    pub fn step(&self, x: &Tensor, step: &mut Step) -> Result<Tensor, Error> {
+        let normed = self.attention_norm.forward(x)?;
+        self.mlp((x + self.attention.step(&normed, step)?)?)
+    }
+
+    fn mlp(&self, x: Tensor) -> Result<Tensor, Error> {
         let normed = self.mlp_norm.forward(&x)?;
         let gated = (self.gate.forward(&normed)?.silu()? * self.up.forward(&normed)?)?;
         Ok((&x + self.down.forward(&gated)?)?)
+    }
+
+    /// The gradient with respect to `x`, given that with respect to [`Self::forward`] of it (with
+    /// nothing seen before), and what went through the layers, in the order of [`INPUTS`].
+    pub fn backward(
+        &self,
+        x: &Tensor,
+        rotation: &Rotation,
+        mask: Option<&Tensor>,
+        g: &Tensor,
+    ) -> Result<(Tensor, Vec<Passage>), Error> {
+        let normed = self.attention_norm.forward(x)?;
+        let nothing = &mut KeysValues::default();
+        let middle = (x + self.attention.forward(&normed, rotation, mask, nothing)?)?;
+        let mlp_input = self.mlp_norm.forward(&middle)?;
+        let (gate, up) = (self.gate.forward(&mlp_input)?, self.up.forward(&mlp_input)?);
+        let gated = (gate.silu()? * &up)?;
+
+        let of_gated = self.down.backward(g)?;
+        let (of_gate, of_up) = derivative::gated_silu(&gate, &up, &of_gated)?;
+        let of_input = (self.gate.backward(&of_gate)? + self.up.backward(&of_up)?)?;
+        let of_middle = (g + self.mlp_norm.backward(&middle, &of_input)?)?;
+
+        let (of_normed, [input, output]) = self
+            .attention
+            .backward(&normed, rotation, mask, &of_middle)?;
+        let of_x = (&of_middle + self.attention_norm.backward(x, &of_normed)?)?;
+        let mlp = Passage {
+            input: mlp_input,
+            gradients: vec![of_gate, of_up],
+        };
+        let down = Passage {
+            input: gated,
+            gradients: vec![g.clone()],
+        };
+        Ok((of_x, vec![input, output, mlp, down]))
     }
 }

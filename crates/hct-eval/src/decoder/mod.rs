@@ -1,7 +1,10 @@
 //! The forward pass of decoders of the Llama and Qwen2 layouts, in F32 on the CPU.
 
 mod attention;
+mod batch;
+mod head_sums;
 mod layer;
+mod layered;
 mod rope;
 
 use candle_core::{Device, Tensor};
@@ -11,6 +14,7 @@ use crate::config::DecoderConfig;
 use crate::linear::Linear;
 use crate::weights::Weights;
 use attention::KeysValues;
+pub(crate) use batch::BatchCache;
 use layer::{Layer, RmsNorm};
 use rope::Rope;
 
@@ -20,6 +24,10 @@ pub(crate) struct Decoder {
     norm: RmsNorm,
     head: OutputHead,
     rope: Rope,
+    /// What stands before the names of its tensors.
+    prefix: &'static str,
+    /// Whether the head is the embedding.
+    tied: bool,
 }
 
 /// What turns hidden states into logits: it needs no other part of the model.
@@ -56,6 +64,8 @@ impl Decoder {
             norm: RmsNorm::load(config, weights, "norm")?,
             head,
             rope: Rope::new(config),
+            prefix: weights.prefix(),
+            tied: config.tie_word_embeddings,
         })
     }
 
@@ -71,23 +81,28 @@ impl Decoder {
     /// The normalised hidden states (tokens x hidden) of `tokens`, which follow those in `cache`
     /// and are added to it.
     pub fn hidden(&self, tokens: &[u32], cache: &mut Cache) -> Result<Tensor, Error> {
-        let vocabulary = self.vocabulary();
-        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
-            return Err(Error::TokenOutOfVocabulary { token, vocabulary });
-        }
-        let ids = Tensor::new(tokens, &Device::Cpu)?;
+        let mut x = self.look_up(tokens)?;
         let rotation = self.rope.at(cache.tokens, tokens.len())?;
         let mask = causal_mask(cache.tokens, tokens.len())?;
         cache
             .layers
             .resize_with(self.layers.len(), KeysValues::default);
 
-        let mut x = self.embedding.index_select(&ids, 0)?;
         for (layer, seen) in self.layers.iter().zip(&mut cache.layers) {
             x = layer.forward(&x, &rotation, mask.as_ref(), seen)?;
         }
         cache.tokens += tokens.len();
         self.norm.forward(&x)
+    }
+
+    /// The embeddings of tokens, tokens x hidden.
+    fn look_up(&self, tokens: &[u32]) -> Result<Tensor, Error> {
+        let vocabulary = self.vocabulary();
+        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
+            return Err(Error::TokenOutOfVocabulary { token, vocabulary });
+        }
+        let ids = Tensor::new(tokens, &Device::Cpu)?;
+        Ok(self.embedding.index_select(&ids, 0)?)
     }
 }
 

@@ -48,4 +48,11 @@ impl Rotation {
         let batch = x.unsqueeze(0)?;
         Ok(candle_nn::rotary_emb::rope(&batch, &self.cos, &self.sin)?.squeeze(0)?)
     }
+
+    /// Turns them back, which is also what takes a gradient from the turned to the unturned.
+    pub fn undo(&self, x: &Tensor) -> Result<Tensor, Error> {
+        let batch = x.unsqueeze(0)?;
+        let sin = self.sin.neg()?;
+        Ok(candle_nn::rotary_emb::rope(&batch, &self.cos, &sin)?.squeeze(0)?)
+    }
 }

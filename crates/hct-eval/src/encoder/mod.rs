@@ -1,6 +1,7 @@
 //! Sentence encoders: a BERT whose output is averaged over the tokens and normalised.
 
 mod layer;
+mod layered;
 
 use candle_core::{Device, Tensor};
 use hct_model::TensorSource;
@@ -23,6 +24,8 @@ pub struct SentenceEncoder {
     segment: Tensor,
     norm: LayerNorm,
     layers: Vec<Layer>,
+    /// What stands before the names of its tensors.
+    prefix: &'static str,
 }
 
 impl SentenceEncoder {
@@ -47,33 +50,49 @@ impl SentenceEncoder {
             segment: table("token_type", config.type_vocab_size)?.narrow(0, 0, 1)?,
             norm: LayerNorm::load(config, &weights, "embeddings.LayerNorm")?,
             layers,
+            prefix: weights.prefix(),
         })
     }
 
     /// The vector of a sentence, of length 1. What is too long for the model is cut off, as its
     /// tokenizer says.
     pub(crate) fn embed(&self, sentence: &str) -> Result<Vec<f32>, Error> {
-        let encoding = self.tokenizer.encode_fast(sentence, true);
-        let encoding = encoding.map_err(Error::Tokenizing)?;
-        self.embed_tokens(encoding.get_ids())
-    }
-
-    pub(crate) fn embed_tokens(&self, tokens: &[u32]) -> Result<Vec<f32>, Error> {
-        let vocabulary = self.words.dims()[0];
-        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
-            return Err(Error::TokenOutOfVocabulary { token, vocabulary });
-        }
-        let ids = Tensor::new(tokens, &Device::Cpu)?;
-        let words = self.words.index_select(&ids, 0)?;
-        let positions = self.positions.narrow(0, 0, tokens.len())?;
-        let sum = (words + positions)?.broadcast_add(&self.segment)?;
-        let mut x = self.norm.forward(&sum)?;
+        let tokens = self.tokens(sentence)?;
+        let mut x = self
+            .norm
+            .forward(&self.look_up(&tokens, &[tokens.len()])?)?;
         for layer in &self.layers {
-            x = layer.forward(&x)?;
+            x = layer.forward(&x, None)?;
         }
         let mean = x.mean(0)?;
         let length = mean.sqr()?.sum_all()?.sqrt()?;
         Ok(mean.broadcast_div(&length)?.to_vec1()?)
+    }
+
+    /// The tokens of a sentence, with the marks of its start and end.
+    pub(crate) fn tokens(&self, sentence: &str) -> Result<Vec<u32>, Error> {
+        let encoding = self.tokenizer.encode_fast(sentence, true);
+        let encoding = encoding.map_err(Error::Tokenizing)?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The sums of the embeddings of words, positions and segment, tokens x hidden, for sequences
+    /// of these lengths one after the other.
+    fn look_up(&self, tokens: &[u32], lengths: &[usize]) -> Result<Tensor, Error> {
+        let vocabulary = self.words.dims()[0];
+        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
+            return Err(Error::TokenOutOfVocabulary { token, vocabulary });
+        }
+        let words = self
+            .words
+            .index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?;
+        let positions: Vec<u32> = lengths
+            .iter()
+            .flat_map(|&length| 0..length as u32)
+            .collect();
+        let positions = Tensor::new(positions, &Device::Cpu)?;
+        let positions = self.positions.index_select(&positions, 0)?;
+        Ok((words + positions)?.broadcast_add(&self.segment)?)
     }
 }
 

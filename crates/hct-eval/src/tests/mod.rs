@@ -1,6 +1,8 @@
 //! Tests of whole models: small made-up ones against plain loops, and the fetched ones against
 //! numbers from another implementation.
 
+mod backward;
+mod calibration;
 mod made_up;
 mod minilm;
 mod naive_bert;

@@ -4,7 +4,7 @@ use super::made_up::{MadeUp, VOCABULARY, files};
 use super::naive_bert::{self, Shape};
 use crate::{Model, SentenceEncoder, SentenceReference};
 
-const SHAPE: Shape = Shape {
+pub const SHAPE: Shape = Shape {
     hidden: 24,
     inner: 40,
     layers: 2,
@@ -12,7 +12,7 @@ const SHAPE: Shape = Shape {
     epsilon: 1e-6,
 };
 
-fn weights() -> MadeUp {
+pub fn weights() -> MadeUp {
     let mut model = MadeUp::default();
     let (hidden, inner) = (SHAPE.hidden, SHAPE.inner);
     for (table, rows) in [("word", VOCABULARY), ("position", 16), ("token_type", 2)] {
@@ -43,7 +43,7 @@ fn weights() -> MadeUp {
     model
 }
 
-fn load(source: &MadeUp) -> SentenceEncoder {
+pub fn load(source: &MadeUp) -> SentenceEncoder {
     let config = serde_json::json!({
         "model_type": "bert",
         "vocab_size": VOCABULARY,

@@ -2,12 +2,12 @@
 
 use super::made_up::{MadeUp, VOCABULARY, files};
 use super::naive_llama::{self, Shape};
-use crate::decoder::Cache;
+use crate::decoder::{BatchCache, Cache};
 use crate::{Error, LanguageModel, Model, Reference, perplexity};
 
 const TOKENS: [u32; 9] = [3, 17, 3, 39, 0, 8, 21, 21, 5];
 
-fn llama() -> Shape {
+pub fn llama() -> Shape {
     Shape {
         hidden: 24,
         inner: 36,
@@ -22,7 +22,7 @@ fn llama() -> Shape {
     }
 }
 
-fn qwen2() -> Shape {
+pub fn qwen2() -> Shape {
     Shape {
         heads: 4,
         kv_heads: 1,
@@ -34,7 +34,7 @@ fn qwen2() -> Shape {
     }
 }
 
-fn weights(shape: &Shape) -> MadeUp {
+pub fn weights(shape: &Shape) -> MadeUp {
     let mut model = MadeUp::default();
     let (hidden, inner) = (shape.hidden, shape.inner);
     let embeddings = [VOCABULARY, hidden];
@@ -73,7 +73,7 @@ fn weights(shape: &Shape) -> MadeUp {
     model
 }
 
-fn load(shape: &Shape, source: &MadeUp, start: Option<&str>) -> LanguageModel {
+pub fn load(shape: &Shape, source: &MadeUp, start: Option<&str>) -> LanguageModel {
     match try_load(shape, source, start).unwrap() {
         Model::Language(model) => model,
         Model::Sentence(_) => panic!("a decoder was taken for an encoder"),
@@ -144,6 +144,55 @@ fn tokens_given_bit_by_bit_give_the_same() {
         let parts: [&[u32]; 4] = [&TOKENS[..4], &TOKENS[4..5], &TOKENS[5..8], &TOKENS[8..]];
         assert_close(&logits(&model, &parts), &expected);
     }
+}
+
+#[test]
+fn tokens_of_many_texts_at_once_give_the_same() {
+    for shape in [llama(), qwen2()] {
+        let model = load(&shape, &weights(&shape), None);
+        // More than are kept apart.
+        let texts: Vec<Vec<u32>> = (0..3)
+            .map(|text| (0..40).map(|i| (i * i + 7 * text) % 40).collect())
+            .collect();
+        let mut cache = BatchCache::default();
+        let mut last = Vec::new();
+        for at in 0..40 {
+            let tokens: Vec<u32> = texts.iter().map(|text| text[at]).collect();
+            let hidden = model.decoder.step(&tokens, &mut cache).unwrap();
+            last.push(hidden.to_vec2::<f32>().unwrap());
+        }
+        for (number, text) in texts.iter().enumerate() {
+            let hidden = model.decoder.hidden(text, &mut Cache::default()).unwrap();
+            for (at, row) in hidden.to_vec2::<f32>().unwrap().iter().enumerate() {
+                for (a, b) in row.iter().zip(&last[at][number]) {
+                    assert!((a - b).abs() < 1e-4, "{number} {at}: {a} {b}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_model_writes_the_same_text_for_a_seed() {
+    let shape = llama();
+    let model = load(&shape, &weights(&shape), Some("w39"));
+    let mut told = 0;
+    let texts = model
+        .self_text(100, 24, 3, &mut |done| told = done)
+        .unwrap();
+    assert_eq!(told, 100);
+    assert_eq!(
+        texts.iter().map(Vec::len).collect::<Vec<_>>(),
+        [24, 24, 24, 24, 4]
+    );
+    assert!(texts.iter().all(|text| text[0] == 39));
+    assert!(texts[0] != texts[4] && texts[0][1..] != texts[1][1..]);
+    let again = |count, seed| model.self_text(count, 24, seed, &mut |_| ()).unwrap();
+    assert_eq!(again(100, 3), texts);
+    // What the others of a batch are does not matter.
+    assert_eq!(again(48, 3), texts[..2]);
+    assert_ne!(again(48, 4), texts[..2]);
+    assert!(model.self_text(100, 65, 3, &mut |_| ()).is_err());
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod compress;
 mod decompress;
 mod dir_writer;
 mod file_source;
+mod open_calibration;
 
 pub use atomic_file::AtomicFile;
 pub use checkpoint::{Checkpoint, SkipReason, SkippedFile};
@@ -14,3 +15,4 @@ pub use compress::{compress, compress_to_rate};
 pub use decompress::decompress;
 pub use dir_writer::DirWriter;
 pub use file_source::{FileSource, HctFile};
+pub use open_calibration::open_calibration;

@@ -87,7 +87,27 @@ impl Header {
     /// # Errors
     /// When two have the same name, one is called `__metadata__`, or one is not whole bytes.
     pub fn of(tensors: &[TensorInfo]) -> Result<Header, HeaderError> {
+        Header::with_metadata(&[], tensors)
+    }
+
+    /// The header of a file of these tensors, in this order, and with these keys and values as
+    /// metadata.
+    ///
+    /// # Errors
+    /// Those of [`Header::of`], and when two keys are the same.
+    pub(crate) fn with_metadata(
+        metadata: &[(&str, String)],
+        tensors: &[TensorInfo],
+    ) -> Result<Header, HeaderError> {
         let (mut text, mut at) = (String::from("{"), 0u64);
+        if !metadata.is_empty() {
+            let pairs = metadata.iter().map(|(key, value)| {
+                let (key, value) = (serde_json::to_string(key)?, serde_json::to_string(value)?);
+                Ok(format!("{key}:{value}"))
+            });
+            let pairs: Vec<String> = pairs.collect::<Result<_, _>>().map_err(HeaderError::Json)?;
+            text += &format!(r#""__metadata__":{{{}}}"#, pairs.join(","));
+        }
         for TensorInfo { name, dtype, shape } in tensors {
             let elements = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
             let end = elements

@@ -1,13 +1,14 @@
 //! `hct eval`.
 
-use std::fs;
+mod results;
+mod text;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Args;
 use hct_eval::{
     LanguageModel, LanguageReport, Model, Perplexity, Reference, SentenceEncoder,
-    SentenceReference, SentenceReport, perplexity, sentences,
+    SentenceReference, SentenceReport, Windows, perplexity, sentences,
 };
 
 use crate::base_args::{BaseArgs, unneeded};
@@ -15,8 +16,8 @@ use crate::common_args::CommonArgs;
 use crate::counter::Counter;
 use crate::failure::usage;
 use crate::runnable::{Runnable, failed};
-use crate::table::{Align, Table};
-use crate::units;
+use results::Results;
+use text::Text;
 
 /// Tokens of a window unless given.
 const CONTEXT: usize = 512;
@@ -34,13 +35,13 @@ pub struct Eval {
     against: Option<PathBuf>,
     #[command(flatten)]
     base: BaseArgs,
-    /// The text, UTF-8
-    #[arg(long, value_name = "FILE")]
-    text: PathBuf,
+    /// A text, UTF-8; may be given several times, for a row of the table each
+    #[arg(long = "text", value_name = "FILE", required = true)]
+    texts: Vec<PathBuf>,
     /// Tokens that are run at a time, each predicted from those before it [default: 512]
     #[arg(long, value_name = "N")]
     context: Option<usize>,
-    /// Use only the first N tokens of the text
+    /// Use only the first N tokens of each text
     #[arg(long, value_name = "N")]
     max_tokens: Option<usize>,
     #[command(flatten)]
@@ -53,20 +54,21 @@ EXAMPLES
   hct eval my-model --against my-model.hct --text assets/text/evaluation.txt --max-tokens 4096
   hct eval fine-tune --against delta.hct --base my-model --text prose.txt
   hct eval my-model --against my-model.hct --text prose.txt --json | jq .kld_mean
+  hct eval my-model --against my-model.hct --text prose.txt --text code.txt --max-tokens 4096
 
-Language models (Llama, Qwen2): the text is cut into windows of --context tokens. perplexity is
+Language models (Llama, Qwen2): a text is cut into windows of --context tokens. perplexity is
 e to the mean negative log-probability of a token. With --against it is the other model's, and
 kld_mean and kld_p99 are the KL divergence of its predictions from MODEL's (nats, mean and 99th
 percentile), top1 and top5 the share of MODEL's most probable tokens that are also the other's,
 logit_cosine the mean cosine of the logits, ppl_ratio its perplexity over MODEL's, with a standard
 error. Sentence encoders (BERT) need --against: cosine of the vectors of the first 1000 sentences,
-mean and worst, and the rank correlation of the similarities of all pairs.";
+mean and worst, and the rank correlation of the similarities of all pairs. Every text is evaluated
+by itself; with several, --json prints an array with an object a text, which names it as text.";
 
 impl Eval {
     pub fn run(&self) -> anyhow::Result<()> {
         self.common.start()?;
-        let text = fs::read_to_string(&self.text)
-            .with_context(|| format!("cannot read the text {}", self.text.display()))?;
+        let texts = Text::read_all(&self.texts)?;
         let base = self.base.open()?;
         let reference = Runnable::open(&self.model, base.as_ref())?;
         // Before the long work, so that a wrong path shows at once.
@@ -85,12 +87,12 @@ impl Eval {
         }
         match (reference.load(&self.model)?, candidate) {
             (Model::Language(model), None) => {
-                let found = self.perplexity(&model, &text)?;
-                self.common.print(&found, perplexity_table)
+                let found = self.perplexities(&model, &texts)?;
+                self.print(&texts, found)
             }
             (Model::Language(model), Some((path, candidate))) => {
-                let found = self.compare(model, (path, &candidate), &text)?;
-                self.common.print(&found, language_table)
+                let found = self.compare(model, (path, &candidate), &texts)?;
+                self.print(&texts, found)
             }
             (Model::Sentence(_), None) => Err(usage(format!(
                 "{} is a sentence encoder, which has no perplexity; pass another model to compare \
@@ -98,50 +100,85 @@ impl Eval {
                 self.model.display()
             ))),
             (Model::Sentence(encoder), Some((path, candidate))) => {
-                let found = self.compare_encoders(&encoder, (path, &candidate), &text)?;
-                self.common.print(&found, sentence_table)
+                let found = self.compare_encoders(&encoder, (path, &candidate), &texts)?;
+                self.print(&texts, found)
             }
         }
     }
 
-    fn windows(&self, model: &LanguageModel, text: &str) -> anyhow::Result<hct_eval::Windows> {
-        let context = self.context.unwrap_or(CONTEXT);
-        let windows = model.windows(text, context, self.max_tokens);
-        windows.map_err(failed)
+    fn print<T: results::Found>(&self, texts: &[Text], found: Vec<T>) -> anyhow::Result<()> {
+        let results = Results::new(texts, found);
+        self.common.print(&results, Results::table)
     }
 
-    fn perplexity(&self, model: &LanguageModel, text: &str) -> anyhow::Result<Perplexity> {
-        let windows = self.windows(model, text)?;
-        let bar = Counter::new("running", "tokens", windows.scored());
-        perplexity(model, &windows, &mut |done| bar.set(done)).map_err(failed)
+    /// Each text as windows, and how many tokens of all of them are scored.
+    fn windows(
+        &self,
+        model: &LanguageModel,
+        texts: &[Text],
+    ) -> anyhow::Result<(Vec<Windows>, usize)> {
+        let context = self.context.unwrap_or(CONTEXT);
+        let cut = |text: &Text| {
+            let windows = model.windows(&text.content, context, self.max_tokens);
+            windows.map_err(|error| text.failed(error))
+        };
+        let windows: Vec<Windows> = texts.iter().map(cut).collect::<anyhow::Result<_>>()?;
+        let scored = windows.iter().map(Windows::scored).sum();
+        Ok((windows, scored))
+    }
+
+    fn perplexities(
+        &self,
+        model: &LanguageModel,
+        texts: &[Text],
+    ) -> anyhow::Result<Vec<Perplexity>> {
+        let (windows, scored) = self.windows(model, texts)?;
+        let bar = Counter::new("running", "tokens", scored);
+        let mut before = 0;
+        let run = |windows: &Windows| {
+            let found = perplexity(model, windows, &mut |done| bar.set(before + done));
+            before += windows.scored();
+            found.map_err(failed)
+        };
+        windows.iter().map(run).collect()
     }
 
     fn compare(
         &self,
         model: LanguageModel,
         (path, candidate): (&Path, &Runnable),
-        text: &str,
-    ) -> anyhow::Result<LanguageReport> {
-        let windows = self.windows(&model, text)?;
-        let tokens = windows.scored();
-        let bar = Counter::new("reference", "tokens", tokens);
-        let reference =
-            Reference::new(&model, windows, &mut |done| bar.set(done)).map_err(failed)?;
+        texts: &[Text],
+    ) -> anyhow::Result<Vec<LanguageReport>> {
+        let (windows, scored) = self.windows(&model, texts)?;
+        let counts: Vec<usize> = windows.iter().map(Windows::scored).collect();
+        let bar = Counter::new("reference", "tokens", scored);
+        let mut before = 0;
+        let mut references = Vec::with_capacity(windows.len());
+        for (windows, count) in windows.into_iter().zip(&counts) {
+            let reference = Reference::new(&model, windows, &mut |done| bar.set(before + done));
+            references.push(reference.map_err(failed)?);
+            before += count;
+        }
         drop((bar, model));
         let Model::Language(candidate) = candidate.load(path)? else {
             return Err(different_kinds(&self.model, path));
         };
-        let bar = Counter::new("comparing", "tokens", tokens);
-        let report = reference.compare(&candidate, &mut |done| bar.set(done));
-        report.map_err(failed)
+        let bar = Counter::new("comparing", "tokens", scored);
+        let mut before = 0;
+        let compare = |(reference, count): (&Reference, &usize)| {
+            let report = reference.compare(&candidate, &mut |done| bar.set(before + done));
+            before += count;
+            report.map_err(failed)
+        };
+        references.iter().zip(&counts).map(compare).collect()
     }
 
     fn compare_encoders(
         &self,
         encoder: &SentenceEncoder,
         (path, candidate): (&Path, &Runnable),
-        text: &str,
-    ) -> anyhow::Result<SentenceReport> {
+        texts: &[Text],
+    ) -> anyhow::Result<Vec<SentenceReport>> {
         for (given, option) in [
             (self.context.is_some(), "--context"),
             (self.max_tokens.is_some(), "--max-tokens"),
@@ -156,15 +193,18 @@ impl Eval {
         let Model::Sentence(candidate) = candidate.load(path)? else {
             return Err(different_kinds(&self.model, path));
         };
-        let sentences = sentences(text, MOST_SENTENCES);
-        let count = sentences.len();
-        let bar = Counter::new("reference", "sentences", count);
-        let reference = SentenceReference::new(encoder, sentences, &mut |done| bar.set(done));
-        let reference = reference.map_err(failed)?;
-        drop(bar);
-        let bar = Counter::new("comparing", "sentences", count);
-        let report = reference.compare(&candidate, &mut |done| bar.set(done));
-        report.map_err(failed)
+        let compare = |text: &Text| {
+            let sentences = sentences(&text.content, MOST_SENTENCES);
+            let count = sentences.len();
+            let bar = Counter::new("reference", "sentences", count);
+            let reference = SentenceReference::new(encoder, sentences, &mut |done| bar.set(done));
+            let reference = reference.map_err(|error| text.failed(error))?;
+            drop(bar);
+            let bar = Counter::new("comparing", "sentences", count);
+            let report = reference.compare(&candidate, &mut |done| bar.set(done));
+            report.map_err(failed)
+        };
+        texts.iter().map(compare).collect()
     }
 }
 
@@ -174,57 +214,4 @@ fn different_kinds(model: &Path, against: &Path) -> anyhow::Error {
         model.display(),
         against.display()
     ))
-}
-
-fn perplexity_table(found: &Perplexity) -> String {
-    render([
-        ("perplexity", units::fixed(found.perplexity, 4)),
-        ("tokens", units::grouped(found.tokens as u64)),
-    ])
-}
-
-fn language_table(found: &LanguageReport) -> String {
-    let ratio = units::fixed(found.ppl_ratio, 4);
-    let error = units::fixed(found.ppl_ratio_se, 4);
-    render([
-        ("perplexity", units::fixed(found.perplexity, 4)),
-        (
-            "of the reference",
-            units::fixed(found.reference_perplexity, 4),
-        ),
-        ("ratio", format!("{ratio} ± {error}")),
-        ("KL divergence, mean", units::fixed(found.kld_mean, 5)),
-        ("KL divergence, p99", units::fixed(found.kld_p99, 5)),
-        ("same top token", percent(found.top1)),
-        ("top five shared", percent(found.top5)),
-        ("logit cosine", units::fixed(found.logit_cosine, 6)),
-        ("tokens", units::grouped(found.tokens as u64)),
-    ])
-}
-
-fn sentence_table(found: &SentenceReport) -> String {
-    render([
-        ("sentence cosine, mean", units::fixed(found.cosine_mean, 6)),
-        (
-            "sentence cosine, worst",
-            units::fixed(found.cosine_worst, 6),
-        ),
-        (
-            "rank correlation of similarities",
-            units::fixed(found.similarity_spearman, 6),
-        ),
-        ("sentences", units::grouped(found.sentences as u64)),
-    ])
-}
-
-fn percent(share: f64) -> String {
-    units::fixed(100.0 * share, 2) + " %"
-}
-
-fn render<const N: usize>(rows: [(&str, String); N]) -> String {
-    let mut table = Table::bare(&[Align::Left, Align::Left]);
-    for (what, value) in rows {
-        table.row([what.to_owned(), value]);
-    }
-    table.render()
 }

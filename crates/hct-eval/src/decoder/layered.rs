@@ -1,0 +1,114 @@
+//! A decoder as calibration runs it.
+
+use candle_core::{Device, Tensor};
+use hct_model::StatisticsGroup;
+
+use super::attention::KeysValues;
+use super::head_sums::{EndNames, EndSums};
+use super::layer::INPUTS;
+use super::rope::Rotation;
+use super::{Decoder, causal_mask};
+use crate::Error;
+use crate::layered::{Layered, Sequences};
+use crate::passage::Passage;
+
+/// Most logits at a time.
+const LOGITS: usize = 1 << 23;
+
+/// Who sees whom, and where tokens are.
+pub(crate) struct Around {
+    rotation: Rotation,
+    mask: Option<Tensor>,
+}
+
+impl Layered for Decoder {
+    type Around = Around;
+    type Ends = EndSums;
+
+    fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    fn width(&self) -> usize {
+        self.embedding.dims()[1]
+    }
+
+    fn names(&self, number: usize) -> Vec<Vec<String>> {
+        let name = |part: &&str| format!("{}layers.{number}.{part}.weight", self.prefix);
+        let groups = INPUTS.iter();
+        groups
+            .map(|parts| parts.iter().map(name).collect())
+            .collect()
+    }
+
+    fn around(&self, window: &Sequences) -> Result<Around, Error> {
+        let tokens = window.tokens.len();
+        Ok(Around {
+            rotation: self.rope.at(0, tokens)?,
+            mask: causal_mask(0, tokens)?,
+        })
+    }
+
+    fn enter(&self, window: &Sequences) -> Result<Tensor, Error> {
+        self.look_up(&window.tokens)
+    }
+
+    fn forward(&self, number: usize, x: &Tensor, around: &Around) -> Result<Tensor, Error> {
+        let mask = around.mask.as_ref();
+        self.layers[number].forward(x, &around.rotation, mask, &mut KeysValues::default())
+    }
+
+    fn backward(
+        &self,
+        number: usize,
+        x: &Tensor,
+        around: &Around,
+        g: &Tensor,
+    ) -> Result<(Tensor, Vec<Passage>), Error> {
+        self.layers[number].backward(x, &around.rotation, around.mask.as_ref(), g)
+    }
+
+    fn no_ends(&self) -> EndSums {
+        EndSums::new(self.vocabulary(), self.width())
+    }
+
+    /// That of −ln p of a token drawn from the prediction after every token.
+    fn leave(&self, window: &Sequences, x: &Tensor, ends: &mut EndSums) -> Result<Tensor, Error> {
+        let (vocabulary, tokens) = (self.vocabulary(), x.dim(0)?);
+        let hidden = self.norm.forward(x)?;
+        let rows = (LOGITS / vocabulary).clamp(1, tokens);
+        let mut spread = Vec::with_capacity(tokens);
+        let mut of_hidden = Vec::new();
+        for first in (0..tokens).step_by(rows) {
+            let rows = rows.min(tokens - first);
+            let logits = self.head.logits(&hidden.narrow(0, first, rows)?)?;
+            let mut logits = logits.flatten_all()?.to_vec1()?;
+            spread.extend(ends.predict(&mut logits, window.seed, first as u64));
+            let of_logits = Tensor::from_vec(logits, (rows, vocabulary), &Device::Cpu)?;
+            of_hidden.push(of_logits.matmul(&self.head.weight)?);
+        }
+        ends.add_hidden(&hidden, &spread)?;
+        self.norm.backward(x, &Tensor::cat(&of_hidden, 0)?)
+    }
+
+    fn enter_backward(
+        &self,
+        window: &Sequences,
+        g: &Tensor,
+        ends: &mut EndSums,
+    ) -> Result<(), Error> {
+        ends.add_looked_up(&window.tokens, g)
+    }
+
+    fn ends(&self, halves: [EndSums; 2], tokens: [u64; 2]) -> Result<Vec<StatisticsGroup>, Error> {
+        let embedding = format!("{}embed_tokens.weight", self.prefix);
+        let names = match self.tied {
+            true => EndNames::Tied(embedding),
+            false => EndNames::Untied {
+                embedding,
+                head: "lm_head.weight".to_owned(),
+            },
+        };
+        EndSums::finish(halves, tokens, names)
+    }
+}

@@ -1,0 +1,54 @@
+//! The two normalisations of rows.
+
+use candle_core::Tensor;
+
+use super::rows::{by_rows, dot, values};
+use crate::Error;
+
+/// With y = x · r · w and r = 1 / √(mean x² + ε): r · (g w − x r² · mean(g w x)).
+pub(crate) fn rms_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    epsilon: f32,
+    g: &Tensor,
+) -> Result<Tensor, Error> {
+    let weight = values(weight)?;
+    let weight = &*weight;
+    by_rows([x, g], |[x, g], out| {
+        let width = x.len() as f32;
+        let r = 1.0 / (dot(x, x) / width + epsilon).sqrt();
+        for ((out, g), w) in out.iter_mut().zip(g).zip(weight) {
+            *out = g * w;
+        }
+        let pull = r * r * dot(out, x) / width;
+        for (out, x) in out.iter_mut().zip(x) {
+            *out = r * (*out - x * pull);
+        }
+    })
+}
+
+/// With y = z · w + b, z = (x − mean x) · r and r = 1 / √(variance x + ε):
+/// r · (g w − mean(g w) − z · mean(g w z)).
+pub(crate) fn layer_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    epsilon: f32,
+    g: &Tensor,
+) -> Result<Tensor, Error> {
+    let weight = values(weight)?;
+    let weight = &*weight;
+    by_rows([x, g], |[x, g], out| {
+        let width = x.len() as f32;
+        let mean = x.iter().sum::<f32>() / width;
+        let centred: Vec<f32> = x.iter().map(|x| x - mean).collect();
+        let r = 1.0 / (dot(&centred, &centred) / width + epsilon).sqrt();
+        for ((out, g), w) in out.iter_mut().zip(g).zip(weight) {
+            *out = g * w;
+        }
+        let shift = out.iter().sum::<f32>() / width;
+        let pull = r * r * dot(out, &centred) / width;
+        for (out, x) in out.iter_mut().zip(&centred) {
+            *out = r * (*out - shift - x * pull);
+        }
+    })
+}
