@@ -15,12 +15,20 @@ const SHOWN: usize = 400;
 struct Provenance<'a> {
     hct: &'static str,
     spec: &'a StrategySpec,
+    /// SHA-256 of the file of the calibration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<&'a str>,
 }
 
-/// What a file made from `spec` says; none where that is too long, of a huge importance map.
-pub fn provenance(spec: &StrategySpec) -> Option<String> {
-    let hct = env!("CARGO_PKG_VERSION");
-    let text = serde_json::to_string(&Provenance { hct, spec }).ok()?;
+/// What a file made from `spec` says, by the calibration whose file has this hash if it goes by one;
+/// none where that is too long, of a huge importance map.
+pub fn provenance(spec: &StrategySpec, calibration: Option<&str>) -> Option<String> {
+    let provenance = Provenance {
+        hct: env!("CARGO_PKG_VERSION"),
+        spec,
+        calibration,
+    };
+    let text = serde_json::to_string(&provenance).ok()?;
     (text.len() <= MAX_PROVENANCE).then_some(text)
 }
 
@@ -92,7 +100,7 @@ mod tests {
                 .collect();
             let map = ImportanceMap::from_json(&format!("{{{}}}", entries.join(","))).unwrap();
             let spec = StrategySpec::builder(StrategyName::Importance).importance_map(map);
-            provenance(&spec.finish().unwrap())
+            provenance(&spec.finish().unwrap(), None)
         };
         assert!(map(100).unwrap().contains("\"layer 99\":0.5"));
         assert_eq!(map(10_000), None);

@@ -3,12 +3,15 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use hct_model::{file_hash, open_calibration};
 use hct_strategies::{
-    Effort, ImportanceMap, MAX_SPEC, Preset, SpecError, SpecOption, StrategyName, StrategySpec,
+    Calibration, Effort, ImportanceMap, MAX_SPEC, Preset, SpecError, SpecOption, StrategyName,
+    StrategySpec,
 };
 
 use crate::failure::usage;
@@ -19,8 +22,12 @@ use crate::failure::usage;
 #[command(next_help_heading = "Strategy")]
 pub struct StrategyArgs {
     /// How tensors are coded; norms, biases, integers and tiny tensors are always lossless
-    #[arg(long, value_parser = strategies(), default_value_t = StrategyName::default())]
-    strategy: StrategyName,
+    /// [default: rdo; calibrated with --calibration]
+    #[arg(long, value_parser = strategies())]
+    strategy: Option<StrategyName>,
+    /// calibrated: what `hct calibrate` measured of the model, or an importance matrix of llama.cpp
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
     #[arg(long, help = SpecOption::Preset.summary(), value_parser = presets())]
     preset: Option<Preset>,
     #[arg(long, help = SpecOption::Retention.summary(), value_name = "SHARE",
@@ -32,6 +39,9 @@ pub struct StrategyArgs {
     #[arg(long, help = SpecOption::RelMse.summary(), value_name = "D",
         value_parser = |text: &str| number(SpecOption::RelMse, text))]
     rel_mse: Option<f64>,
+    #[arg(long, help = SpecOption::Step.summary(), value_name = "C",
+        value_parser = |text: &str| number(SpecOption::Step, text))]
+    step: Option<f64>,
     #[arg(long, help = SpecOption::BitsPerWeight.summary(), value_name = "B",
         value_parser = |text: &str| number(SpecOption::BitsPerWeight, text))]
     bpw: Option<f64>,
@@ -54,7 +64,7 @@ pub struct StrategyArgs {
     /// Read the strategy and its options from JSON such as {"strategy": "rdo", "rel_mse": 0.01};
     /// `hct info --json` shows that of a file, as made_by.spec
     #[arg(long, value_name = "FILE", conflicts_with_all = ["strategy", "preset", "retention",
-        "cosine", "rel_mse", "bpw", "delta_cosine", "effort", "rank", "fp16_ratio", "importance_map", "fragments"])]
+        "cosine", "rel_mse", "step", "bpw", "delta_cosine", "effort", "rank", "fp16_ratio", "importance_map", "fragments"])]
     spec: Option<PathBuf>,
 }
 
@@ -69,12 +79,17 @@ impl StrategyArgs {
             return StrategySpec::from_json(&read(path)?)
                 .with_context(|| format!("{} is no spec of a strategy", path.display()));
         }
+        let strategy = self.strategy.unwrap_or(match self.calibration {
+            Some(_) => StrategyName::Calibrated,
+            None => StrategyName::default(),
+        });
         let spec = |map: Option<ImportanceMap>| {
-            let spec = StrategySpec::builder(self.strategy)
+            let spec = StrategySpec::builder(strategy)
                 .preset(self.preset)
                 .retention(self.retention)
                 .cosine(self.cosine)
                 .rel_mse(self.rel_mse)
+                .step(self.step)
                 .bits_per_weight(self.bpw)
                 .delta_cosine(self.delta_cosine)
                 .effort(self.effort)
@@ -92,6 +107,29 @@ impl StrategyArgs {
         let map = ImportanceMap::from_json(&read(path)?)
             .with_context(|| format!("{} is no importance map", path.display()))?;
         spec(Some(map))
+    }
+
+    /// The calibration that `spec` goes by, if it goes by one, and the SHA-256 of its file.
+    ///
+    /// # Errors
+    /// When there is none and must be, or the other way round, or it cannot be read.
+    pub fn calibration(
+        &self,
+        spec: &StrategySpec,
+    ) -> anyhow::Result<Option<(Arc<dyn Calibration>, String)>> {
+        match (&self.calibration, spec.strategy()) {
+            (Some(path), StrategyName::Calibrated) => {
+                let calibration = open_calibration(path)?;
+                Ok(Some((Arc::from(calibration), file_hash(path)?)))
+            }
+            (None, StrategyName::Calibrated) => Err(usage(
+                "the strategy calibrated needs --calibration FILE; `hct calibrate` makes one",
+            )),
+            (Some(_), other) => Err(usage(format!(
+                "--calibration belongs to the strategy calibrated, not to {other}; leave one of them out"
+            ))),
+            (None, _) => Ok(None),
+        }
     }
 }
 

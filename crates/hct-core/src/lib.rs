@@ -28,6 +28,8 @@
 //! reads files and holds no encoder.
 
 #[cfg(feature = "encode")]
+mod cholesky;
+#[cfg(feature = "encode")]
 mod comparison;
 mod delta;
 mod dtype;
@@ -64,12 +66,16 @@ pub use transform::Transform;
 
 #[cfg(feature = "encode")]
 pub use {
+    cholesky::cholesky,
     comparison::{PlaneComparison, RowComparison, compare_values},
     format::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta},
     matrix::{MatrixView, Moments, fold},
     plane::{DEFAULT_TILE, EncodedPlane, Preparation},
     quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention},
-    quant::trellis::encode::{Estimate, Gains, Training, TrellisAnalysis, TrellisSettings},
+    quant::trellis::encode::{
+        ErrorFeedback, Estimate, FeedbackAnalysis, FeedbackEstimate, FeedbackPlane,
+        FeedbackTraining, Gains, Training, TrellisAnalysis, TrellisSettings,
+    },
     transform::{CodingGain, coding_gain},
 };
 

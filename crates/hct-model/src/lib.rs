@@ -49,7 +49,7 @@ pub use error::Error;
 #[cfg(feature = "fs")]
 pub use fs::{
     AtomicFile, Checkpoint, DirWriter, FileSource, HctFile, SkipReason, SkippedFile, compress,
-    compress_to_rate, decompress, open_calibration,
+    compress_to_rate, decompress, file_hash, open_calibration,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};

@@ -2,25 +2,20 @@
 
 use std::io::Write;
 
-use hct_strategies::{Quality, Strategy};
+use hct_strategies::RatePlan;
 
 use crate::checkpoint_source::CheckpointSource;
 use crate::encode::{CompressOptions, CompressReport, encode};
 use crate::error::Error;
 use crate::progress::Progress;
+use crate::tensor_info::TensorInfo;
 
 /// The file ends up within this share of the bits asked for, where that is possible at all.
 const TOLERANCE: f64 = 0.005;
 /// Whole encodings to try; two are usual.
 const ATTEMPTS: usize = 6;
-/// Coarsest relative mean squared error: beyond it hardly anything is left of a tensor.
-const COARSEST: f64 = 0.9;
-/// Finest; float tensors are stored losslessly long before.
-const FINEST: f64 = 1e-12;
-
-/// As [`encode`], but so that the whole file takes `bits_per_weight`, to 1 %, by the strategy that
-/// `strategy_at` gives for a quality. The same relative mean squared error in every tensor, as
-/// `rdo` makes of it, is one common slope of relative error against rate. Gives that error, too.
+/// As [`encode`], but so that the whole file takes the bits per weight of `plan`, to 1 %. Gives what
+/// they were reached at, too, as [`RatePlan::strategy_at`] takes it.
 ///
 /// This takes several encodings, two as a rule, each to a writer that `new_output` makes; the best
 /// so far is kept meanwhile.
@@ -31,43 +26,44 @@ const FINEST: f64 = 1e-12;
 pub fn encode_to_rate<W: Write>(
     source: &dyn CheckpointSource,
     new_output: &mut dyn FnMut() -> Result<W, Error>,
-    strategy_at: &dyn Fn(Quality) -> Box<dyn Strategy>,
-    bits_per_weight: f64,
+    plan: &RatePlan,
     options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<(W, CompressReport, f64), Error> {
-    // The usual gap to the Shannon bound, to begin with.
-    let mut rel_mse = libm::exp2(-2.0 * (bits_per_weight - 0.1)).clamp(FINEST, COARSEST);
+    let bits_per_weight = plan.bits_per_weight();
+    let floats = source.tensors().iter().filter(|t| t.dtype.is_float());
+    let weights = floats.map(TensorInfo::elements).sum();
+    let limits = plan.limits();
+    let mut octaves = plan.start(weights).clamp(*limits.start(), *limits.end());
     let mut before: Option<(f64, f64)> = None;
     let mut best: Option<(f64, W, CompressReport, f64)> = None;
     for attempt in 1..=ATTEMPTS {
         if attempt > 1 {
             progress.restart(attempt);
         }
-        let strategy = strategy_at(Quality::RelMse(rel_mse));
+        let strategy = plan.strategy_at(octaves);
         let (file, report) = encode(source, new_output()?, &*strategy, options, progress)?;
         let excess = report.bits_per_weight() - bits_per_weight;
         let off = (excess / bits_per_weight).abs();
         if best.as_ref().is_none_or(|(least, ..)| off < *least) {
-            best = Some((off, file, report, rel_mse));
+            best = Some((off, file, report, octaves));
         }
         if off <= TOLERANCE || report.lossy_weights == 0 {
             break;
         }
         // 6 dB a bit, or the slope measured between the last two.
-        let octaves = libm::log2(rel_mse);
         let slope = match before {
             Some((o, e)) if (o - octaves).abs() > 1e-9 => (excess - e) / (octaves - o),
             _ => -0.5 * report.lossy_weights as f64 / report.weights as f64,
         };
         before = Some((octaves, excess));
-        let next = libm::exp2(octaves - excess / slope.min(-0.05)).clamp(FINEST, COARSEST);
-        if next == rel_mse {
+        let next = (octaves - excess / slope.min(-0.05)).clamp(*limits.start(), *limits.end());
+        if next == octaves {
             break;
         }
-        rel_mse = next;
+        octaves = next;
     }
-    let (off, file, report, rel_mse) = best.expect("at least one attempt was made");
+    let (off, file, report, octaves) = best.expect("at least one attempt was made");
     // A file smaller than asked for, because everything is lossless already, is no failure.
     if off > 2.0 * TOLERANCE && report.bits_per_weight() > bits_per_weight {
         return Err(Error::RateOutOfReach {
@@ -76,5 +72,5 @@ pub fn encode_to_rate<W: Write>(
             reached: report.bits_per_weight(),
         });
     }
-    Ok((file, report, rel_mse))
+    Ok((file, report, octaves))
 }

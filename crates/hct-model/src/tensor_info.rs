@@ -14,6 +14,13 @@ pub struct TensorInfo {
 }
 
 impl TensorInfo {
+    /// How many elements it has; 0 where they are too many to count, which no tensor of an open
+    /// checkpoint or HCT file has.
+    pub fn elements(&self) -> u64 {
+        let elements = self.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+        elements.unwrap_or_default()
+    }
+
     /// Bytes of its elements; 0 where they are not whole bytes or too many to count, which no
     /// tensor of an open checkpoint or HCT file is.
     pub fn byte_len(&self) -> u64 {

@@ -13,7 +13,9 @@ use hct_model::{
     CheckpointSource, CompressOptions, Error, HctModel, Safetensors, SourceChanged, TensorSource,
     encode, encode_to_rate, restore, restore_file,
 };
-use hct_strategies::{LosslessEncoder, Quality, RdoEncoder, Strategy};
+use hct_strategies::{
+    LosslessEncoder, Plan, Quality, RdoEncoder, Strategy, StrategyName, StrategySpec,
+};
 
 const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
@@ -106,20 +108,16 @@ fn a_size_is_reached_in_memory() {
     // Numbers from the end on, so that they are whole.
     let bytes = blob(&header(&entries), &all[all.len() - (1 << 20)..]);
     let checkpoint = Safetensors::new("made up", [("m.safetensors", bytes)]).unwrap();
-    let strategy_at = |quality| Box::new(RdoEncoder::new(quality)) as Box<dyn Strategy>;
+    let spec = StrategySpec::builder(StrategyName::Rdo).bits_per_weight(3.0);
+    let Plan::Rate(plan) = spec.finish().unwrap().plan([], None).unwrap() else {
+        panic!("a size is a plan of its own");
+    };
     let mut outputs = 0;
     let mut new_output = || {
         outputs += 1;
         Ok(Vec::new())
     };
-    let encoded = encode_to_rate(
-        &checkpoint,
-        &mut new_output,
-        &strategy_at,
-        3.0,
-        OPTIONS,
-        &(),
-    );
+    let encoded = encode_to_rate(&checkpoint, &mut new_output, &plan, OPTIONS, &());
     let (file, report, _) = encoded.unwrap();
     assert!((report.bits_per_weight() / 3.0 - 1.0).abs() < 0.01);
     assert_eq!(report.output_bytes, file.len() as u64);

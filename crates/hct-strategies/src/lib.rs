@@ -13,6 +13,7 @@
 //! ```
 
 mod adaptive;
+mod calibrated;
 mod calibration;
 mod coding;
 mod engine;
@@ -37,6 +38,7 @@ mod target;
 mod uniform;
 
 pub use adaptive::AdaptiveEncoder;
+pub use calibrated::CalibratedEncoder;
 pub use calibration::{Calibration, Moments, SymmetricMatrix, TensorStatistics};
 pub use engine::{Effort, Quality};
 pub use hybrid::HybridEncoder;

@@ -25,6 +25,8 @@ pub enum StrategyName {
     /// [`RdoEncoder`](crate::RdoEncoder).
     #[default]
     Rdo,
+    /// [`CalibratedEncoder`](crate::CalibratedEncoder).
+    Calibrated,
     /// [`LosslessEncoder`](crate::LosslessEncoder).
     Lossless,
 }
@@ -48,6 +50,8 @@ named!(StrategyName, "strategy", {
         "First and last layers lossless, their neighbours at 0.80, the rest at the retention";
     Rdo: "rdo",
         "For every tensor the fewest bits that reach a cosine, a relative error or a size";
+    Calibrated: "calibrated",
+        "Every weight as finely as its errors matter to the outputs, as a calibration tells";
     Lossless: "lossless",
         "Every bit comes back";
 });

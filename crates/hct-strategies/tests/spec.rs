@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hct_core::Dtype;
 use hct_strategies::{
@@ -54,7 +55,10 @@ fn every_strategy_builds_and_codes_by_its_defaults() {
         let spec = spec(&format!(r#"{{"strategy":"{strategy}"}}"#));
         assert_eq!(StrategySpec::builder(*strategy).finish().unwrap(), spec);
         assert_eq!(spec.strategy(), *strategy);
-        let built = spec.build([]).unwrap();
+        let calibration = Arc::new(support::Inputs(80));
+        let Plan::Strategy(built) = spec.plan([], Some(calibration)).unwrap() else {
+            panic!("a size");
+        };
         assert_eq!(built.name(), strategy.name());
         let trip = Trip::of(&*built, &meta, &bytes);
         assert!(trip.cosine() > 0.97, "{strategy}: {}", trip.cosine());
@@ -200,7 +204,7 @@ fn the_classic_preset_has_no_quality_to_steer() {
         for &strategy in option
             .strategies()
             .iter()
-            .filter(|&&s| s != StrategyName::Rdo)
+            .filter(|&&s| !matches!(s, StrategyName::Rdo | StrategyName::Calibrated))
         {
             let text = json!({
                 "strategy": strategy.name(), "preset": "classic", option.name(): valid(option)
@@ -329,18 +333,36 @@ fn a_size_needs_a_plan() {
     let spec = spec(r#"{"strategy":"adaptive","bpw":3.25}"#);
     assert_eq!(spec.bits_per_weight(), Some(3.25));
     assert!(matches!(spec.build([]), Err(SpecError::NeedsPlan)));
-    let Plan::Rate(plan) = spec.plan([]) else {
+    let Plan::Rate(plan) = spec.plan([], None).unwrap() else {
         panic!("a size");
     };
     assert_eq!(plan.bits_per_weight(), 3.25);
     let (meta, bytes) = tensor(NAME, Kind::Gaussian, &[96, 80], Dtype::F32);
     for d in [0.05, 0.01] {
-        let at = plan.strategy_at(Quality::RelMse(d));
+        let at = plan.strategy_at(f64::log2(d));
         let trip = Trip::of(&*at, &meta, &bytes);
         assert!(
             (trip.rel_mse() / d - 1.0).abs() < 0.05,
             "{}",
             trip.rel_mse()
+        );
+    }
+}
+
+#[test]
+fn calibrated_needs_a_calibration() {
+    for text in [
+        r#"{"strategy":"calibrated"}"#,
+        r#"{"strategy":"calibrated","bpw":3}"#,
+    ] {
+        assert!(matches!(
+            spec(text).build([]),
+            Err(SpecError::NeedsCalibration)
+        ));
+        assert!(
+            spec(text)
+                .plan([], Some(Arc::new(support::Inputs(80))))
+                .is_ok()
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use hct_model::compress_to_rate;
-use hct_strategies::{Plan, Quality, Strategy, StrategyName, StrategySpec};
+use hct_strategies::{Plan, StrategyName, StrategySpec};
 
 use super::coded_model::{CodedModel, DecodedModel};
 use super::{Contestant, Label};
@@ -22,12 +22,11 @@ impl Contestant<Model> for AtRate {
 
     fn encode<'s>(&self, model: &'s Model) -> Result<CodedModel<'s>> {
         let spec = StrategySpec::builder(StrategyName::Rdo).bits_per_weight(self.0);
-        let Plan::Rate(plan) = spec.finish()?.plan([]) else {
+        let Plan::Rate(plan) = spec.finish()?.plan([], None)? else {
             bail!("a size is a plan of its own");
         };
-        let rdo = |quality: Quality| plan.strategy_at(quality) as Box<dyn Strategy>;
         CodedModel::file(|path, options| {
-            compress_to_rate(&model.checkpoint, path, false, &rdo, self.0, options, &())
+            compress_to_rate(&model.checkpoint, path, false, &plan, options, &())
                 .map(|(report, _)| report)
         })
     }

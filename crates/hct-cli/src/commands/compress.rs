@@ -12,7 +12,7 @@ use hct_model::{
     Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, Error, TensorInfo,
     TensorSource, compress, compress_to_rate,
 };
-use hct_strategies::{Plan, Strategy};
+use hct_strategies::{Calibration, Plan};
 use serde::Serialize;
 
 use crate::base_args::open_chain;
@@ -65,6 +65,7 @@ EXAMPLES
   hct compress model.safetensors -o small.hct --bpw 4 --force
   hct compress my-model -o my-model.hct --cosine 0.999 --effort max
   hct compress my-model -o my-model.hct --strategy uniform --retention 0.9
+  hct compress my-model -o my-model.hct --calibration my-model.hctcal --bpw 3
   hct compress my-model -o my-model.hct --strategy adaptive --cosine 0.99 --fragments 4
   hct compress my-model -o my-model.hct --strategy importance --importance-map scores.json
   hct compress my-model -o exact.hct --strategy lossless
@@ -118,9 +119,14 @@ impl Compress {
             )?;
         }
         self.common.start()?;
+        let calibration = self.strategy.calibration(&spec)?;
+        let (calibration, hash) = calibration.unzip();
         let checkpoint = Checkpoint::open(&self.input)?;
+        if let Some(calibration) = &calibration {
+            check_known(&checkpoint, &**calibration)?;
+        }
         let names = checkpoint.tensors().iter().map(|t| &t.name[..]);
-        let plan = spec.plan(names);
+        let plan = spec.plan(names, calibration)?;
         if self.input.is_dir() {
             for file in checkpoint.files() {
                 check_apart(&self.output, &self.input.join(&file.path))?;
@@ -140,7 +146,7 @@ impl Compress {
             Some(base) => Some(self.matched(&checkpoint, base)?),
             None => None,
         };
-        let provenance = provenance(&spec);
+        let provenance = provenance(&spec, hash.as_deref());
         if provenance.is_none() {
             eprintln!("warning: the importance map is too large for the file to say what it was");
         }
@@ -159,9 +165,7 @@ impl Compress {
                 compress(&checkpoint, output, force, &**strategy, options, &bar)?
             }
             Plan::Rate(rate) => {
-                let at = |quality| -> Box<dyn Strategy> { rate.strategy_at(quality) };
-                let bits = rate.bits_per_weight();
-                compress_to_rate(&checkpoint, output, force, &at, bits, options, &bar)?.0
+                compress_to_rate(&checkpoint, output, force, rate, options, &bar)?.0
             }
             _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
         };
@@ -208,6 +212,22 @@ impl Compress {
                 "--base-hint takes {len} bytes; at most {MAX_BASE_HINT} are allowed"
             ))),
         }
+    }
+}
+
+/// Errs where a calibration knows nothing of the largest matrix, as one of another model does.
+fn check_known(checkpoint: &Checkpoint, calibration: &dyn Calibration) -> anyhow::Result<()> {
+    let matrices = checkpoint.tensors().iter().filter(|t| t.shape.len() == 2);
+    let Some(largest) = matrices.max_by_key(|t| t.byte_len()) else {
+        return Ok(());
+    };
+    match calibration.statistics(&largest.name)? {
+        Some(_) => Ok(()),
+        None => Err(usage(format!(
+            "the calibration has nothing of {}, the largest matrix; make one of this model with \
+             `hct calibrate`",
+            printable(&largest.name)
+        ))),
     }
 }
 

@@ -35,6 +35,7 @@ pub fn text_hash(text: &[u8]) -> String {
     hex(&Sha256::digest(text))
 }
 
-fn hex(digest: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

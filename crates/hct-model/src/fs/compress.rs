@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hct_strategies::{Quality, Strategy};
+use hct_strategies::{RatePlan, Strategy};
 
 use super::atomic_file::{AtomicFile, check_free};
 use crate::checkpoint_source::CheckpointSource;
@@ -33,8 +33,8 @@ pub fn compress(
     Ok(report)
 }
 
-/// The same so that the whole file takes `bits_per_weight`, as [`encode_to_rate`] does. Returns
-/// the relative mean squared error of its tensors, too.
+/// The same so that the whole file takes the bits per weight of `plan`, as [`encode_to_rate`] does.
+/// Gives what they were reached at, too.
 ///
 /// # Errors
 /// As [`compress`]; or when the size cannot be reached, because what must stay lossless takes
@@ -43,23 +43,21 @@ pub fn compress_to_rate(
     source: &dyn CheckpointSource,
     output: &Path,
     overwrite: bool,
-    strategy_at: &dyn Fn(Quality) -> Box<dyn Strategy>,
-    bits_per_weight: f64,
+    plan: &RatePlan,
     options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<(CompressReport, f64), Error> {
     check_free(output, overwrite)?;
-    let (file, report, rel_mse) = encode_to_rate(
+    let (file, report, octaves) = encode_to_rate(
         source,
         &mut || AtomicFile::create(output),
-        strategy_at,
-        bits_per_weight,
+        plan,
         options,
         progress,
     )
     .map_err(|error| named(error, output))?;
     file.finish(overwrite)?;
-    Ok((report, rel_mse))
+    Ok((report, octaves))
 }
 
 /// Says which file could not be written.

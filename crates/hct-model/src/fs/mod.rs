@@ -6,6 +6,7 @@ mod checkpoint;
 mod compress;
 mod decompress;
 mod dir_writer;
+mod file_hash;
 mod file_source;
 mod open_calibration;
 
@@ -14,5 +15,6 @@ pub use checkpoint::{Checkpoint, SkipReason, SkippedFile};
 pub use compress::{compress, compress_to_rate};
 pub use decompress::decompress;
 pub use dir_writer::DirWriter;
+pub use file_hash::file_hash;
 pub use file_source::{FileSource, HctFile};
 pub use open_calibration::open_calibration;

@@ -57,14 +57,14 @@ pub(crate) fn code(
 }
 
 /// A coded tensor and the bytes it takes: payload, and what its record has of a base.
-struct Candidate {
-    coded: Coded,
-    bytes: usize,
+pub(crate) struct Candidate {
+    pub coded: Coded,
+    pub bytes: usize,
 }
 
 /// The tensor of `fragments`, added to `base` if there is one, or a lossless one where that is
 /// smaller or there are none.
-fn or_lossless(
+pub(crate) fn or_lossless(
     tensor: TensorView<'_>,
     fragments: Option<Vec<EncodedFragment>>,
     base: Option<BaseView<'_>>,

@@ -12,6 +12,7 @@ mod step;
 use hct_core::{EncodedFragment, EncodedPlane, MatrixView, Moments, Result};
 
 use crate::{Coded, TensorView};
+pub(crate) use choice::or_lossless;
 pub use effort::Effort;
 pub(crate) use goal::{Goal, subtract};
 use preparation::candidates;

@@ -1,12 +1,16 @@
 //! From a spec to what codes tensors.
 
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
 use super::error::SpecError;
-use super::settings::{COSINE, FP16_RATIO, RANK, RETENTION, StrategySpec, TARGET};
+use super::settings::{COSINE, FP16_RATIO, RANK, RETENTION, STEP, StrategySpec, TARGET};
+use crate::calibrated;
 use crate::engine::DELTA_COSINE;
 use crate::{
-    AdaptiveEncoder, Effort, HybridEncoder, HybridLayersEncoder, ImportanceEncoder, ImportanceMap,
-    LayerStacks, LosslessEncoder, MixedPrecisionEncoder, MlpOnlyEncoder, Quality, RdoEncoder,
-    Strategy, StrategyName, SvdEncoder, UniformEncoder,
+    AdaptiveEncoder, CalibratedEncoder, Calibration, Effort, HybridEncoder, HybridLayersEncoder,
+    ImportanceEncoder, ImportanceMap, LayerStacks, LosslessEncoder, MixedPrecisionEncoder,
+    MlpOnlyEncoder, Quality, RdoEncoder, Strategy, StrategyName, SvdEncoder, UniformEncoder,
 };
 
 /// What to do with a checkpoint.
@@ -19,12 +23,18 @@ pub enum Plan {
 }
 
 /// A strategy that hits a size at one quality or another.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RatePlan {
     spec: StrategySpec,
     stacks: LayerStacks,
     bits_per_weight: f64,
+    calibration: Option<Arc<dyn Calibration>>,
 }
+
+/// Coarsest relative mean squared error: beyond it hardly anything is left of a tensor.
+const COARSEST: f64 = 0.9;
+/// Finest; float tensors are stored losslessly long before.
+const FINEST: f64 = 1e-12;
 
 impl RatePlan {
     /// The size: bits per weight of the whole file.
@@ -32,9 +42,39 @@ impl RatePlan {
         self.bits_per_weight
     }
 
-    /// The strategy at a quality.
-    pub fn strategy_at(&self, quality: Quality) -> Box<dyn Strategy + Send> {
-        self.spec.strategy_at(Some(quality), &self.stacks)
+    /// Where to begin: the logarithm to base 2 of an error at which about the size is reached by a
+    /// model of so many weights. Two octaves of it are about a bit.
+    pub fn start(&self, weights: u64) -> f64 {
+        match self.spec.strategy() {
+            StrategyName::Calibrated => calibrated::start(self.bits_per_weight, weights),
+            // The usual gap to the Shannon bound.
+            _ => -2.0 * (self.bits_per_weight - 0.1),
+        }
+    }
+
+    /// What [`RatePlan::strategy_at`] may be asked for.
+    pub fn limits(&self) -> RangeInclusive<f64> {
+        match self.spec.strategy() {
+            StrategyName::Calibrated => calibrated::LIMITS,
+            _ => libm::log2(FINEST)..=libm::log2(COARSEST),
+        }
+    }
+
+    /// The strategy at an error of 2 to the power of `octaves`: the relative mean squared error of
+    /// every tensor, which as `rdo` makes of it is one common slope of relative error against rate;
+    /// or for `calibrated` the square of the step.
+    pub fn strategy_at(&self, octaves: f64) -> Box<dyn Strategy + Send> {
+        let calibration = self.calibration.as_ref();
+        match (self.spec.strategy(), calibration) {
+            (StrategyName::Calibrated, Some(calibration)) => {
+                self.spec.calibrated(libm::exp2(0.5 * octaves), calibration)
+            }
+            _ => {
+                let error = libm::exp2(octaves).clamp(FINEST, COARSEST);
+                self.spec
+                    .strategy_at(Some(Quality::RelMse(error)), &self.stacks)
+            }
+        }
     }
 }
 
@@ -43,34 +83,60 @@ impl StrategySpec {
     /// them, to learn which layers are the first and the last: others do with none.
     ///
     /// # Errors
-    /// When the spec asks for a size: see [`plan`](Self::plan).
+    /// When the spec asks for a size or needs a calibration: see [`plan`](Self::plan).
     pub fn build<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Result<Box<dyn Strategy + Send>, SpecError> {
-        match self.plan(names) {
+        match self.plan(names, None)? {
             Plan::Strategy(strategy) => Ok(strategy),
             Plan::Rate(_) => Err(SpecError::NeedsPlan),
         }
     }
 
     /// The strategy, or how to find the one that hits the size asked for; names are as for
-    /// [`build`](Self::build).
-    pub fn plan<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Plan {
+    /// [`build`](Self::build). Only `calibrated` looks at the calibration.
+    ///
+    /// # Errors
+    /// When the strategy needs a calibration and there is none.
+    pub fn plan<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+        calibration: Option<Arc<dyn Calibration>>,
+    ) -> Result<Plan, SpecError> {
         let stacks = match self.strategy() {
             StrategyName::HybridLayers => LayerStacks::of(names),
             _ => LayerStacks::of([]),
         };
+        let calibrated = self.strategy() == StrategyName::Calibrated;
+        if calibrated && calibration.is_none() {
+            return Err(SpecError::NeedsCalibration);
+        }
         if let Some(bits_per_weight) = self.0.bits_per_weight {
-            return Plan::Rate(Box::new(RatePlan {
+            return Ok(Plan::Rate(Box::new(RatePlan {
                 spec: self.clone(),
                 stacks,
                 bits_per_weight,
-            }));
+                calibration,
+            })));
         }
         let cosine = self.0.cosine.map(Quality::Cosine);
         let quality = self.0.rel_mse.map(Quality::RelMse).or(cosine);
-        Plan::Strategy(self.strategy_at(quality, &stacks))
+        Ok(Plan::Strategy(match &calibration {
+            Some(calibration) if calibrated => {
+                self.calibrated(self.0.step.unwrap_or(STEP), calibration)
+            }
+            _ => self.strategy_at(quality, &stacks),
+        }))
+    }
+
+    fn calibrated(
+        &self,
+        step: f64,
+        calibration: &Arc<dyn Calibration>,
+    ) -> Box<dyn Strategy + Send> {
+        let effort = self.0.effort.unwrap_or(Effort::Default);
+        Box::new(CalibratedEncoder::new(calibration.clone(), step).effort(effort))
     }
 
     fn strategy_at(
@@ -130,7 +196,8 @@ impl StrategySpec {
             StrategyName::HybridLayers => {
                 steered!(HybridLayersEncoder::new(retention, stacks.clone()))
             }
-            StrategyName::Rdo => {
+            // Without its calibration, which callers see to: as fine as that of the default.
+            StrategyName::Rdo | StrategyName::Calibrated => {
                 let quality = quality.unwrap_or(Quality::Cosine(COSINE));
                 let encoder = RdoEncoder::new(quality).effort(effort).fragments(fragments);
                 Box::new(encoder.delta_cosine(delta_cosine))

@@ -77,6 +77,9 @@ pub enum SpecError {
     /// The importance map is not one.
     #[error("importance_map is no importance map")]
     Map(#[from] ImportanceMapError),
+    /// The strategy goes by a calibration, and there is none.
+    #[error("calibrated needs the calibration of the model; give one, or another strategy")]
+    NeedsCalibration,
     /// One strategy was wanted of a spec that needs several tries to hit a size.
     #[error("bpw asks for a size, which takes more than one strategy; use the spec's plan")]
     NeedsPlan,

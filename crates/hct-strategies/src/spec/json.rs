@@ -157,6 +157,7 @@ fn with(builder: SpecBuilder, option: SpecOption, field: Field) -> Result<SpecBu
         SpecOption::Retention => builder.retention(number()?),
         SpecOption::Cosine => builder.cosine(number()?),
         SpecOption::RelMse => builder.rel_mse(number()?),
+        SpecOption::Step => builder.step(number()?),
         SpecOption::BitsPerWeight => builder.bits_per_weight(number()?),
         SpecOption::DeltaCosine => builder.delta_cosine(number()?),
         SpecOption::Effort => builder.effort(text(&value).parse::<Effort>()?),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Preset;
 use crate::StrategyName::{
-    self, Adaptive, Hybrid, HybridLayers, Importance, Mixed, MlpOnly, Rdo, Svd, Uniform,
+    self, Adaptive, Calibrated, Hybrid, HybridLayers, Importance, Mixed, MlpOnly, Rdo, Svd, Uniform,
 };
 
 /// An option of a strategy.
@@ -19,6 +19,8 @@ pub enum SpecOption {
     Cosine,
     /// Relative mean squared error, in (0, 1).
     RelMse,
+    /// Step of the whole model in the calibration's measure, in (0, 1).
+    Step,
     /// Bits per weight of the whole file, in (0, 64).
     BitsPerWeight,
     /// Cosine similarity of the difference from a base, in (0, 1).
@@ -42,6 +44,7 @@ impl SpecOption {
         SpecOption::Retention,
         SpecOption::Cosine,
         SpecOption::RelMse,
+        SpecOption::Step,
         SpecOption::BitsPerWeight,
         SpecOption::DeltaCosine,
         SpecOption::Effort,
@@ -52,9 +55,10 @@ impl SpecOption {
     ];
 
     /// Those that say how good the result is to be, of which a spec has one at most.
-    pub(super) const QUALITIES: [Self; 4] = [
+    pub(super) const QUALITIES: [Self; 5] = [
         SpecOption::Cosine,
         SpecOption::RelMse,
+        SpecOption::Step,
         SpecOption::BitsPerWeight,
         SpecOption::Retention,
     ];
@@ -66,6 +70,7 @@ impl SpecOption {
             SpecOption::Retention => "retention",
             SpecOption::Cosine => "cosine",
             SpecOption::RelMse => "rel_mse",
+            SpecOption::Step => "step",
             SpecOption::BitsPerWeight => "bpw",
             SpecOption::DeltaCosine => "delta_cosine",
             SpecOption::Effort => "effort",
@@ -93,6 +98,10 @@ impl SpecOption {
             }
             SpecOption::RelMse => {
                 "Relative mean squared error ‖W−Ŵ‖²/‖W‖² that no lossy tensor exceeds"
+            }
+            SpecOption::Step => {
+                "calibrated: the step of the whole model, in units of the root of the damage that \
+                 the calibration predicts [default: STEPDEFAULT]"
             }
             SpecOption::BitsPerWeight => "Bits per weight of the whole file, within 1 %",
             SpecOption::DeltaCosine => {
@@ -125,6 +134,7 @@ impl SpecOption {
             SpecOption::Cosine => "a number between 0 and 1, such as 0.995",
             SpecOption::RelMse => "a number between 0 and 1, such as 0.01",
             SpecOption::DeltaCosine => "a number between 0 and 1, such as 0.9",
+            SpecOption::Step => "a number between 0 and 1, such as 0.0001",
             SpecOption::BitsPerWeight => "a number of bits above 0 and below 64, such as 3.5",
             SpecOption::Effort => "fast, default or max",
             SpecOption::Rank => "a whole number from 1 to 65536, such as 256",
@@ -149,10 +159,7 @@ impl SpecOption {
             ],
             SpecOption::Retention => &[Uniform, Hybrid, Mixed, Importance, MlpOnly, HybridLayers],
             SpecOption::RelMse => &[Svd, Hybrid, Importance, MlpOnly, HybridLayers, Rdo],
-            SpecOption::Cosine
-            | SpecOption::BitsPerWeight
-            | SpecOption::DeltaCosine
-            | SpecOption::Effort => &[
+            SpecOption::Cosine | SpecOption::DeltaCosine => &[
                 Adaptive,
                 Svd,
                 Hybrid,
@@ -161,6 +168,17 @@ impl SpecOption {
                 HybridLayers,
                 Rdo,
             ],
+            SpecOption::BitsPerWeight | SpecOption::Effort => &[
+                Adaptive,
+                Svd,
+                Hybrid,
+                Importance,
+                MlpOnly,
+                HybridLayers,
+                Rdo,
+                Calibrated,
+            ],
+            SpecOption::Step => &[Calibrated],
             SpecOption::Rank => &[Svd, Hybrid],
             SpecOption::Fp16Ratio => &[Mixed],
             SpecOption::ImportanceMap => &[Importance],

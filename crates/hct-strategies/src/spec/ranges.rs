@@ -22,6 +22,7 @@ impl SpecOption {
             SpecOption::Cosine | SpecOption::RelMse | SpecOption::DeltaCosine => {
                 value > 0.0 && value < 1.0
             }
+            SpecOption::Step => value > 0.0 && value < 1.0,
             SpecOption::BitsPerWeight => value > 0.0 && value < MAX_BITS,
             SpecOption::Rank => whole(MAX_RANK),
             SpecOption::Fp16Ratio => (0.0..=1.0).contains(&value),

@@ -12,6 +12,8 @@ const MIDDLE_RETENTION: f64 = 0.70;
 pub(super) const COSINE: f64 = 0.9998;
 /// Cosine of `adaptive` unless given.
 pub(super) const TARGET: f64 = 0.99;
+/// Step of `calibrated` unless given.
+pub(super) const STEP: f64 = 1e-4;
 /// Most components of low-rank factors unless given.
 pub(super) const RANK: usize = 256;
 /// Share of FP16 of `mixed` unless given: INT4 gains little from more.
@@ -68,6 +70,7 @@ pub(super) struct Settings {
     pub retention: Option<f64>,
     pub cosine: Option<f64>,
     pub rel_mse: Option<f64>,
+    pub step: Option<f64>,
     pub bits_per_weight: Option<f64>,
     pub delta_cosine: Option<f64>,
     pub effort: Option<Effort>,
@@ -126,6 +129,7 @@ impl SpecBuilder {
         retention: f64, "The share of the coefficients to keep, in (0, 1].";
         cosine: f64, "The cosine similarity that every lossy tensor reaches, in (0, 1).";
         rel_mse: f64, "The relative mean squared error that no lossy tensor exceeds, in (0, 1).";
+        step: f64, "The step of the whole model, in (0, 1).";
         bits_per_weight: f64, "The bits per weight of the whole file, in (0, 64).";
         delta_cosine: f64, "The cosine similarity that the difference of every lossy tensor from its base reaches, in (0, 1).";
         effort: Effort, "How hard to look for few bits.";
@@ -186,6 +190,7 @@ impl Settings {
                     StrategyName::Rdo => Some(COSINE),
                     _ => None,
                 };
+                self.step = (strategy == StrategyName::Calibrated).then_some(STEP);
             }
         }
         if has(SpecOption::Effort) {
@@ -226,6 +231,7 @@ impl Settings {
             SpecOption::Retention => self.retention,
             SpecOption::Cosine => self.cosine,
             SpecOption::RelMse => self.rel_mse,
+            SpecOption::Step => self.step,
             SpecOption::BitsPerWeight => self.bits_per_weight,
             SpecOption::DeltaCosine => self.delta_cosine,
             SpecOption::Rank => self.rank.map(|n| n as f64),

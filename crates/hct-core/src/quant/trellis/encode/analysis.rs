@@ -16,9 +16,9 @@ use crate::transform::Transform;
 use crate::{Error, Result};
 
 /// Index magnitudes stay below this, where f32 multiples of the step are exact.
-pub(super) const MAX_INDEX: f32 = (1 << 23) as f32;
+pub(in crate::quant::trellis::encode) const MAX_INDEX: f32 = (1 << 23) as f32;
 /// Steps stay below this, so that no reproduction point overflows.
-pub(super) const MAX_STEP: f32 = f32::MAX / (1 << 26) as f32;
+pub(in crate::quant::trellis::encode) const MAX_STEP: f32 = f32::MAX / (1 << 26) as f32;
 
 /// A plane analysed for trellis coding.
 pub struct TrellisAnalysis<'a> {

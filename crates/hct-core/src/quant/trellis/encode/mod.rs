@@ -1,6 +1,7 @@
 //! Encoding planes with the trellis quantizer.
 
 mod analysis;
+mod feedback;
 #[cfg(test)]
 mod levels;
 mod plane;
@@ -16,5 +17,8 @@ mod training;
 mod viterbi;
 
 pub use analysis::TrellisAnalysis;
+pub use feedback::{
+    ErrorFeedback, FeedbackAnalysis, FeedbackEstimate, FeedbackPlane, FeedbackTraining,
+};
 pub use settings::{Gains, TrellisSettings};
 pub use training::{Estimate, Training};

@@ -45,6 +45,17 @@ impl Statistics {
 }
 
 impl Contexts {
+    /// The same reproduction points, with log-frequencies fitted to what was seen.
+    pub fn refitted(&self, stats: &Statistics) -> Self {
+        let precision = stats.precision();
+        let contexts = self.contexts.iter().zip(&stats.counts);
+        let contexts = contexts.map(|(context, counts)| Context {
+            logs: log_frequencies(counts, context.logs.len() - 1, precision),
+            shifts: context.shifts,
+        });
+        Self::build(precision, contexts.collect())
+    }
+
     /// Contexts fitted to what was seen.
     pub fn from_statistics(stats: &Statistics, quantizers: usize) -> Self {
         let precision = stats.precision();
@@ -77,19 +88,7 @@ fn fit(
             break;
         }
     }
-    let top = OCTAVES * precision;
-    // Both signs share a magnitude's count, so a non-zero magnitude weighs half.
-    let weight = |m: usize| {
-        let k = counts[m] as f64 + 0.3;
-        if m == 0 { 2.0 * k } else { k }
-    };
-    let largest = (0..=max).map(weight).fold(0.0, f64::max);
-    let logs = (0..=max)
-        .map(|m| {
-            let octaves = libm::log2(weight(m) / largest);
-            (top + libm::round(octaves * precision as f64) as i64).max(0)
-        })
-        .collect();
+    let logs = log_frequencies(counts, max, precision);
     let mut shifts = before.map_or([0; SHIFTS], |b| b.shifts);
     for (j, shift) in shifts.iter_mut().enumerate().take(max) {
         let n: u64 = if j + 1 < SHIFTS {
@@ -104,4 +103,21 @@ fn fit(
         }
     }
     Context { logs, shifts }
+}
+
+/// Quantized logarithms of the frequencies of magnitudes up to `max`.
+fn log_frequencies(counts: &[u64; MAX_MAGNITUDE + 2], max: usize, precision: i64) -> Vec<i64> {
+    let top = OCTAVES * precision;
+    // Both signs share a magnitude's count, so a non-zero magnitude weighs half.
+    let weight = |m: usize| {
+        let k = counts[m] as f64 + 0.3;
+        if m == 0 { 2.0 * k } else { k }
+    };
+    let largest = (0..=max).map(weight).fold(0.0, f64::max);
+    (0..=max)
+        .map(|m| {
+            let octaves = libm::log2(weight(m) / largest);
+            (top + libm::round(octaves * precision as f64) as i64).max(0)
+        })
+        .collect()
 }

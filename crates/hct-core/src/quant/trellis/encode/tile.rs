@@ -14,6 +14,33 @@ pub(crate) struct TileValues<'a> {
     pub classes: &'a [u8],
 }
 
+/// Where the lanes of a tile are in the trellis.
+pub(crate) struct LaneStates {
+    /// Lane of the next value.
+    next: usize,
+    states: [u8; 32],
+}
+
+impl LaneStates {
+    /// At the start of a tile.
+    pub fn new() -> Self {
+        LaneStates {
+            next: 0,
+            states: [0; 32],
+        }
+    }
+
+    /// Goes on over `indices`.
+    pub fn advance(&mut self, coder: &TileCoder, indices: &[i32]) {
+        for k in indices {
+            let state = &mut self.states[self.next];
+            let odd = (k.unsigned_abs() & 1) as usize;
+            *state = coder.trellis.next(usize::from(*state), odd) as u8;
+            self.next = (self.next + 1) % coder.lanes;
+        }
+    }
+}
+
 /// The quantizer of a plane at one step.
 #[derive(Clone, Copy)]
 pub(crate) struct TileCoder {
@@ -30,14 +57,35 @@ impl TileCoder {
 
     /// Indices of a tile by Viterbi search under `costs` (see [`Contexts::costs`]).
     pub fn quantize(&self, costs: &[f32], tile: &TileValues<'_>) -> Quantized {
+        self.quantize_from(costs, tile, &LaneStates::new())
+    }
+
+    /// The same of values that follow those which brought the lanes to `states`.
+    pub fn quantize_from(
+        &self,
+        costs: &[f32],
+        tile: &TileValues<'_>,
+        states: &LaneStates,
+    ) -> Quantized {
+        match self.lanes {
+            8 => self.quantize_lanes::<8>(costs, tile, states),
+            _ => self.quantize_lanes::<32>(costs, tile, states),
+        }
+    }
+
+    fn quantize_lanes<const L: usize>(
+        &self,
+        costs: &[f32],
+        tile: &TileValues<'_>,
+        states: &LaneStates,
+    ) -> Quantized {
         let search = Search {
             inv_step: 1.0 / self.step,
             costs,
         };
-        match self.lanes {
-            8 => viterbi::quantize::<8>(self.trellis, &search, tile.values, tile.classes),
-            _ => viterbi::quantize::<32>(self.trellis, &search, tile.values, tile.classes),
-        }
+        // Lanes are counted from that of the first value.
+        let starts = std::array::from_fn(|l| states.states[(states.next + l) % L]);
+        viterbi::quantize::<L>(self.trellis, &search, tile.values, tile.classes, &starts)
     }
 
     /// Statistics of a quantized tile, for a plane of `contexts` contexts.
@@ -148,7 +196,7 @@ fn symbol(index: i32) -> usize {
 }
 
 /// Reproduction points by context and magnitude, as the decoder will have them.
-struct Points {
+pub(super) struct Points {
     coder: TileCoder,
     points: Vec<f32>,
     max: Vec<usize>,
@@ -158,7 +206,7 @@ struct Points {
 const MAGNITUDES: usize = 128;
 
 impl Points {
-    fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
+    pub fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
         let n = contexts.tables.len();
         let mut points = vec![0f32; n * MAGNITUDES];
         let max: Vec<usize> = (0..n).map(|c| contexts.max_magnitude(c)).collect();
@@ -180,7 +228,7 @@ impl Points {
     }
 
     #[inline(always)]
-    fn get(&self, context: u8, m: usize) -> f32 {
+    pub fn get(&self, context: u8, m: usize) -> f32 {
         if m <= self.max[usize::from(context)] {
             self.points[usize::from(context) * MAGNITUDES + m]
         } else {

@@ -2,7 +2,7 @@
 
 use super::analysis::TrellisAnalysis;
 use super::statistics::Statistics;
-use super::tile::TileValues;
+use super::tile::{TileCoder, TileValues};
 use crate::quant::trellis::contexts::Contexts;
 
 /// Mean magnitude, in steps, below which a class is coded with the zero of Q1.
@@ -67,7 +67,10 @@ impl TrellisAnalysis<'_> {
     fn train_on(&self, step: f32, tile: &TileValues<'_>) -> Training {
         let quantizers = self.trellis.quantizers();
         let coder = self.coder(step);
-        let mut contexts = Contexts::from_statistics(&self.first_guess(step, tile), quantizers);
+        let mut contexts = Contexts::from_statistics(
+            &first_guess(coder, self.scales.map.classes, tile),
+            quantizers,
+        );
         let mut round = || {
             let quantized = coder.quantize(&contexts.costs(self.lambda(step)), tile);
             let stats = coder.statistics(tile.values, &quantized, contexts.tables.len());
@@ -89,37 +92,36 @@ impl TrellisAnalysis<'_> {
         };
         Training { contexts, estimate }
     }
+}
 
-    /// Statistics of plain rounding to the points of each quantizer.
-    ///
-    /// The search reinforces what its contexts say, so their start decides which fixed point it
-    /// reaches. Above about one bit the better one never uses the zero of Q1 (the unions of
-    /// ECTCQ), by 0.01 to 0.02 bit; classes quieter than that must have it.
-    fn first_guess(&self, step: f32, tile: &TileValues<'_>) -> Statistics {
-        let quantizers = self.trellis.quantizers();
-        let classes = self.scales.map.classes;
-        let inverse = 1.0 / step;
-        let mut sums = vec![(0f64, 0u64); classes];
-        for (&v, &class) in tile.values.iter().zip(tile.classes) {
-            let (sum, n) = &mut sums[usize::from(class)];
-            *sum += f64::from(v.abs() * inverse);
-            *n += 1;
-        }
-        let quiet: Vec<bool> = sums
-            .iter()
-            .map(|&(sum, n)| sum < QUIET * n as f64)
-            .collect();
-        let mut stats = Statistics::new(classes * quantizers);
-        for (&v, &class) in tile.values.iter().zip(tile.classes) {
-            let class = usize::from(class);
-            let a = v.abs() * inverse;
-            stats.add(class * quantizers, (0.5 * a + 0.5) as usize, 0.0);
-            if quantizers > 1 {
-                let zero = quiet[class] && a < 0.5;
-                let m = if zero { 0 } else { (0.5 * a) as usize + 1 };
-                stats.add(class * quantizers + 1, m, 0.0);
-            }
-        }
-        stats
+/// Statistics of plain rounding to the points of each quantizer.
+///
+/// The search reinforces what its contexts say, so their start decides which fixed point it
+/// reaches. Above about one bit the better one never uses the zero of Q1 (the unions of
+/// ECTCQ), by 0.01 to 0.02 bit; classes quieter than that must have it.
+pub(super) fn first_guess(coder: TileCoder, classes: usize, tile: &TileValues<'_>) -> Statistics {
+    let quantizers = coder.trellis.quantizers();
+    let inverse = 1.0 / coder.step;
+    let mut sums = vec![(0f64, 0u64); classes];
+    for (&v, &class) in tile.values.iter().zip(tile.classes) {
+        let (sum, n) = &mut sums[usize::from(class)];
+        *sum += f64::from(v.abs() * inverse);
+        *n += 1;
     }
+    let quiet: Vec<bool> = sums
+        .iter()
+        .map(|&(sum, n)| sum < QUIET * n as f64)
+        .collect();
+    let mut stats = Statistics::new(classes * quantizers);
+    for (&v, &class) in tile.values.iter().zip(tile.classes) {
+        let class = usize::from(class);
+        let a = v.abs() * inverse;
+        stats.add(class * quantizers, (0.5 * a + 0.5) as usize, 0.0);
+        if quantizers > 1 {
+            let zero = quiet[class] && a < 0.5;
+            let m = if zero { 0 } else { (0.5 * a) as usize + 1 };
+            stats.add(class * quantizers + 1, m, 0.0);
+        }
+    }
+    stats
 }

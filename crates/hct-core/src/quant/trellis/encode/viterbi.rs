@@ -19,12 +19,14 @@ pub(crate) struct Quantized {
     pub contexts: Vec<u8>,
 }
 
-/// Quantizes `values`, symbol i in lane i mod `L`; `classes[i]` is the class of value i.
+/// Quantizes `values`, symbol i in lane i mod `L`; `classes[i]` is the class of value i. `states`
+/// are those that the lanes start in.
 pub(crate) fn quantize<const L: usize>(
     trellis: Trellis,
     search: &Search<'_>,
     values: &[f32],
     classes: &[u8],
+    states: &[u8; L],
 ) -> Quantized {
     assert_eq!(values.len(), classes.len());
     let mut indices = vec![0; values.len()];
@@ -38,10 +40,10 @@ pub(crate) fn quantize<const L: usize>(
     let mut contexts = vec![0; values.len()];
     let out = (&mut indices[..], &mut contexts[..]);
     match trellis.states() {
-        4 => viterbi::<L, 4>(search, values, classes, out),
-        8 => viterbi::<L, 8>(search, values, classes, out),
-        16 => viterbi::<L, 16>(search, values, classes, out),
-        _ => viterbi::<L, 32>(search, values, classes, out),
+        4 => viterbi::<L, 4>(search, values, classes, states, out),
+        8 => viterbi::<L, 8>(search, values, classes, states, out),
+        16 => viterbi::<L, 16>(search, values, classes, states, out),
+        _ => viterbi::<L, 32>(search, values, classes, states, out),
     }
     Quantized { indices, contexts }
 }
@@ -103,6 +105,7 @@ multiversion! {
         search: &Search<'_>,
         values: &[f32],
         classes: &[u8],
+        starts: &[u8; L],
         out: (&mut [i32], &mut [u8]),
     ) = viterbi_body::<L, S>;
 }
@@ -163,6 +166,7 @@ fn viterbi_body<const L: usize, const S: usize>(
     search: &Search<'_>,
     values: &[f32],
     classes: &[u8],
+    starts: &[u8; L],
     (indices, contexts): (&mut [i32], &mut [u8]),
 ) {
     let trellis = Trellis::new(S).expect("a supported size");
@@ -171,7 +175,9 @@ fn viterbi_body<const L: usize, const S: usize>(
     let steps = values.len().div_ceil(L);
     let mut decisions = vec![[0u32; L]; steps];
     let mut cost = [[f32::INFINITY; L]; S];
-    cost[0] = [0.0; L];
+    for (l, &start) in starts.iter().enumerate() {
+        cost[usize::from(start)][l] = 0.0;
+    }
     // Costs of the lanes that end one step before the others.
     let mut early = cost;
     for (t, decision) in decisions.iter_mut().enumerate() {

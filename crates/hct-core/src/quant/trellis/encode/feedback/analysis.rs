@@ -1,0 +1,233 @@
+//! Analysing a matrix once, and training what depends on the step.
+
+use super::ErrorFeedback;
+use super::band::{BandCoder, QuantizedBand, in_exact_range};
+use super::rows::Rows;
+use crate::matrix::MatrixView;
+use crate::quant::trellis::classes;
+use crate::quant::trellis::contexts::Contexts;
+use crate::quant::trellis::encode::analysis::MAX_STEP;
+use crate::quant::trellis::encode::scales::{self, FitOptions, ScaleModel};
+use crate::quant::trellis::encode::settings::TrellisSettings;
+use crate::quant::trellis::encode::tile::{TileCoder, TileValues};
+use crate::quant::trellis::encode::training::first_guess;
+use crate::quant::trellis::gains::GainUnit;
+use crate::quant::trellis::machine::Trellis;
+use crate::{Dtype, Error, Result};
+
+/// Weights of a sample of rows, which is coded to learn what the whole will be like.
+const SAMPLE: usize = 1 << 18;
+/// Fewest rows of a sample: column scales are learnt from it.
+const SAMPLE_ROWS: usize = 128;
+/// λ in δ² per bit, unless given.
+const LAMBDA: f32 = 0.4;
+
+/// A matrix to be coded with feedback.
+pub struct FeedbackAnalysis<'a> {
+    pub(super) matrix: MatrixView<'a>,
+    pub(super) feedback: ErrorFeedback<'a>,
+    pub(super) dtype: Dtype,
+    pub(super) trellis: Trellis,
+    pub(super) settings: TrellisSettings,
+    sample: Rows,
+    /// Log-scales of the sample before any feedback.
+    scales: ScaleModel,
+}
+
+/// What coding at a step would cost and give, from a sample of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedbackEstimate {
+    /// Bits per weight of symbols, patches and side information left out.
+    pub rate: f64,
+    /// Mean square of the errors of targets, in units of the steps of row and column: Σ e H eᵀ, each
+    /// row over its squared step, is this times the weights.
+    pub damage: f64,
+}
+
+/// Scales and contexts trained at a step.
+pub struct FeedbackTraining {
+    pub(super) scales: ScaleModel,
+    pub(super) contexts: Contexts,
+    estimate: FeedbackEstimate,
+}
+
+impl FeedbackTraining {
+    /// Rate and damage on the rows trained on.
+    pub fn estimate(&self) -> FeedbackEstimate {
+        self.estimate
+    }
+}
+
+impl<'a> FeedbackAnalysis<'a> {
+    /// Prepares `matrix`, whose decoded values are rounded to `dtype`.
+    ///
+    /// # Errors
+    /// When the trellis does not exist, `feedback` does not fit the matrix or a value is not finite.
+    pub fn new(
+        matrix: MatrixView<'a>,
+        dtype: Dtype,
+        feedback: ErrorFeedback<'a>,
+        settings: TrellisSettings,
+    ) -> Result<Self> {
+        let trellis = Trellis::new(settings.states).ok_or_else(|| {
+            Error::argument("states", format!("no trellis has {}", settings.states))
+        })?;
+        let (rows, cols) = (matrix.rows(), matrix.cols());
+        if feedback.coefficients.len() != cols * cols {
+            return Err(Error::argument("feedback", "must be columns × columns"));
+        }
+        let ErrorFeedback {
+            column_gains,
+            row_gains,
+            ..
+        } = feedback;
+        let in_range = |gains: &[i32]| gains.iter().all(|g| g.abs() <= GainUnit::Fine.max());
+        let fits = column_gains.len() == cols && (row_gains.is_empty() || row_gains.len() == rows);
+        if !fits || !in_range(column_gains) || !in_range(row_gains) {
+            let why = "must be one per column and row, within ± 2048";
+            return Err(Error::argument("gains", why));
+        }
+        let count = (SAMPLE / cols).max(SAMPLE_ROWS).min(rows);
+        let numbers = (0..count).map(|i| (2 * i + 1) * rows / (2 * count));
+        let sample = Rows::new(numbers.collect(), &feedback);
+        let values = sample.load_in_steps(&matrix, column_gains);
+        let scales = fit(&values, count, rows, settings);
+        Ok(FeedbackAnalysis {
+            matrix,
+            feedback,
+            dtype,
+            trellis,
+            settings,
+            sample,
+            scales,
+        })
+    }
+
+    /// Weights of the matrix.
+    #[allow(clippy::len_without_is_empty, reason = "a matrix is never empty")]
+    pub fn len(&self) -> usize {
+        self.matrix.len()
+    }
+
+    pub(super) fn coder(&self, step: f32) -> TileCoder {
+        TileCoder {
+            trellis: self.trellis,
+            // A lane's run of a column must be long, since nothing that comes later decides on its end.
+            lanes: 8,
+            step,
+        }
+    }
+
+    pub(super) fn lambda(&self) -> f32 {
+        self.settings.lambda.unwrap_or(LAMBDA)
+    }
+
+    /// Trains scales and contexts at `step` on a sample of rows.
+    ///
+    /// # Errors
+    /// When the step is out of range or too small for a value, or feedback leaves the range of f32.
+    pub fn train(&self, step: f32) -> Result<FeedbackTraining> {
+        if !(step > 0.0 && step < MAX_STEP) {
+            return Err(Error::StepOutOfRange {
+                step,
+                least: f32::MIN_POSITIVE,
+                most: MAX_STEP,
+            });
+        }
+        let coder = self.coder(step);
+        let mut scales = self.scales.clone();
+        let mut values = (self.sample).load_in_steps(&self.matrix, self.feedback.column_gains);
+        in_exact_range(&values, step)?;
+        let mut trained = None;
+        // First with the scales of the weights, then with those of the targets.
+        for _ in 0..2 {
+            let rows = self.row_scales(&scales, &values, self.sample.len());
+            let mut of = Vec::new();
+            classes::classes(&scales.map, &scales.cols, &rows, &mut of);
+            let tile = TileValues {
+                values: &values,
+                classes: &of,
+            };
+            let guess = first_guess(coder, scales.map.classes, &tile);
+            let mut contexts = Contexts::from_statistics(&guess, self.trellis.quantizers());
+            let mut last = None;
+            for _ in 0..self.settings.passes {
+                let band = self.quantize(coder, &scales, &contexts, &self.sample, &rows)?;
+                let stats = coder.statistics(&band.targets, &band.quantized, contexts.tables.len());
+                contexts = Contexts::from_statistics(&stats, self.trellis.quantizers());
+                last = Some((band, stats));
+            }
+            let Some((band, stats)) = last else { break };
+            let n = band.targets.len() as f64;
+            let estimate = FeedbackEstimate {
+                rate: contexts.bits(&stats) / n,
+                damage: band.damage / n,
+            };
+            let refitted = fit(
+                &band.targets,
+                self.sample.len(),
+                self.matrix.rows(),
+                self.settings,
+            );
+            values = band.targets;
+            trained = Some(FeedbackTraining {
+                scales,
+                contexts,
+                estimate,
+            });
+            scales = refitted;
+        }
+        trained.ok_or_else(|| Error::argument("passes", "must be at least one"))
+    }
+
+    /// Quantizes rows under `contexts`.
+    pub(super) fn quantize(
+        &self,
+        coder: TileCoder,
+        scales: &ScaleModel,
+        contexts: &Contexts,
+        rows: &Rows,
+        row_scales: &[i32],
+    ) -> Result<QuantizedBand> {
+        let costs = contexts.costs(self.lambda());
+        let band = BandCoder {
+            feedback: self.feedback,
+            coder,
+            contexts,
+            costs: &costs,
+            map: scales.map,
+            cols: &scales.cols,
+            dtype: self.dtype,
+        };
+        band.quantize(&self.matrix, rows, row_scales)
+    }
+
+    /// Log-scales of `n` rows from their values, column by column, in units of the steps.
+    pub(super) fn row_scales(&self, scales: &ScaleModel, values: &[f32], n: usize) -> Vec<i32> {
+        scales.row_scales(&transposed(values, n), values.len() / n, 0)
+    }
+}
+
+/// Rows of values that lie column by column, `n` to a column.
+pub(super) fn transposed(values: &[f32], n: usize) -> Vec<f32> {
+    let cols = values.len() / n;
+    let mut out = vec![0.0; values.len()];
+    for (c, column) in values.chunks_exact(n).enumerate() {
+        for (row, &v) in out.chunks_exact_mut(cols).zip(column) {
+            row[c] = v;
+        }
+    }
+    out
+}
+
+/// The scale model of a plane of `plane_rows` rows from a sample of `n` of them.
+fn fit(values: &[f32], n: usize, plane_rows: usize, settings: TrellisSettings) -> ScaleModel {
+    let cols = values.len() / n;
+    let weights = plane_rows * cols;
+    let options = FitOptions {
+        max_classes: settings.max_classes.min(1 + weights / 4096),
+        width: 2,
+        grain: if weights > 1 << 22 { 1 } else { 2 },
+    };
+    scales::fit(&transposed(values, n), cols, plane_rows, options)
+}

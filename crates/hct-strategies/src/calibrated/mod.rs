@@ -1,0 +1,109 @@
+//! Coding with a calibration: every weight as finely as its errors matter to the outputs.
+
+mod factor;
+mod quadratic_form;
+mod sensitivity;
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use hct_core::{EncodedFragment, ErrorFeedback, FeedbackAnalysis, FeedbackPlane, Result};
+
+use crate::calibration::{Calibration, TensorStatistics};
+use crate::engine::{Effort, Engine, Quality, in_range, or_lossless};
+use crate::target::target_for;
+use crate::{Coded, Strategy, StrategyName, TensorView, coding};
+use factor::Factor;
+use sensitivity::Sensitivity;
+
+/// The squares of steps, in octaves.
+pub(crate) const LIMITS: RangeInclusive<f64> = -80.0..=-1.0;
+/// Relative mean squared error of matrices that a calibration has nothing of: they are few and
+/// small as a rule, such as position embeddings, and nothing tells how much they matter.
+const UNKNOWN: f64 = 1e-3;
+
+/// Where to begin looking for the step that takes `bits_per_weight`, in octaves of its square.
+pub(crate) fn start(bits_per_weight: f64, weights: u64) -> f64 {
+    // A model of 1.3e8 weights takes about 2.9 bits at a step of 1e-4. Damage is a sum over weights, so
+    // that at equal damage the square of the step goes by one over their number.
+    -26.6 - 2.0 * (bits_per_weight - 2.9) - libm::log2(weights.max(1) as f64 / 1.3e8)
+}
+
+/// Codes every matrix that a calibration knows with feedback of errors, in steps that do the same
+/// damage everywhere: one constant for the whole model, which is how bits are allocated. Others are
+/// coded as `rdo` does, finely.
+///
+/// With H the second moments of a matrix's inputs, weighted half and half with how much the outputs
+/// matter (see [`TensorStatistics`]), an error Δ of the weights does the damage
+/// ½ Σ_r ω_r Δ_r H Δ_rᵀ. Its columns are coded in turn and make up for the errors of those before
+/// them (GPTQ, LDLQ); steps are inverse to the diagonal of the triangular factor of H (WaterSIC)
+/// and to √ω_r, so that each weight's error costs the same.
+///
+/// Sources: Frantar et al. 2022 (GPTQ); Chee et al. 2023 (LDLQ); WaterSIC, arXiv 2603.04956; CERWU,
+/// arXiv 2505.18758 (rate in the search); Fisher information as in YAQA, arXiv 2505.22988.
+#[derive(Clone)]
+pub struct CalibratedEncoder {
+    calibration: Arc<dyn Calibration>,
+    step: f64,
+    effort: Effort,
+}
+
+impl CalibratedEncoder {
+    /// Codes with the step `step`, in (0, 1): its square is twice the damage, in nats of KL
+    /// divergence for a language model, that an error of one step does in any weight.
+    pub fn new(calibration: Arc<dyn Calibration>, step: f64) -> Self {
+        CalibratedEncoder {
+            calibration,
+            step,
+            effort: Effort::Default,
+        }
+    }
+
+    /// Looks harder, or less hard.
+    pub fn effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
+        self
+    }
+
+    /// The plane of a matrix with these statistics; none where a step would leave the exact range.
+    fn plane(
+        &self,
+        tensor: TensorView<'_>,
+        statistics: &TensorStatistics,
+    ) -> Result<Option<FeedbackPlane>> {
+        let matrix = tensor.matrix()?;
+        statistics.check(matrix.rows(), matrix.cols())?;
+        let sensitivity = Sensitivity::of(statistics);
+        let factor = Factor::of(sensitivity);
+        let feedback = ErrorFeedback {
+            coefficients: &factor.coefficients,
+            column_gains: &factor.column_gains,
+            row_gains: &factor.row_gains,
+        };
+        let (dtype, settings) = (tensor.meta.dtype, self.effort.settings());
+        let step = self.step as f32;
+        let coded = FeedbackAnalysis::new(matrix, dtype, feedback, settings)
+            .and_then(|analysis| analysis.encode(step, &analysis.train(step)?));
+        in_range(coded)
+    }
+}
+
+impl Strategy for CalibratedEncoder {
+    fn name(&self) -> &'static str {
+        StrategyName::Calibrated.name()
+    }
+
+    fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
+        let Some(statistics) = self.calibration.statistics(&tensor.meta.name)? else {
+            let engine = Engine {
+                effort: self.effort,
+                ..Engine::default()
+            };
+            let target = target_for(&tensor.meta.name, Quality::RelMse(UNKNOWN));
+            return coding::code(&engine, tensor, &target, "calibrated: unknown, rdo");
+        };
+        let plane = self.plane(tensor, &statistics)?;
+        let fragments = plane.map(|coded| vec![EncodedFragment::Plane(coded.plane)]);
+        Ok(or_lossless(tensor, fragments, None, self.name())?.coded)
+    }
+}
