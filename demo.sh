@@ -8,8 +8,8 @@ cargo build --release --locked --quiet -p hct-cli
 hct=target/release/hct
 sample=assets/sample/model.safetensors
 run() { printf '\n$ hct %s\n' "$*"; "$hct" "$@"; }
-run compress "$sample" -o "$out/uniform.hct"
-run compress "$sample" -o "$out/rdo.hct" --strategy rdo --cosine 0.995
+run compress "$sample" -o "$out/safe.hct"
+run compress "$sample" -o "$out/rdo.hct" --cosine 0.995
 run verify "$out/rdo.hct"
 run info "$out/rdo.hct"
 run diff "$sample" "$out/rdo.hct"

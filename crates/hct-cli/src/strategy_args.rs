@@ -22,7 +22,7 @@ use crate::failure::usage;
 #[command(next_help_heading = "Strategy")]
 pub struct StrategyArgs {
     /// How tensors are coded; norms, biases, integers and tiny tensors are always lossless
-    /// [default: uniform; calibrated with --calibration]
+    /// [default: rdo; calibrated with --calibration]
     #[arg(long, value_parser = strategies())]
     strategy: Option<StrategyName>,
     /// calibrated: what `hct calibrate` measured of the model, or an importance matrix of llama.cpp

@@ -7,7 +7,6 @@ use crate::named::named;
 #[non_exhaustive]
 pub enum StrategyName {
     /// [`UniformEncoder`](crate::UniformEncoder).
-    #[default]
     Uniform,
     /// [`AdaptiveEncoder`](crate::AdaptiveEncoder).
     Adaptive,
@@ -24,6 +23,7 @@ pub enum StrategyName {
     /// [`HybridLayersEncoder`](crate::HybridLayersEncoder).
     HybridLayers,
     /// [`RdoEncoder`](crate::RdoEncoder).
+    #[default]
     Rdo,
     /// [`CalibratedEncoder`](crate::CalibratedEncoder).
     Calibrated,

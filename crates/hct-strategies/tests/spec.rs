@@ -143,7 +143,7 @@ fn json_comes_back_and_what_does_the_same_is_written_the_same() {
         ),
         (
             r#" {"fragments": 1, "effort": "default", "strategy": "rdo"} "#,
-            r#"{"strategy":"rdo","cosine":0.995,"effort":"default","fragments":1}"#,
+            r#"{"strategy":"rdo","cosine":0.9998,"effort":"default","fragments":1}"#,
         ),
         (
             r#"{"strategy":"hybrid-layers","preset":"classic"}"#,

@@ -62,16 +62,20 @@ pub struct Compress {
 const EXAMPLES: &str = "\
 EXAMPLES
   hct compress my-model -o my-model.hct
-  hct compress model.safetensors -o small.hct --retention 0.8 --force
-  hct compress my-model -o my-model.hct --strategy rdo --bpw 3.5
-  hct compress my-model -o my-model.hct --strategy rdo --cosine 0.998 --effort max
+  hct compress model.safetensors -o small.hct --bpw 4 --force
+  hct compress my-model -o my-model.hct --cosine 0.999 --effort max
+  hct compress my-model -o my-model.hct --strategy uniform --retention 0.9
   hct compress my-model -o my-model.hct --calibration my-model.hctcal --bpw 3
   hct compress my-model -o my-model.hct --strategy adaptive --cosine 0.99 --fragments 4
   hct compress my-model -o my-model.hct --strategy importance --importance-map scores.json
   hct compress my-model -o exact.hct --strategy lossless
   hct compress fine-tune -o delta.hct --strategy lossless --base my-model
-  hct compress fine-tune -o delta.hct --strategy rdo --base my-model.hct
-  hct compress my-model -o my-model.hct --json | jq .bits_per_weight";
+  hct compress fine-tune -o delta.hct --base my-model.hct
+  hct compress my-model -o my-model.hct --json | jq .bits_per_weight
+
+Without options: --strategy rdo --cosine 0.9998, which is safe for models. SmolLM2, of 135 million
+weights, takes 5.66 bits each and has a KL divergence of 0.020 from what it was (README.md);
+`hct eval` measures it on yours.";
 
 #[derive(Serialize)]
 struct Report {

@@ -93,7 +93,7 @@ impl SpecOption {
             }
             SpecOption::Cosine => {
                 "Cosine similarity that every lossy tensor reaches, and the median row of \
-                 embeddings after their mean is subtracted [default: rdo 0.995, adaptive 0.99, \
+                 embeddings after their mean is subtracted [default: rdo 0.9998, adaptive 0.99, \
                  others by the retention]"
             }
             SpecOption::RelMse => {

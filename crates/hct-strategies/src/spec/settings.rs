@@ -8,8 +8,8 @@ use crate::{Effort, ImportanceMap, Preset, StrategyName};
 pub(super) const RETENTION: f64 = 0.98;
 /// The same of the middle layers of `hybrid-layers`.
 const MIDDLE_RETENTION: f64 = 0.70;
-/// Cosine of `rdo` unless given: a little better than uniform V3 at its default.
-pub(super) const COSINE: f64 = 0.995;
+/// Cosine of `rdo` unless given: safe for the models that docs/QUALITY.md measures, small ones too.
+pub(super) const COSINE: f64 = 0.9998;
 /// Cosine of `adaptive` unless given.
 pub(super) const TARGET: f64 = 0.99;
 /// Step of `calibrated` unless given.
@@ -48,7 +48,7 @@ const CLASSIC_FP16_RATIO: f64 = 0.1;
 /// |---|---|
 /// | `preset` | `viable` |
 /// | `retention` | 0.98; `hybrid-layers` 0.70 |
-/// | `cosine` | `rdo` 0.995, `adaptive` 0.99; others go by the retention, `svd` by one of 0.98 |
+/// | `cosine` | `rdo` 0.9998, `adaptive` 0.99; others go by the retention, `svd` by one of 0.98 |
 /// | `step` | 0.00005, for `calibrated` |
 /// | `delta_cosine` | 0.9, for tensors with a base |
 /// | `effort` | `default` |
