@@ -24,7 +24,7 @@ pub(super) struct Sample {
 impl Sample {
     /// The sample of the tensor `info`, whose elements are `bytes`.
     pub fn of(info: &TensorInfo, bytes: &[u8]) -> Sample {
-        let width = info.dtype.bits() as usize;
+        let width = info.dtype.bits();
         let dims = fold(&info.shape).filter(|(rows, cols)| rows * cols > ELEMENTS);
         let Some((rows, cols)) = dims.filter(|_| width.is_multiple_of(8)) else {
             return Sample {
