@@ -14,8 +14,12 @@ use crate::tensor_info::TensorInfo;
 const TOLERANCE: f64 = 0.005;
 /// Whole encodings to try; two are usual.
 const ATTEMPTS: usize = 6;
+/// The same on a base, where coarse targets are all alike.
+const ATTEMPTS_ON_BASE: usize = 16;
 /// A slope of less than this share of the usual one is none.
 const FLAT: f64 = 0.25;
+/// Longest stride where there is none, in octaves.
+const STRIDE: f64 = 4.0;
 
 /// As [`encode`], but so that the whole file takes the bits per weight of `plan`, to 1 %. Gives what
 /// they were reached at, too, as [`RatePlan::strategy_at`] takes it.
@@ -38,9 +42,14 @@ pub fn encode_to_rate<W: Write>(
     let weights = floats.map(TensorInfo::elements).sum();
     let limits = plan.limits();
     let mut octaves = plan.start(weights).clamp(*limits.start(), *limits.end());
+    let attempts = match options.base {
+        Some(_) => ATTEMPTS_ON_BASE,
+        None => ATTEMPTS,
+    };
     let mut before: Option<(f64, f64)> = None;
+    let mut flats = 0i32;
     let mut best: Option<(f64, W, CompressReport, f64)> = None;
-    for attempt in 1..=ATTEMPTS {
+    for attempt in 1..=attempts {
         if attempt > 1 {
             progress.restart(attempt);
         }
@@ -56,16 +65,19 @@ pub fn encode_to_rate<W: Write>(
         }
         // 6 dB a bit, or the slope measured between the last two.
         let usual = -0.5 * report.lossy_weights as f64 / report.weights as f64;
-        let slope = match before {
-            Some((o, e)) if (o - octaves).abs() > 1e-9 => (excess - e) / (octaves - o),
-            _ => usual,
-        };
+        let apart = before.filter(|(o, _)| (o - octaves).abs() > 1e-9);
+        let measured = apart.map(|(o, e)| (excess - e) / (octaves - o));
         // Coarse targets are all the same where what guards the difference from a base is finer:
-        // from there a slope leads nowhere.
-        let flat = options.base.is_some() && slope > FLAT * usual;
-        let slope = if flat { usual } else { slope };
+        // there are longer and longer strides, and no slope between there and elsewhere.
+        let flat = options.base.is_some() && measured.is_some_and(|slope| slope > FLAT * usual);
+        let slope = measured.filter(|_| !flat && flats == 0).unwrap_or(usual);
+        flats = if flat { flats + 1 } else { 0 };
+        let mut stride = excess / slope.min(-0.05);
+        if flat {
+            stride = (stride * libm::exp2(f64::from(flats))).clamp(-STRIDE, STRIDE);
+        }
         before = Some((octaves, excess));
-        let next = (octaves - excess / slope.min(-0.05)).clamp(*limits.start(), *limits.end());
+        let next = (octaves - stride).clamp(*limits.start(), *limits.end());
         if next == octaves {
             break;
         }

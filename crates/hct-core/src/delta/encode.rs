@@ -19,10 +19,10 @@ const SHORTEST_ROW: usize = 64;
 const LONGEST_ROW: usize = 1 << 14;
 /// Half octaves of a class: narrower ones cost more in tables than they tell.
 const CLASS_WIDTH: i32 = 2;
-/// Differences and exclusive ors whose bits without tables and rows are as close as this, as a share
-/// and in bits, are told apart by what they take.
-const CLOSE: f64 = 0.02;
-const TABLES: f64 = 16384.0;
+/// Ways of coding whose bits but for those of rows are within this factor and these bits of the
+/// fewest are told apart by what they take.
+const CLOSE: f64 = 1.02;
+const ROWS: f64 = 4096.0;
 /// Log-scale of a row of nothing but zeros and equals: below every other.
 const SILENT: i32 = -1024;
 
@@ -43,26 +43,23 @@ impl EncodedDelta {
 }
 
 /// Codes `bytes` against `base`, both little-endian elements of `dtype` in rows of `cols`, as
-/// differences or exclusive ors, whichever takes fewer bytes. Nothing for types that have no such
-/// coding.
+/// differences, with or without what drift explains, or exclusive ors, whichever takes fewest bytes.
+/// Nothing for types that have no such coding.
 pub(crate) fn encode(bytes: &[u8], base: &[u8], dtype: Dtype, cols: usize) -> Option<EncodedDelta> {
     let layout = Layout::of(dtype)?;
     debug_assert!(bytes.len() == base.len() && !bytes.is_empty());
     let row = row_len(cols);
     let drift = drift::learn(layout, base, bytes, row);
-    let subtract = Pass::new(layout, base, bytes, row, false, drift);
-    let combine = Pass::new(layout, base, bytes, row, true, Vec::new());
-    let (a, b) = (subtract.bits(), combine.bits());
-    if (a - b).abs() > CLOSE * a.min(b) + TABLES {
-        let best = if b < a { combine } else { subtract };
-        return Some(best.encode());
+    let mut passes = vec![Pass::new(layout, base, bytes, row, false, Vec::new())];
+    if !drift.is_empty() {
+        passes.push(Pass::new(layout, base, bytes, row, false, drift));
     }
-    let (a, b) = (subtract.encode(), combine.encode());
-    Some(if b.payload_bytes() < a.payload_bytes() {
-        b
-    } else {
-        a
-    })
+    passes.push(Pass::new(layout, base, bytes, row, true, Vec::new()));
+    let bits: Vec<f64> = passes.iter().map(Pass::bits).collect();
+    let limit = CLOSE * bits.iter().copied().fold(f64::INFINITY, f64::min) + ROWS;
+    let close = passes.iter().zip(bits).filter(|&(_, bits)| bits <= limit);
+    let coded = close.map(|(pass, _)| pass.encode());
+    coded.min_by_key(EncodedDelta::payload_bytes)
 }
 
 /// Elements of the runs that share a log-scale, for rows of `cols`.
@@ -164,9 +161,9 @@ impl<'a> Pass<'a> {
         self.counts = counts;
     }
 
-    /// Bits that symbols and raw bits take, and the drift table; about what tables and rows do.
+    /// Bits that the header, symbols and raw bits take.
     fn bits(&self) -> f64 {
-        let mut bits = 4.0 * self.header.drift.len() as f64;
+        let mut bits = 8.0 * self.header.write().len() as f64;
         for (table, counts) in self.header.tables.iter().zip(&self.counts) {
             for (symbol, &n) in counts.iter().enumerate().filter(|&(_, &n)| n > 0) {
                 let raw = match symbol as u8 {
@@ -322,37 +319,36 @@ mod tests {
     #[test]
     fn the_smaller_of_differences_and_exclusive_ors_is_taken() {
         let noise = |i: u32| i.wrapping_mul(2_654_435_761) >> 8;
-        let base: Vec<u32> = (0..4096)
-            .map(|i| 0x3f00_0000 + (noise(i) & 0x7f_ffff))
-            .collect();
-        let bytes =
-            |values: &[u32]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
-        let made = |change: &dyn Fn(u32, u32) -> u32| -> Vec<u32> {
-            let all = base.iter().zip(0u32..);
-            all.map(|(&b, i)| change(b, noise(i + 9999))).collect()
-        };
-        let steps = made(&|b, n| b + n % 100);
-        let flips = made(&|b, n| b ^ (n & 0x0101));
-        let single = made(&|b, n| b ^ (n & 1));
-        let strangers = made(&|_, n| n.wrapping_mul(n));
-        let mut kinds = Vec::new();
-        for new in [steps, flips, single, strangers] {
-            let (a, b) = (bytes(&base), bytes(&new));
-            let layout = Layout::of(Dtype::F32).unwrap();
-            let of = |xor| {
-                let drift = match xor {
-                    true => Vec::new(),
-                    false => drift::learn(layout, &a, &b, 64),
-                };
-                Pass::new(layout, &a, &b, 64, xor, drift)
-                    .encode()
-                    .payload_bytes()
+        let mut wins = Vec::new();
+        let mut check = |dtype: Dtype, change: &dyn Fn(u32, u32) -> u32| {
+            let layout = Layout::of(dtype).unwrap();
+            let bytes = |value: &dyn Fn(u32) -> u32| -> Vec<u8> {
+                let all = (0..1 << 14).map(|i| value(i).to_le_bytes());
+                all.flat_map(|v| v[..layout.bytes()].to_vec()).collect()
             };
-            let (differences, combined) = (of(false), of(true));
-            let taken = encode(&b, &a, Dtype::F32, 64).unwrap().payload_bytes();
+            let original = |i| match dtype {
+                Dtype::F32 => 0x3f00_0000 + (noise(i) & 0x7f_ffff),
+                _ => noise(i) & 255,
+            };
+            let base = bytes(&original);
+            let new = bytes(&|i| change(original(i), noise(i + 99_999)));
+            let of = |xor, drift| {
+                let pass = Pass::new(layout, &base, &new, 64, xor, drift);
+                pass.encode().payload_bytes()
+            };
+            let drift = drift::learn(layout, &base, &new, 64);
+            let differences = of(false, Vec::new()).min(of(false, drift));
+            let combined = of(true, Vec::new());
+            let taken = encode(&new, &base, dtype, 64).unwrap().payload_bytes();
             assert_eq!(taken, differences.min(combined));
-            kinds.push(combined < differences);
-        }
-        assert_eq!(kinds[..2], [false, true], "both are of use");
+            wins.push(combined < differences);
+        };
+        check(Dtype::F32, &|b, n| b + n % 100);
+        check(Dtype::U8, &|b, n| {
+            if n.is_multiple_of(8) { b ^ 0x10 } else { b }
+        });
+        check(Dtype::F32, &|_, n| n.wrapping_mul(n));
+        check(Dtype::F32, &|b, n| b ^ (n & 1));
+        assert_eq!(wins[..2], [false, true], "both are of use");
     }
 }
