@@ -22,12 +22,18 @@ fn wrong_usage_is_2_and_says_what_to_do() {
     let dir = dir.path();
     fs::create_dir(dir.join("folder")).unwrap();
     for (args, says) in [
-        ("compress m.safetensors -o x.hct --strategy uniform --retention 0", "above 0"),
+        (
+            "compress m.safetensors -o x.hct --strategy uniform --retention 0",
+            "above 0",
+        ),
         (
             "compress m.safetensors -o x.hct --strategy uniform --retention 1.01",
             "above 0",
         ),
-        ("compress m.safetensors -o x.hct --strategy uniform --retention nan", "above 0"),
+        (
+            "compress m.safetensors -o x.hct --strategy uniform --retention nan",
+            "above 0",
+        ),
         ("compress m.safetensors -o x.hct --threads 0", "--threads"),
         (
             "compress m.safetensors -o x.hct --strategy magic",
@@ -37,10 +43,7 @@ fn wrong_usage_is_2_and_says_what_to_do() {
             "compress m.safetensors -o x.hct --strategy lossless --retention 0.5",
             "--retention",
         ),
-        (
-            "compress m.safetensors -o x.hct --retention 0.5",
-            "uniform",
-        ),
+        ("compress m.safetensors -o x.hct --retention 0.5", "uniform"),
         (
             "compress m.safetensors -o x.hct --strategy lossless --preset classic",
             "--preset",

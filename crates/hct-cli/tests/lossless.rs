@@ -75,7 +75,10 @@ fn unsuitable_tensors_are_exact_in_a_lossy_file() {
     let dir = dir.path();
     let made = mixed(5);
     put(dir, "m.safetensors", &safetensors(&made));
-    succeed(dir, "compress m.safetensors -o m.hct --strategy uniform --retention 0.4");
+    succeed(
+        dir,
+        "compress m.safetensors -o m.hct --strategy uniform --retention 0.4",
+    );
     succeed(dir, "decompress m.hct -o back.safetensors");
     let bytes = fs::read(dir.join("back.safetensors")).unwrap();
     let back = SafeTensors::deserialize(&bytes).unwrap();

@@ -73,7 +73,10 @@ fn diff_is_right_about_the_sample() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();
     copy_sample(dir);
-    succeed(dir, "compress sample.safetensors -o s.hct --strategy uniform --retention 0.7");
+    succeed(
+        dir,
+        "compress sample.safetensors -o s.hct --strategy uniform --retention 0.7",
+    );
     succeed(dir, "decompress s.hct -o back.safetensors");
     let info = succeed(dir, "info s.hct --json").json();
     let diff = succeed(dir, "diff sample.safetensors s.hct --json").json();
