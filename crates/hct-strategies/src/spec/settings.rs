@@ -8,7 +8,7 @@ use crate::{Effort, ImportanceMap, Preset, StrategyName};
 pub(super) const RETENTION: f64 = 0.98;
 /// The same of the middle layers of `hybrid-layers`.
 const MIDDLE_RETENTION: f64 = 0.70;
-/// Cosine of `rdo` unless given: safe for the models that docs/QUALITY.md measures, small ones too.
+/// Cosine of `rdo` unless given: a KL divergence of 0.020 on a model of 135 million weights (README).
 pub(super) const COSINE: f64 = 0.9998;
 /// Cosine of `adaptive` unless given.
 pub(super) const TARGET: f64 = 0.99;
