@@ -47,6 +47,7 @@ mod plane_decoder;
 mod quant;
 mod recipe;
 mod sections;
+mod shape;
 mod simd;
 mod transform;
 mod wire;
@@ -61,6 +62,7 @@ pub use format::{
 pub use matmul::{add_product, add_product_transposed};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 pub use sections::{Section, Sections};
+pub use shape::element_count;
 pub use simd::{SimdLevel, SimdLevelError, simd_level};
 pub use transform::Transform;
 
@@ -69,7 +71,7 @@ pub use {
     cholesky::cholesky,
     comparison::{PlaneComparison, RowComparison, compare_values},
     format::{EncodedFragment, EncodedTensor, HctWriter, TensorMeta},
-    matrix::{MatrixView, Moments, element_count, fold},
+    matrix::{MatrixView, Moments, fold},
     plane::{DEFAULT_TILE, EncodedPlane, Preparation},
     quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention},
     quant::trellis::encode::{

@@ -1,5 +1,6 @@
 //! A tensor seen as a matrix of f32 values, converted piece by piece.
 
+use crate::shape::element_count;
 use crate::{Dtype, Error, Result, floats};
 
 /// Row-major values of a tensor folded to `rows` × `cols`.
@@ -143,12 +144,6 @@ pub struct Moments {
     pub means: Vec<f64>,
     /// Mean square of all values.
     pub energy: f64,
-}
-
-/// Elements of a tensor of `shape`: the product of its dimensions, 1 for a scalar. `None` where they
-/// are too many to count.
-pub fn element_count(shape: &[u64]) -> Option<u64> {
-    shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d))
 }
 
 /// Rows and columns that a tensor of `shape` is folded to: the split of its dimensions that makes

@@ -19,7 +19,7 @@ use clap::Subcommand;
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
-    Compress(compress::Compress),
+    Compress(Box<compress::Compress>),
     #[cfg(feature = "eval")]
     Calibrate(calibrate::Calibrate),
     Decompress(decompress::Decompress),

@@ -3,9 +3,10 @@
 use super::base::BaseTensor;
 use super::record::MAX_FRAGMENTS;
 use crate::delta::EncodedDelta;
-use crate::matrix::{MatrixView, element_count, fold};
+use crate::matrix::{MatrixView, fold};
 use crate::plane::{EncodedPlane, Preparation};
 use crate::quant::sparse::{SparseFormat, encode_sparse};
+use crate::shape::element_count;
 use crate::transform::Transform;
 use crate::{Dtype, Error, Result, delta, lossless, parallel};
 

@@ -32,7 +32,7 @@ pub struct TensorStatistics {
     pub inputs: Moments,
     /// E[(Σ_r g_r²) · x xᵀ], C × C; `None` where there were no gradients.
     pub weighted: Option<Moments>,
-    /// E[g_r²] for each of R rows; `None` where there were no gradients.
+    /// `E[g_r²]` for each of R rows; `None` where there were no gradients.
     pub rows: Option<Vec<f32>>,
     /// The factor by which to shrink what is off the diagonal of `inputs`, from 0 to 1: 1 when the
     /// two halves of the data agree on all of it, 0 when they agree on nothing. It is the factor
