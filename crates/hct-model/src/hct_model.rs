@@ -118,7 +118,6 @@ impl<R: ReadAt> HctModel<R> {
         .map(drop)
     }
 
-    /// The error of decoding without the base.
     /// The path of the file, or whatever else names it.
     pub fn name(&self) -> &Path {
         &self.name

@@ -175,8 +175,12 @@ pub(crate) fn in_batches<T: Send>(
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
-        let done: Result<Vec<T>, Error> = batch.into_par_iter().map(&work).collect();
-        out.extend(done?);
+        // Collected one by one, so that of several errors the first item's is given, not the
+        // fastest thread's.
+        let done: Vec<_> = batch.into_par_iter().map(&work).collect();
+        for item in done {
+            out.push(item?);
+        }
     }
     Ok(out)
 }
