@@ -27,7 +27,7 @@ fn flags_and_json_make_the_same_file_which_says_how() {
     let dir = checkpoint();
     let dir = dir.path();
     for (flags, spec) in [
-        ("", r#"{"strategy":"uniform"}"#),
+        ("", r#"{"strategy":"rdo"}"#),
         (
             "--strategy rdo --rel-mse 0.012345678901234567 --effort max --fragments 2",
             r#"{"fragments":2,"effort":"max","rel_mse":0.012345678901234567,"strategy":"rdo"}"#,

@@ -38,11 +38,12 @@ impl LanguageModel {
         for (number, length) in lengths.enumerate() {
             let mut given = match number % 4 {
                 0 => begin.clone(),
-                // Counted on their own, so that each prompt has its turn.
-                _ => {
-                    let prompt = &prompts[(number - number / 4 - 1) % prompts.len()];
-                    [self.tokenizer.start(), prompt].concat()
-                }
+                // Counted on their own, so that each prompt has its turn. A tokenizer may know none
+                // of a prompt's words.
+                _ => match &prompts[(number - number / 4 - 1) % prompts.len()][..] {
+                    [] => begin.clone(),
+                    prompt => [self.tokenizer.start(), prompt].concat(),
+                },
             };
             given.truncate(length);
             texts.push(Text {
@@ -59,7 +60,7 @@ impl LanguageModel {
         Ok(texts.into_iter().map(|text| text.tokens).collect())
     }
 
-    /// What a text without a prompt begins with.
+    /// What a text without a prompt begins with: one token at least.
     fn begin(&self) -> Result<Vec<u32>, Error> {
         let start = self.tokenizer.start();
         if !start.is_empty() {
@@ -69,7 +70,11 @@ impl LanguageModel {
         let token = self.begin_token.or(self.end_tokens.first().copied());
         match token {
             Some(token) => Ok(vec![token]),
-            None => self.tokenizer.encode("\n"),
+            None => Ok(match self.tokenizer.encode("\n")? {
+                // Some token that there is.
+                none if none.is_empty() => vec![0],
+                newline => newline,
+            }),
         }
     }
 
