@@ -109,7 +109,7 @@ fn a_spec_builds_what_one_would_by_hand() {
         (
             r#"{"strategy":"rdo","effort":"max","fragments":2}"#,
             Box::new(
-                RdoEncoder::new(Quality::Cosine(0.995))
+                RdoEncoder::new(Quality::Cosine(0.9998))
                     .effort(Effort::Max)
                     .fragments(2),
             ),
