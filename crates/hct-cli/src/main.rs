@@ -1,11 +1,15 @@
 //! `hct`: compress, decompress, inspect, compare and check neural-network checkpoints.
 
 mod base_args;
+#[cfg(feature = "eval")]
+mod calibration_run;
 mod commands;
 mod common_args;
 #[cfg(feature = "eval")]
 mod counter;
 mod failure;
+#[cfg(feature = "eval")]
+mod goal;
 mod is_hct;
 mod made_by;
 mod metered;
@@ -16,6 +20,7 @@ mod progress;
 mod row_range;
 #[cfg(feature = "eval")]
 mod runnable;
+mod size;
 mod strategy_args;
 mod table;
 mod units;

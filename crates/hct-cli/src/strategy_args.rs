@@ -68,29 +68,40 @@ pub struct StrategyArgs {
     spec: Option<PathBuf>,
 }
 
+/// How good the result is to be: an option of a spec and its value.
+#[derive(Clone, Copy)]
+pub struct Steer(pub SpecOption, pub f64);
+
 impl StrategyArgs {
-    /// The strategy and options asked for.
+    /// The strategy and options asked for, the strategy being `calibrated` unless given where there
+    /// is or will be a calibration; with `steer` instead of whatever else says how good the result
+    /// is to be.
     ///
     /// # Errors
     /// When an option does not belong to the strategy, two exclude each other, or a file cannot be
     /// read or holds something else.
-    pub fn spec(&self) -> anyhow::Result<StrategySpec> {
+    pub fn spec(&self, calibrated: bool, steer: Option<Steer>) -> anyhow::Result<StrategySpec> {
         if let Some(path) = &self.spec {
             return StrategySpec::from_json(&read(path)?)
                 .with_context(|| format!("{} is no spec of a strategy", path.display()));
         }
-        let strategy = self.strategy.unwrap_or(match self.calibration {
-            Some(_) => StrategyName::Calibrated,
-            None => StrategyName::default(),
+        let calibrated = calibrated || self.calibration.is_some();
+        let strategy = self.strategy.unwrap_or(match calibrated {
+            true => StrategyName::Calibrated,
+            false => StrategyName::default(),
         });
+        let steered = |option, given: Option<f64>| match steer {
+            Some(Steer(by, value)) if by == option => Some(value),
+            _ => given,
+        };
         let spec = |map: Option<ImportanceMap>| {
             let spec = StrategySpec::builder(strategy)
                 .preset(self.preset)
                 .retention(self.retention)
                 .cosine(self.cosine)
-                .rel_mse(self.rel_mse)
-                .step(self.step)
-                .bits_per_weight(self.bpw)
+                .rel_mse(steered(SpecOption::RelMse, self.rel_mse))
+                .step(steered(SpecOption::Step, self.step))
+                .bits_per_weight(steered(SpecOption::BitsPerWeight, self.bpw))
                 .delta_cosine(self.delta_cosine)
                 .effort(self.effort)
                 .rank(self.rank)
@@ -109,7 +120,8 @@ impl StrategyArgs {
         spec(Some(map))
     }
 
-    /// The calibration that `spec` goes by, if it goes by one, and the SHA-256 of its file.
+    /// The calibration of `--calibration` that `spec` goes by, if it goes by one, and the SHA-256 of
+    /// its file.
     ///
     /// # Errors
     /// When there is none and must be, or the other way round, or it cannot be read.
@@ -123,7 +135,8 @@ impl StrategyArgs {
                 Ok(Some((Arc::from(calibration), file_hash(path)?)))
             }
             (None, StrategyName::Calibrated) => Err(usage(
-                "the strategy calibrated needs --calibration FILE; `hct calibrate` makes one",
+                "the strategy calibrated needs --calibration FILE, which `hct calibrate` makes, or --text or \
+                 --self-text to make one now",
             )),
             (Some(_), other) => Err(usage(format!(
                 "--calibration belongs to the strategy calibrated, not to {other}; leave one of them out"

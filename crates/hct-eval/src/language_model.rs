@@ -35,6 +35,11 @@ impl LanguageModel {
         })
     }
 
+    /// How many tokens the model can be run on at a time.
+    pub fn max_context(&self) -> usize {
+        self.max_context
+    }
+
     /// Cuts a text into windows of `context` tokens, after at most `max_tokens` of it.
     ///
     /// # Errors

@@ -29,6 +29,24 @@ impl Windows {
         Ok(Windows { windows })
     }
 
+    /// Whole texts of tokens, each a window of its own, such as a model writes itself
+    /// ([`crate::LanguageModel::self_text`]).
+    ///
+    /// # Errors
+    /// When none has two tokens.
+    pub fn of_texts(mut texts: Vec<Vec<u32>>) -> Result<Windows, Error> {
+        let found = texts.iter().map(Vec::len).max().unwrap_or(0);
+        texts.retain(|text| text.len() > 1);
+        if texts.is_empty() {
+            return Err(Error::TextTooShort {
+                what: "tokens",
+                found,
+                least: 2,
+            });
+        }
+        Ok(Windows { windows: texts })
+    }
+
     /// How many tokens are scored.
     pub fn scored(&self) -> usize {
         self.windows.iter().map(|window| window.len() - 1).sum()

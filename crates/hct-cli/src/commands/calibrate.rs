@@ -6,19 +6,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use hct_eval::{CalibrationOptions, CalibrationWindows, Model, calibrate};
+use hct_eval::CalibrationOptions;
 use hct_model::{
     AtomicFile, CalibrationFile, CalibrationInfo, FileSource, merge_calibrations, model_hash,
-    text_hash,
 };
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, unneeded};
+use crate::calibration_run::{CONTEXT, CalibrationRun};
 use crate::common_args::CommonArgs;
-use crate::counter::Counter;
-use crate::failure::usage;
 use crate::output_path::{check_apart, check_file};
-use crate::runnable::{Runnable, failed};
+use crate::runnable::Runnable;
 use crate::table::{Align, Table};
 use crate::units;
 
@@ -39,7 +37,7 @@ pub struct Calibrate {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tokens: Option<u32>,
     /// Tokens that are run at a time
-    #[arg(long, value_name = "N", default_value_t = 512)]
+    #[arg(long, value_name = "N", default_value_t = CONTEXT)]
     context: usize,
     /// What everything drawn at random is drawn by
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -124,73 +122,18 @@ impl Calibrate {
         let model = runnable.load(path)?;
         drop(runnable);
 
-        let mut hashes: Vec<String> = texts
-            .iter()
-            .map(|text| text_hash(text.as_bytes()))
-            .collect();
-        let own = self.own_text(&model)?;
-        if !own.is_empty() {
-            let tokens = own.iter().flatten().flat_map(|token| token.to_le_bytes());
-            hashes.push(text_hash(&tokens.collect::<Vec<u8>>()));
-        }
-        let windows = self.windows(&model, &texts, own)?;
-        let info = CalibrationInfo {
-            model: hash,
-            tokens: windows.tokens() as u64,
-            windows: windows.count() as u64,
-            context: self.context as u64,
+        let run = CalibrationRun {
+            texts,
+            self_text: self.self_text,
+            tokens: self.tokens,
+            context: self.context,
             seed: self.seed,
-            self_text: self.self_text.unwrap_or(0).into(),
-            texts: hashes,
         };
         let options = CalibrationOptions {
             overwrite: self.force,
             resume: self.resume,
         };
-        let bar = Counter::new("calibrating", "tokens", windows.tokens());
-        let done = calibrate(&model, &windows, &info, &self.output, options, &|done| {
-            bar.set(done);
-        });
-        done.map_err(failed)?;
-        Ok(info)
-    }
-
-    /// What the model writes itself.
-    fn own_text(&self, model: &Model) -> anyhow::Result<Vec<Vec<u32>>> {
-        let Some(count) = self.self_text else {
-            return Ok(Vec::new());
-        };
-        let Model::Language(model) = model else {
-            return Err(usage(
-                "a sentence encoder writes no text; give some with --text, one that is like what \
-                 it will be used on",
-            ));
-        };
-        let bar = Counter::new("writing", "tokens", count as usize);
-        let written = model.self_text(count as usize, self.context, self.seed, &mut |done| {
-            bar.set(done);
-        });
-        written.map_err(failed)
-    }
-
-    fn windows(
-        &self,
-        model: &Model,
-        texts: &[String],
-        own: Vec<Vec<u32>>,
-    ) -> anyhow::Result<CalibrationWindows> {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (context, seed) = (self.context, self.seed);
-        let most = self.tokens.map(|tokens| tokens as usize);
-        let windows = match model {
-            Model::Language(model) => {
-                CalibrationWindows::of_language_model(model, &texts, own, context, most, seed)
-            }
-            Model::Sentence(encoder) => {
-                CalibrationWindows::of_sentence_encoder(encoder, &texts, context, most, seed)
-            }
-        };
-        windows.map_err(failed)
+        run.run(&model, hash, &self.output, options)
     }
 
     fn merge(&self) -> anyhow::Result<CalibrationInfo> {

@@ -1,6 +1,8 @@
 //! Running the binary, and checkpoints to run it on.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+pub mod llama;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,19 +1,23 @@
 //! `hct compress`.
 
+#[cfg(feature = "eval")]
+mod measured;
+mod report;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
-    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, Error, TensorInfo,
-    TensorSource, compress, compress_to_rate,
+    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, CompressReport, Error,
+    TensorInfo, TensorSource, compress, compress_to_rate,
 };
-use hct_strategies::{Calibration, Plan};
-use serde::Serialize;
+use hct_strategies::{Calibration, Plan, SpecOption, StrategyName, StrategySpec};
 
 use crate::base_args::open_chain;
 use crate::common_args::CommonArgs;
@@ -22,9 +26,13 @@ use crate::is_hct::is_hct;
 use crate::made_by::provenance;
 use crate::output_path::{check_apart, check_file};
 use crate::progress::Bar;
-use crate::strategy_args::StrategyArgs;
-use crate::table::{Align, Table, printable};
+use crate::size;
+use crate::strategy_args::{Steer, StrategyArgs};
+use crate::table::printable;
 use crate::units;
+#[cfg(feature = "eval")]
+use measured::MeasuredArgs;
+use report::Report;
 
 /// Compress a checkpoint to one .hct file
 #[derive(Args)]
@@ -37,6 +45,13 @@ pub struct Compress {
     output: PathBuf,
     #[command(flatten)]
     strategy: StrategyArgs,
+    /// Size of the whole file at most, such as 60MB or 1.5GiB; it is met to 1 %
+    #[arg(long, value_name = "SIZE", value_parser = size::bytes, help_heading = "Strategy",
+        conflicts_with_all = ["bpw", "step", "cosine", "rel_mse", "retention", "spec"])]
+    size: Option<u64>,
+    #[cfg(feature = "eval")]
+    #[command(flatten)]
+    measured: MeasuredArgs,
     /// Store what differs from this model, where that is smaller: a checkpoint or an .hct file. If
     /// that is coded against another itself, repeat --base: each is the base of the one before
     #[arg(long, value_name = "BASE", help_heading = "Base")]
@@ -63,6 +78,9 @@ const EXAMPLES: &str = "\
 EXAMPLES
   hct compress my-model -o my-model.hct
   hct compress model.safetensors -o small.hct --bpw 4 --force
+  hct compress my-model -o my-model.hct --quality balanced --self-text
+  hct compress my-model -o my-model.hct --max-kld 0.01 --text prose.txt --text code.txt
+  hct compress my-model -o my-model.hct --size 60MB --calibration my-model.hctcal
   hct compress my-model -o my-model.hct --cosine 0.999 --effort max
   hct compress my-model -o my-model.hct --strategy uniform --retention 0.9
   hct compress my-model -o my-model.hct --calibration my-model.hctcal --bpw 3
@@ -77,32 +95,11 @@ Without options: --strategy rdo --cosine 0.9998, which is safe for models. SmolL
 weights, takes 5.66 bits each and has a KL divergence of 0.020 from what it was (README.md);
 `hct eval` measures it on yours.";
 
-#[derive(Serialize)]
-struct Report {
-    /// Safetensors files and carried side files.
-    input_bytes: u64,
-    output_bytes: u64,
-    /// Elements of the float tensors.
-    weights: u64,
-    /// The whole file counted.
-    bits_per_weight: f64,
-    ratio: f64,
-    /// Tensors by what they took from the base, if there is one.
-    base: Option<Tensors>,
-    seconds: f64,
-}
-
-#[derive(Serialize)]
-struct Tensors {
-    unchanged: usize,
-    differences: usize,
-    alone: usize,
-}
-
 impl Compress {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        let spec = self.strategy.spec()?;
+        // Whatever is wrong with options is said before the work.
+        self.spec(self.size.map(|_| Steer(SpecOption::BitsPerWeight, 4.0)))?;
         if is_hct(&self.input) {
             return Err(usage(format!(
                 "{} is an HCT file already; `hct decompress` makes a checkpoint of it",
@@ -119,18 +116,33 @@ impl Compress {
             )?;
         }
         self.common.start()?;
-        let calibration = self.strategy.calibration(&spec)?;
-        let (calibration, hash) = calibration.unzip();
         let checkpoint = Checkpoint::open(&self.input)?;
-        if let Some(calibration) = &calibration {
-            check_known(&checkpoint, &**calibration)?;
-        }
-        let names = checkpoint.tensors().iter().map(|t| &t.name[..]);
-        let plan = spec.plan(names, calibration)?;
         if self.input.is_dir() {
             for file in checkpoint.files() {
                 check_apart(&self.output, &self.input.join(&file.path))?;
             }
+        }
+        let base = open_chain(&self.base)?;
+        for path in &self.base {
+            check_apart(&self.output, path)?;
+        }
+        let steer = self
+            .size
+            .map(|size| by_size(&checkpoint, size))
+            .transpose()?;
+        let spec = self.spec(steer)?;
+        #[cfg(feature = "eval")]
+        let ran = self.measured.run(&self.input, &self.output)?;
+        #[cfg(feature = "eval")]
+        let made = ran.as_ref().and_then(|ran| ran.calibration.clone());
+        #[cfg(not(feature = "eval"))]
+        let made = None;
+        let calibration = match made {
+            Some(made) => Some(made),
+            None => self.strategy.calibration(&spec)?,
+        };
+        if let Some((calibration, _)) = &calibration {
+            check_known(&checkpoint, &**calibration)?;
         }
         if !self.no_side_files {
             for file in checkpoint.skipped_files() {
@@ -138,53 +150,60 @@ impl Compress {
                 eprintln!("warning: {name} is not carried along: {}", file.reason);
             }
         }
-        let base = open_chain(&self.base)?;
-        for path in &self.base {
-            check_apart(&self.output, path)?;
-        }
         let matched = match &base {
             Some(base) => Some(self.matched(&checkpoint, base)?),
             None => None,
         };
-        let provenance = provenance(&spec, hash.as_deref());
-        if provenance.is_none() {
-            eprintln!("warning: the importance map is too large for the file to say what it was");
-        }
-        let bar = Bar::new(
-            "compressing",
-            checkpoint.tensors().iter().map(TensorInfo::byte_len).sum(),
-        );
-        let options = CompressOptions {
-            side_files: !self.no_side_files,
-            provenance: provenance.as_deref(),
+        let job = Job {
+            options: self,
+            checkpoint: &checkpoint,
+            calibration,
             base: matched.as_ref(),
         };
-        let (output, force) = (&self.output, self.force);
-        let done = match &plan {
-            Plan::Strategy(strategy) => {
-                compress(&checkpoint, output, force, &**strategy, options, &bar)?
-            }
-            Plan::Rate(rate) => {
-                compress_to_rate(&checkpoint, output, force, rate, options, &bar)?.0
-            }
-            _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
+        #[cfg(feature = "eval")]
+        let reached = match &ran {
+            Some(ran) => ran.reach(&job, spec.strategy())?,
+            None => None,
         };
-        drop(bar);
-        let report = Report {
-            input_bytes: done.input_bytes,
-            output_bytes: done.output_bytes,
-            weights: done.weights,
-            bits_per_weight: done.bits_per_weight(),
-            ratio: units::ratio(done.input_bytes as f64, done.output_bytes as f64),
-            base: matched.map(|_| Tensors {
-                unchanged: done.base_use.unchanged,
-                differences: done.base_use.differences,
-                alone: done.base_use.alone,
-            }),
-            seconds: begin.elapsed().as_secs_f64(),
+        #[cfg(feature = "eval")]
+        let (done, measured) = match reached {
+            Some((done, measured)) => (done, Some(measured)),
+            None => (job.code_by(&spec, &self.output, self.force)?, None),
         };
+        #[cfg(not(feature = "eval"))]
+        let done = job.code_by(&spec, &self.output, self.force)?;
+        if let Some(size) = self.size.filter(|&size| done.output_bytes > size) {
+            let over = done.output_bytes - size;
+            eprintln!(
+                "warning: the file is {} bytes larger than --size",
+                units::grouped(over)
+            );
+        }
+        let mut report = Report::new(&done, matched.is_some());
+        #[cfg(feature = "eval")]
+        {
+            report.measured = measured;
+        }
+        report.seconds = begin.elapsed().as_secs_f64();
         let dtypes = float_dtypes(&checkpoint);
-        self.common.print(&report, |report| table(report, &dtypes))
+        self.common.print(&report, |report| report.table(&dtypes))
+    }
+
+    /// The strategy asked for, with `steer` where that is to be found.
+    fn spec(&self, steer: Option<Steer>) -> anyhow::Result<StrategySpec> {
+        #[cfg(feature = "eval")]
+        let calibrates = self.measured.calibrates();
+        #[cfg(not(feature = "eval"))]
+        let calibrates = false;
+        let spec = self.strategy.spec(calibrates, steer)?;
+        if calibrates && spec.strategy() != StrategyName::Calibrated {
+            return Err(usage(format!(
+                "--text and --self-text belong to the strategy calibrated, not to {}; leave one of \
+                 them out",
+                spec.strategy()
+            )));
+        }
+        Ok(spec)
     }
 
     /// Which tensors of the base go with those of the checkpoint.
@@ -218,6 +237,81 @@ impl Compress {
     }
 }
 
+/// What there is to do, and what it takes.
+struct Job<'a> {
+    options: &'a Compress,
+    checkpoint: &'a Checkpoint,
+    /// The calibration to go by, and the SHA-256 of its file.
+    calibration: Option<(Arc<dyn Calibration>, String)>,
+    base: Option<&'a BaseMatch<'a>>,
+}
+
+impl Job<'_> {
+    /// Codes to a file at a quality.
+    #[cfg(feature = "eval")]
+    fn code(&self, steer: Steer, output: &Path, force: bool) -> anyhow::Result<CompressReport> {
+        self.code_by(&self.options.spec(Some(steer))?, output, force)
+    }
+
+    /// Codes to a file as a spec says.
+    fn code_by(
+        &self,
+        spec: &StrategySpec,
+        output: &Path,
+        force: bool,
+    ) -> anyhow::Result<CompressReport> {
+        let (calibration, hash) = self.calibration.clone().unzip();
+        let names = self.checkpoint.tensors().iter().map(|t| &t.name[..]);
+        let plan = spec.plan(names, calibration)?;
+        let provenance = provenance(spec, hash.as_deref());
+        if provenance.is_none() {
+            eprintln!("warning: the importance map is too large for the file to say what it was");
+        }
+        let sizes = self.checkpoint.tensors().iter().map(TensorInfo::byte_len);
+        let bar = Bar::new("compressing", sizes.sum());
+        let options = CompressOptions {
+            side_files: !self.options.no_side_files,
+            provenance: provenance.as_deref(),
+            base: self.base,
+        };
+        let checkpoint = self.checkpoint;
+        match &plan {
+            Plan::Strategy(strategy) => Ok(compress(
+                checkpoint,
+                output,
+                force,
+                &**strategy,
+                options,
+                &bar,
+            )?),
+            Plan::Rate(rate) => {
+                Ok(compress_to_rate(checkpoint, output, force, rate, options, &bar)?.0)
+            }
+            _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
+        }
+    }
+}
+
+/// Elements of all float tensors.
+fn weights(checkpoint: &Checkpoint) -> u64 {
+    let floats = checkpoint.tensors().iter().filter(|t| t.dtype.is_float());
+    floats.map(TensorInfo::elements).sum()
+}
+
+/// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.
+fn by_size(checkpoint: &Checkpoint, size: u64) -> anyhow::Result<Steer> {
+    let bits = 0.995 * units::bits_per(size, weights(checkpoint));
+    match SpecOption::BitsPerWeight.check(bits) {
+        Ok(()) => Ok(Steer(SpecOption::BitsPerWeight, bits)),
+        Err(_) => Err(usage(format!(
+            "--size {} is {} bits per weight here; give {}",
+            units::bytes(size),
+            units::fixed(bits, 3),
+            SpecOption::BitsPerWeight.advice()
+        ))),
+    }
+}
+
 /// Errs where a calibration knows nothing of the largest matrix, as one of another model does.
 fn check_known(checkpoint: &Checkpoint, calibration: &dyn Calibration) -> anyhow::Result<()> {
     let matrices = checkpoint.tensors().iter().filter(|t| t.shape.len() == 2);
@@ -244,51 +338,4 @@ fn float_dtypes(checkpoint: &Checkpoint) -> String {
     shares.sort_by_key(|&(_, bytes)| std::cmp::Reverse(bytes));
     let names: Vec<_> = shares.into_iter().map(|(name, _)| name).collect();
     names.join(" and ")
-}
-
-fn table(report: &Report, dtypes: &str) -> String {
-    let seconds = Duration::from_secs_f64(report.seconds);
-    let per_second = |n: u64| units::ratio(n as f64, report.seconds);
-    let mut table = Table::bare(&[Align::Left, Align::Right, Align::Left]);
-    let mut row = |what: &str, value, note| table.row([what.to_owned(), value, note]);
-    row(
-        "input",
-        units::bytes(report.input_bytes),
-        format!("{} bytes", units::grouped(report.input_bytes)),
-    );
-    row(
-        "output",
-        units::bytes(report.output_bytes),
-        format!("{} bytes", units::grouped(report.output_bytes)),
-    );
-    let ratio = format!("{}x", units::fixed(report.ratio, 2));
-    row("ratio", ratio, format!("against {dtypes}"));
-    row(
-        "bits per weight",
-        units::fixed(report.bits_per_weight, 3),
-        format!(
-            "{} weights, whole file",
-            units::count(report.weights as f64)
-        ),
-    );
-    if let Some(base) = &report.base {
-        row(
-            "against the base",
-            (base.unchanged + base.differences).to_string(),
-            format!(
-                "tensors: {} unchanged, {} as differences; {} alone",
-                base.unchanged, base.differences, base.alone
-            ),
-        );
-    }
-    row(
-        "time",
-        units::time(seconds),
-        format!(
-            "{} weights/s, {}/s",
-            units::count(per_second(report.weights)),
-            units::bytes(per_second(report.input_bytes) as u64)
-        ),
-    );
-    table.render()
 }

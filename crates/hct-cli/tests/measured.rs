@@ -1,0 +1,144 @@
+//! Compressing to a quality that is measured, on a small made-up Llama checkpoint.
+#![cfg(feature = "eval")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::llama::make;
+use common::{hct, succeed};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn made() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    make(dir.path());
+    dir
+}
+
+/// The KL divergence of a file from the model, as `eval` has it.
+fn kld(dir: &Path, file: &str, text: &str) -> f64 {
+    let eval = format!("eval m --against {file} --text {text} --context 64 --json");
+    succeed(dir, &eval).json()["kld_mean"].as_f64().unwrap()
+}
+
+fn only_these(dir: &Path, names: &[&str]) {
+    let mut found: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    assert_eq!(found, names);
+}
+
+#[test]
+fn a_divergence_is_kept_to_and_used_up() {
+    let dir = made();
+    let dir = dir.path();
+    let mut sizes = Vec::new();
+    for most in [0.2, 0.02, 0.002] {
+        let compress =
+            format!("compress m -o m.hct --max-kld {most} --eval-text text.txt --force --json");
+        let report = succeed(dir, &compress).json();
+        let measured = report["measured"]["kld"].as_f64().unwrap();
+        assert!(
+            measured <= most && measured > 0.5 * most,
+            "{most}: {measured}"
+        );
+        assert_eq!(report["measured"]["text"], "of --eval-text");
+        let again = kld(dir, "m.hct", "text.txt");
+        assert!((again - measured).abs() < 1e-9, "{again}, not {measured}");
+        sizes.push(report["output_bytes"].as_u64().unwrap());
+    }
+    assert!(sizes.is_sorted(), "{sizes:?}");
+    only_these(dir, &["m", "m.hct", "text.txt"]);
+    // The file says what was found, so that it can be made without looking.
+    let spec = succeed(dir, "info m.hct --json").json()["made_by"]["spec"].clone();
+    let rel_mse = &spec["rel_mse"];
+    succeed(dir, &format!("compress m -o again.hct --rel-mse {rel_mse}"));
+    let read = |name: &str| fs::read(dir.join(name)).unwrap();
+    assert!(read("m.hct") == read("again.hct"));
+}
+
+#[test]
+fn texts_are_calibrated_on_and_measured_on_apart() {
+    let dir = made();
+    let dir = dir.path();
+    let compress = "compress m --text text.txt --quality small -o m.hct --json";
+    let report = succeed(dir, compress).json();
+    assert_eq!(report["measured"]["text"], "held back of --text");
+    // A fifth of 200 words, the first of which nothing comes before.
+    let tokens = report["measured"]["tokens"].as_u64().unwrap();
+    assert!((35..45).contains(&tokens), "{tokens}");
+    assert!(report["measured"]["kld"].as_f64().unwrap() <= 0.1);
+    let made_by = &succeed(dir, "info m.hct --json").json()["made_by"];
+    assert_eq!(made_by["spec"]["strategy"], "calibrated");
+    assert!(made_by["calibration"].is_string());
+    let shown = succeed(dir, &compress.replace("--json", "--force --threads 1"));
+    assert!(shown.stdout.contains("KL divergence"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("perplexity"), "{}", shown.stdout);
+    only_these(dir, &["m", "m.hct", "text.txt"]);
+}
+
+#[test]
+fn a_model_needs_no_text_at_all() {
+    let dir = made();
+    let dir = dir.path();
+    let compress = "compress m --self-text 400 --max-ppl-ratio 1.2 -o m.hct --json";
+    let report = succeed(dir, compress).json();
+    assert!(report["measured"]["ppl_ratio"].as_f64().unwrap() <= 1.2);
+    assert_eq!(report["measured"]["text"], "that the model wrote");
+    // The same bytes again, on another number of threads.
+    let first = fs::read(dir.join("m.hct")).unwrap();
+    succeed(dir, &format!("{compress} --force --threads 1"));
+    assert!(fs::read(dir.join("m.hct")).unwrap() == first);
+    // Calibrating first and compressing then gives the same as both at once.
+    succeed(dir, "calibrate m --text text.txt --context 64 -o c.hctcal");
+    succeed(dir, "compress m --calibration c.hctcal -o two.hct");
+    succeed(dir, "compress m --text text.txt -o one.hct");
+    let report: Value = succeed(dir, "diff two.hct one.hct --json").json();
+    assert_eq!(report["total"]["rel_mse"], 0.0);
+}
+
+#[test]
+fn a_size_is_an_upper_limit_that_is_used_up() {
+    let dir = made();
+    let dir = dir.path();
+    for (strategy, size) in [("rdo", 30_000), ("svd", 40_000)] {
+        let compress =
+            format!("compress m -o m.hct --strategy {strategy} --size {size} --force --json");
+        let report = succeed(dir, &compress).json();
+        let bytes = report["output_bytes"].as_u64().unwrap();
+        assert_eq!(bytes, fs::metadata(dir.join("m.hct")).unwrap().len());
+        assert!(bytes <= size && bytes > size * 97 / 100, "{size}: {bytes}");
+    }
+    hct(dir, "compress m -o n.hct --size 1kB").fails(1, &["cannot be reached"]);
+    hct(dir, "compress m -o n.hct --size 10").fails(2, &["--size", "bits per weight"]);
+    hct(dir, "compress m -o n.hct --size ten").fails(2, &["60MB"]);
+    hct(dir, "compress m -o n.hct --size 30kB --bpw 3").fails(2, &["--bpw"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_written() {
+    let dir = made();
+    let dir = dir.path();
+    for (options, says) in [
+        ("--quality best", "balanced"),
+        ("--max-kld 0", "0.02"),
+        ("--max-ppl-ratio 1", "1.01"),
+        ("--quality small --max-kld 0.1", "--max-kld"),
+        ("--quality small --bpw 3", "--bpw"),
+        ("--eval-text text.txt", "--eval-text"),
+        ("--tokens 100", "--self-text"),
+        ("--text text.txt --strategy rdo", "calibrated"),
+        ("--strategy uniform --max-kld 0.1", "uniform"),
+        ("--strategy calibrated", "--text"),
+    ] {
+        hct(dir, &format!("compress m -o n.hct {options}")).fails(2, &[says]);
+    }
+    let weights = "compress m/model.safetensors -o n.hct --quality small";
+    hct(dir, weights).fails(1, &["config.json"]);
+    hct(dir, "compress m -o n.hct --text none.txt").fails(1, &["none.txt"]);
+    only_these(dir, &["m", "text.txt"]);
+}
