@@ -114,7 +114,7 @@ fn a_size_is_an_upper_limit_that_is_used_up() {
         assert!(bytes <= size && bytes > size * 97 / 100, "{size}: {bytes}");
     }
     hct(dir, "compress m -o n.hct --size 1kB").fails(1, &["cannot be reached"]);
-    hct(dir, "compress m -o n.hct --size 10").fails(2, &["--size", "bits per weight"]);
+    hct(dir, "compress m -o n.hct --size 9TB").fails(2, &["--size", "bits per weight"]);
     hct(dir, "compress m -o n.hct --size ten").fails(2, &["60MB"]);
     hct(dir, "compress m -o n.hct --size 30kB --bpw 3").fails(2, &["--bpw"]);
 }
