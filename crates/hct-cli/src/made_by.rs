@@ -18,15 +18,23 @@ struct Provenance<'a> {
     /// SHA-256 of the file of the calibration.
     #[serde(skip_serializing_if = "Option::is_none")]
     calibration: Option<&'a str>,
+    /// SHA-256 of the file of the plan, whose specs count before the one above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a str>,
 }
 
-/// What a file made from `spec` says, by the calibration whose file has this hash if it goes by one;
-/// none where that is too long, of a huge importance map.
-pub fn provenance(spec: &StrategySpec, calibration: Option<&str>) -> Option<String> {
+/// What a file made from `spec` says, by the calibration and the plan whose files have these hashes
+/// if it goes by one; none where that is too long, of a huge importance map.
+pub fn provenance(
+    spec: &StrategySpec,
+    calibration: Option<&str>,
+    plan: Option<&str>,
+) -> Option<String> {
     let provenance = Provenance {
         hct: env!("CARGO_PKG_VERSION"),
         spec,
         calibration,
+        plan,
     };
     let text = serde_json::to_string(&provenance).ok()?;
     (text.len() <= MAX_PROVENANCE).then_some(text)
@@ -100,7 +108,7 @@ mod tests {
                 .collect();
             let map = ImportanceMap::from_json(&format!("{{{}}}", entries.join(","))).unwrap();
             let spec = StrategySpec::builder(StrategyName::Importance).importance_map(map);
-            provenance(&spec.finish().unwrap(), None)
+            provenance(&spec.finish().unwrap(), None, None)
         };
         assert!(map(100).unwrap().contains("\"layer 99\":0.5"));
         assert_eq!(map(10_000), None);

@@ -82,7 +82,7 @@ impl StrategyArgs {
     /// read or holds something else.
     pub fn spec(&self, calibrated: bool, steer: Option<Steer>) -> anyhow::Result<StrategySpec> {
         if let Some(path) = &self.spec {
-            return StrategySpec::from_json(&read(path)?)
+            return StrategySpec::from_json(&read_text(path, MAX_SPEC)?)
                 .with_context(|| format!("{} is no spec of a strategy", path.display()));
         }
         let calibrated = calibrated || self.calibration.is_some();
@@ -115,7 +115,7 @@ impl StrategyArgs {
         };
         // Whatever is in the map, it must belong to the strategy.
         spec(Some(ImportanceMap::by_role()))?;
-        let map = ImportanceMap::from_json(&read(path)?)
+        let map = ImportanceMap::from_json(&read_text(path, MAX_SPEC)?)
             .with_context(|| format!("{} is no importance map", path.display()))?;
         spec(Some(map))
     }
@@ -146,17 +146,20 @@ impl StrategyArgs {
     }
 }
 
-/// The text of a file that is no longer than a spec may be.
-fn read(path: &Path) -> anyhow::Result<String> {
+/// The text of a file of at most `most` bytes.
+///
+/// # Errors
+/// When it cannot be read or takes more.
+pub fn read_text(path: &Path, most: usize) -> anyhow::Result<String> {
     let cannot = || format!("cannot read {}", path.display());
     let mut text = String::new();
     let file = File::open(path).with_context(cannot)?;
-    file.take(MAX_SPEC as u64 + 1)
+    file.take(most as u64 + 1)
         .read_to_string(&mut text)
         .with_context(cannot)?;
-    if text.len() > MAX_SPEC {
+    if text.len() > most {
         bail!(
-            "{} takes more than {MAX_SPEC} bytes; shorten it",
+            "{} takes more than {most} bytes; shorten it",
             path.display()
         );
     }

@@ -27,7 +27,7 @@ pub struct CompressOptions<'a> {
 }
 
 /// What came of compressing a checkpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CompressReport {
     /// Bytes of the checkpoint's files of tensors and of the side files carried.
@@ -40,6 +40,9 @@ pub struct CompressReport {
     pub lossy_weights: u64,
     /// What became of the tensors where there is a base.
     pub base_use: BaseUse,
+    /// What the errors of all tensors together are predicted to do to the output, in nats of KL
+    /// divergence for a language model, where a calibration tells.
+    pub predicted: Option<f64>,
 }
 
 /// Tensors by what they took from a base.
@@ -158,6 +161,10 @@ fn add_tensors<W: Write>(
             if matches!(record.recipe, Recipe::Fragments { .. }) {
                 report.lossy_weights += elements;
             }
+            if let Some(damage) = coded.damage {
+                *report.predicted.get_or_insert(0.0) += damage;
+            }
+            progress.coded(record, coded.damage);
             progress.advance(sizes[i], &name);
         }
     }

@@ -1,9 +1,17 @@
 //! Telling a caller how far a long run is.
 
+use hct_core::TensorRecord;
+
 /// Receives progress, from one thread at a time.
 pub trait Progress: Sync {
     /// `bytes` more of the uncompressed tensors are done; `tensor` was the last of them.
     fn advance(&self, bytes: u64, tensor: &str);
+
+    /// A tensor has been coded and written: its record, and what its errors are predicted to do to the
+    /// output, in nats of KL divergence for a language model, where a calibration tells.
+    fn coded(&self, record: &TensorRecord, damage: Option<f64>) {
+        let _ = (record, damage);
+    }
 
     /// Whether to stop; asked between tensors. A stopped run leaves nothing behind.
     fn cancelled(&self) -> bool {

@@ -13,6 +13,7 @@
 //! ```
 
 mod adaptive;
+mod allocation;
 mod calibrated;
 mod calibration;
 mod coding;
@@ -38,6 +39,7 @@ mod target;
 mod uniform;
 
 pub use adaptive::AdaptiveEncoder;
+pub use allocation::{Allocation, AllocationEntry, AllocationError, MAX_ALLOCATION};
 pub use calibrated::CalibratedEncoder;
 pub use calibration::{Calibration, Moments, SymmetricMatrix, TensorStatistics};
 pub use engine::{Effort, Quality};

@@ -16,10 +16,7 @@ impl Strategy for LosslessEncoder {
 
     fn encode(&self, tensor: TensorView<'_>) -> Result<Coded> {
         let coded = bit_for_bit(tensor)?;
-        Ok(Coded {
-            tensor: coded.tensor,
-            label: coded.how.into(),
-        })
+        Ok(Coded::new(coded.tensor, coded.how))
     }
 }
 
@@ -83,8 +80,6 @@ pub(crate) fn unchanged(tensor: TensorView<'_>, name: &str) -> Result<Option<Cod
         return Ok(None);
     }
     let coded = bit_for_bit(tensor)?;
-    Ok(Some(Coded {
-        tensor: coded.tensor,
-        label: format!("{name} ({})", coded.how),
-    }))
+    let label = format!("{name} ({})", coded.how);
+    Ok(Some(Coded::new(coded.tensor, label)))
 }

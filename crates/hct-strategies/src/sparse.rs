@@ -75,10 +75,7 @@ pub(crate) fn coded(
     name: &str,
 ) -> Result<Coded> {
     match fragments {
-        Ok(fragments) => Ok(Coded {
-            tensor: EncodedTensor::fragments(fragments)?,
-            label: name.into(),
-        }),
+        Ok(fragments) => Ok(Coded::new(EncodedTensor::fragments(fragments)?, name)),
         Err(error) if error.is_out_of_range() => lossless(tensor, "values out of range", name),
         Err(error) => Err(error),
     }
@@ -87,8 +84,6 @@ pub(crate) fn coded(
 /// `tensor` losslessly, and `why` in its label.
 pub(crate) fn lossless(tensor: TensorView<'_>, why: &str, name: &str) -> Result<Coded> {
     let coded = bit_for_bit(tensor)?;
-    Ok(Coded {
-        label: format!("{name} ({}: {why})", coded.how),
-        tensor: coded.tensor,
-    })
+    let label = format!("{name} ({}: {why})", coded.how);
+    Ok(Coded::new(coded.tensor, label))
 }

@@ -60,6 +60,20 @@ pub struct Coded {
     pub tensor: EncodedTensor,
     /// Label for the file's index: the strategy, and why it fell back if it did.
     pub label: String,
+    /// What its errors are predicted to do to the output, in nats of KL divergence for a language
+    /// model, where a calibration tells.
+    pub damage: Option<f64>,
+}
+
+impl Coded {
+    /// One of which nothing is predicted.
+    pub fn new(tensor: EncodedTensor, label: impl Into<String>) -> Coded {
+        Coded {
+            tensor,
+            label: label.into(),
+            damage: None,
+        }
+    }
 }
 
 /// A way to choose recipes.

@@ -12,6 +12,7 @@ mod extract;
 #[cfg(feature = "eval")]
 mod generate;
 mod info;
+mod plan;
 mod verify;
 
 use clap::Subcommand;
@@ -22,6 +23,7 @@ pub enum Command {
     Compress(Box<compress::Compress>),
     #[cfg(feature = "eval")]
     Calibrate(calibrate::Calibrate),
+    Plan(plan::Plan),
     Decompress(decompress::Decompress),
     Extract(extract::Extract),
     Info(info::Info),
@@ -41,6 +43,7 @@ impl Command {
             Command::Compress(command) => command.run(),
             #[cfg(feature = "eval")]
             Command::Calibrate(command) => command.run(),
+            Command::Plan(command) => command.run(),
             Command::Decompress(command) => command.run(),
             Command::Extract(command) => command.run(),
             Command::Info(command) => command.run(),

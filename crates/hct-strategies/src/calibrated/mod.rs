@@ -111,7 +111,13 @@ impl Strategy for CalibratedEncoder {
             return coding::code(&engine, tensor, &target, "calibrated: unknown, rdo");
         };
         let plane = self.plane(tensor, &statistics)?;
+        let predicted = plane.as_ref().map(|coded| 0.5 * coded.damage);
         let fragments = plane.map(|coded| vec![EncodedFragment::Plane(coded.plane)]);
-        Ok(or_lossless(tensor, fragments, None, self.name())?.coded)
+        let mut coded = or_lossless(tensor, fragments, None, self.name())?.coded;
+        // Where lossless coding was smaller the label says so, and nothing is lost.
+        coded.damage = predicted
+            .filter(|_| coded.label == self.name())
+            .or(Some(0.0));
+        Ok(coded)
     }
 }

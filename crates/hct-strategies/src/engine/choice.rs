@@ -71,10 +71,7 @@ pub(crate) fn or_lossless(
     name: &str,
 ) -> Result<Candidate> {
     let candidate = |lossless: BitForBit, why: &str| Candidate {
-        coded: Coded {
-            tensor: lossless.tensor,
-            label: format!("{name} ({}{why})", lossless.how),
-        },
+        coded: Coded::new(lossless.tensor, format!("{name} ({}{why})", lossless.how)),
         bytes: lossless.bytes,
     };
     let Some(fragments) = fragments else {
@@ -96,7 +93,7 @@ pub(crate) fn or_lossless(
     }
     let tensor = coded;
     Ok(Candidate {
-        coded: Coded { tensor, label },
+        coded: Coded::new(tensor, label),
         bytes,
     })
 }

@@ -60,6 +60,19 @@ impl RatePlan {
         }
     }
 
+    /// The spec of [`RatePlan::strategy_at`]: what to ask for to have the same without looking for it.
+    pub fn spec_at(&self, octaves: f64) -> StrategySpec {
+        let mut settings = self.spec.0.clone();
+        settings.bits_per_weight = None;
+        let error = libm::exp2(octaves).clamp(FINEST, COARSEST);
+        match settings.strategy {
+            StrategyName::Calibrated => settings.step = Some(libm::exp2(0.5 * octaves)),
+            StrategyName::Adaptive => settings.cosine = Some((1.0 - error).sqrt()),
+            _ => settings.rel_mse = Some(error),
+        }
+        StrategySpec(settings)
+    }
+
     /// The strategy at an error of 2 to the power of `octaves`: the relative mean squared error of
     /// every tensor, which as `rdo` makes of it is one common slope of relative error against rate;
     /// or for `calibrated` the square of the step.

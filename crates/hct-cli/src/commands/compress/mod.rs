@@ -15,9 +15,11 @@ use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
     Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, CompressReport, Error,
-    TensorInfo, TensorSource, compress, compress_to_rate,
+    TensorInfo, TensorSource, compress, compress_to_rate, file_hash,
 };
-use hct_strategies::{Calibration, Plan, SpecOption, StrategyName, StrategySpec};
+use hct_strategies::{
+    Allocation, Calibration, MAX_ALLOCATION, Plan, SpecOption, StrategyName, StrategySpec,
+};
 
 use crate::base_args::open_chain;
 use crate::common_args::CommonArgs;
@@ -27,7 +29,7 @@ use crate::made_by::provenance;
 use crate::output_path::{check_apart, check_file};
 use crate::progress::Bar;
 use crate::size;
-use crate::strategy_args::{Steer, StrategyArgs};
+use crate::strategy_args::{Steer, StrategyArgs, read_text};
 use crate::table::printable;
 use crate::units;
 #[cfg(feature = "eval")]
@@ -49,6 +51,9 @@ pub struct Compress {
     #[arg(long, value_name = "SIZE", value_parser = size::bytes, help_heading = "Strategy",
         conflicts_with_all = ["bpw", "step", "cosine", "rel_mse", "retention", "spec"])]
     size: Option<u64>,
+    /// Code every tensor as this plan says, which `hct plan --export` wrote
+    #[arg(long, value_name = "PLAN.json", help_heading = "Strategy", conflicts_with_all = PLANNED)]
+    plan: Option<PathBuf>,
     #[cfg(feature = "eval")]
     #[command(flatten)]
     measured: MeasuredArgs,
@@ -74,6 +79,27 @@ pub struct Compress {
     common: CommonArgs,
 }
 
+/// What a plan says already.
+const PLANNED: &[&str] = &[
+    "strategy",
+    "preset",
+    "retention",
+    "cosine",
+    "rel_mse",
+    "step",
+    "bpw",
+    "delta_cosine",
+    "effort",
+    "rank",
+    "fp16_ratio",
+    "importance_map",
+    "fragments",
+    "spec",
+    "size",
+    #[cfg(feature = "eval")]
+    "measured",
+];
+
 const EXAMPLES: &str = "\
 EXAMPLES
   hct compress my-model -o my-model.hct
@@ -81,6 +107,7 @@ EXAMPLES
   hct compress my-model -o my-model.hct --quality balanced --self-text
   hct compress my-model -o my-model.hct --max-kld 0.01 --text prose.txt --text code.txt
   hct compress my-model -o my-model.hct --size 60MB --calibration my-model.hctcal
+  hct compress my-model -o my-model.hct --plan plan.json
   hct compress my-model -o my-model.hct --cosine 0.999 --effort max
   hct compress my-model -o my-model.hct --strategy uniform --retention 0.9
   hct compress my-model -o my-model.hct --calibration my-model.hctcal --bpw 3
@@ -130,7 +157,11 @@ impl Compress {
             .size
             .map(|size| by_size(&checkpoint, size))
             .transpose()?;
-        let spec = self.spec(steer)?;
+        let allocation = self.plan.as_deref().map(read_plan).transpose()?;
+        let spec = match &allocation {
+            Some((allocation, _)) => deciding(allocation).clone(),
+            None => self.spec(steer)?,
+        };
         #[cfg(feature = "eval")]
         let ran = self.measured.run(&self.input, &self.output)?;
         #[cfg(feature = "eval")]
@@ -156,6 +187,7 @@ impl Compress {
         };
         let job = Job {
             options: self,
+            allocation,
             checkpoint: &checkpoint,
             calibration,
             base: matched.as_ref(),
@@ -244,6 +276,8 @@ struct Job<'a> {
     /// The calibration to go by, and the SHA-256 of its file.
     calibration: Option<(Arc<dyn Calibration>, String)>,
     base: Option<&'a BaseMatch<'a>>,
+    /// The plan to follow, and the SHA-256 of its file.
+    allocation: Option<(Allocation, String)>,
 }
 
 impl Job<'_> {
@@ -262,8 +296,19 @@ impl Job<'_> {
     ) -> anyhow::Result<CompressReport> {
         let (calibration, hash) = self.calibration.clone().unzip();
         let names = self.checkpoint.tensors().iter().map(|t| &t.name[..]);
-        let plan = spec.plan(names, calibration)?;
-        let provenance = provenance(spec, hash.as_deref());
+        let (plan, spec, plan_hash) = match &self.allocation {
+            Some((allocation, plan_hash)) => {
+                let names: Vec<_> = names.collect();
+                let strategy = allocation.build(&names, calibration)?;
+                (
+                    Plan::Strategy(strategy),
+                    &allocation.default,
+                    Some(&plan_hash[..]),
+                )
+            }
+            None => (spec.plan(names, calibration)?, spec, None),
+        };
+        let provenance = provenance(spec, hash.as_deref(), plan_hash);
         if provenance.is_none() {
             eprintln!("warning: the importance map is too large for the file to say what it was");
         }
@@ -292,6 +337,23 @@ impl Job<'_> {
     }
 }
 
+/// A plan, and the SHA-256 of its file.
+fn read_plan(path: &Path) -> anyhow::Result<(Allocation, String)> {
+    let text = read_text(path, MAX_ALLOCATION)?;
+    let plan =
+        Allocation::from_json(&text).with_context(|| format!("{} is no plan", path.display()))?;
+    Ok((plan, file_hash(path)?))
+}
+
+/// The spec of a plan that says whether there must be a calibration.
+fn deciding(allocation: &Allocation) -> &StrategySpec {
+    let entries = allocation.tensors.values();
+    let mut specs = entries.map(|entry| &entry.spec);
+    specs
+        .find(|spec| spec.strategy() == StrategyName::Calibrated)
+        .unwrap_or(&allocation.default)
+}
+
 /// Elements of all float tensors.
 fn weights(checkpoint: &Checkpoint) -> u64 {
     let floats = checkpoint.tensors().iter().filter(|t| t.dtype.is_float());
@@ -299,7 +361,7 @@ fn weights(checkpoint: &Checkpoint) -> u64 {
 }
 
 /// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.
-fn by_size(checkpoint: &Checkpoint, size: u64) -> anyhow::Result<Steer> {
+pub(super) fn by_size(checkpoint: &Checkpoint, size: u64) -> anyhow::Result<Steer> {
     let bits = 0.995 * units::bits_per(size, weights(checkpoint));
     match SpecOption::BitsPerWeight.check(bits) {
         Ok(()) => Ok(Steer(SpecOption::BitsPerWeight, bits)),
@@ -313,7 +375,10 @@ fn by_size(checkpoint: &Checkpoint, size: u64) -> anyhow::Result<Steer> {
 }
 
 /// Errs where a calibration knows nothing of the largest matrix, as one of another model does.
-fn check_known(checkpoint: &Checkpoint, calibration: &dyn Calibration) -> anyhow::Result<()> {
+pub(super) fn check_known(
+    checkpoint: &Checkpoint,
+    calibration: &dyn Calibration,
+) -> anyhow::Result<()> {
     let matrices = checkpoint.tensors().iter().filter(|t| t.shape.len() == 2);
     let Some(largest) = matrices.max_by_key(|t| t.byte_len()) else {
         return Ok(());

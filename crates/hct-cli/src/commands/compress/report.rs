@@ -22,6 +22,9 @@ pub struct Report {
     ratio: f64,
     /// Tensors by what they took from the base, if there is one.
     base: Option<Tensors>,
+    /// What errors are predicted to do, in nats of KL divergence for a language model; null without
+    /// a calibration.
+    predicted_damage: Option<f64>,
     /// How the model compares with what it was, where that was asked for.
     #[cfg(feature = "eval")]
     pub measured: Option<Measured>,
@@ -48,6 +51,7 @@ impl Report {
                 differences: done.base_use.differences,
                 alone: done.base_use.alone,
             }),
+            predicted_damage: done.predicted,
             #[cfg(feature = "eval")]
             measured: None,
             seconds: f64::NAN,
@@ -85,6 +89,13 @@ impl Report {
                     "tensors: {} unchanged, {} as differences; {} alone",
                     base.unchanged, base.differences, base.alone
                 ),
+            );
+        }
+        if let Some(damage) = self.predicted_damage {
+            row(
+                "predicted",
+                units::fixed(damage, 5),
+                "KL divergence, from the calibration".to_owned(),
             );
         }
         #[cfg(feature = "eval")]
