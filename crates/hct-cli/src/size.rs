@@ -1,4 +1,11 @@
-//! Sizes as people write them.
+//! Sizes as people write them, and what that is in bits per weight.
+
+use hct_model::{Checkpoint, TensorInfo, TensorSource};
+use hct_strategies::SpecOption;
+
+use crate::failure::usage;
+use crate::strategy_args::Steer;
+use crate::units;
 
 /// Bytes of `60MB`, `1.5 GiB`, `800kB` or `123456`: units of a thousand, or of 1,024 with an `i`.
 ///
@@ -26,6 +33,26 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     match (1.0..=9_007_199_254_740_992.0).contains(&size) {
         true => Ok(size as u64),
         false => Err("give bytes, or a number with a unit such as 60MB or 1.5GiB".to_owned()),
+    }
+}
+
+/// Elements of all float tensors.
+pub fn weights(checkpoint: &Checkpoint) -> u64 {
+    let floats = checkpoint.tensors().iter().filter(|t| t.dtype.is_float());
+    floats.map(TensorInfo::elements).sum()
+}
+
+/// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.
+pub fn steer(checkpoint: &Checkpoint, size: u64) -> anyhow::Result<Steer> {
+    let bits = 0.995 * units::bits_per(size, weights(checkpoint));
+    match SpecOption::BitsPerWeight.check(bits) {
+        Ok(()) => Ok(Steer(SpecOption::BitsPerWeight, bits)),
+        Err(_) => Err(usage(format!(
+            "--size {} is {} bits per weight here; give {}",
+            units::bytes(size),
+            units::fixed(bits, 3),
+            SpecOption::BitsPerWeight.advice()
+        ))),
     }
 }
 

@@ -16,13 +16,12 @@ use hct_model::{
 use hct_strategies::{Allocation, AllocationEntry, Plan as Coding, StrategySpec};
 use serde::Serialize;
 
-use super::compress::{by_size, check_known};
 use crate::common_args::CommonArgs;
 use crate::made_by::provenance;
 use crate::output_path::check_file;
 use crate::progress::Bar;
 use crate::size;
-use crate::strategy_args::StrategyArgs;
+use crate::strategy_args::{StrategyArgs, check_known};
 use crate::table::{Align, Table, printable};
 use crate::units;
 
@@ -107,7 +106,7 @@ impl Plan {
         let checkpoint = Checkpoint::open(&self.input)?;
         let steer = self
             .size
-            .map(|size| by_size(&checkpoint, size))
+            .map(|size| size::steer(&checkpoint, size))
             .transpose()?;
         let spec = self.strategy.spec(false, steer)?;
         let calibration = self.strategy.calibration(&spec)?;

@@ -11,12 +11,12 @@ use hct_model::{CompressReport, file_hash, model_hash, open_calibration};
 use hct_strategies::{Calibration, SpecOption, StrategyName};
 use tempfile::{TempDir, TempPath};
 
-use super::{Job, Steer};
 use crate::calibration_run::{CalibrationRun, usual_context};
 use crate::failure::usage;
 use crate::goal::{Dial, Goal, GoalArgs, Judge, JudgeTexts, Measured, search};
 use crate::output_path::check_apart;
 use crate::runnable::Runnable;
+use crate::strategy_args::Steer;
 
 /// Tokens to calibrate on unless given: more gain little.
 const TOKENS: u32 = 16_384;
@@ -132,43 +132,63 @@ impl MeasuredArgs {
 }
 
 impl Ran {
-    /// Codes to files, until one is as small as the goal allows; none where there is no goal.
+    /// Codes to files, by `code` at one quality or another, until one is as small as the goal allows;
+    /// none where there is no goal. The model has so many weights.
     pub fn reach(
         &self,
-        job: &Job<'_>,
         strategy: StrategyName,
-    ) -> anyhow::Result<Option<(CompressReport, Measured)>> {
+        weights: u64,
+        code: &mut dyn FnMut(Steer, &Path) -> anyhow::Result<CompressReport>,
+    ) -> anyhow::Result<Option<Reached>> {
         let Some((goal, judge)) = &self.judge else {
             return Ok(None);
         };
         let most = goal.check(judge.is_language_model())?;
-        let (option, dial) = dial(strategy, most, super::weights(job.checkpoint))?;
+        let (option, dial) = dial(strategy, most, weights)?;
         let mut number = 0;
         let found = search(most, &dial, &mut |octaves| {
             number += 1;
             let path = self.folder.path().join(format!("{number}.hct"));
-            let report = job.code(Steer(option, value(option, octaves)), &path, false)?;
+            let report = code(Steer(option, value(option, octaves)), &path)?;
             let path = TempPath::try_from_path(path)?;
-            // Weights and nothing else: a file without its side files can be run, too.
+            // A file without side files can be run, too.
             let candidate = Runnable::open_like(&path, &self.runnable, None)?;
             let model = candidate.load(&path)?;
             drop(candidate);
             let measured = judge.measure(&model)?;
-            Ok::<_, anyhow::Error>((goal.lost(&measured), (path, report, measured)))
+            let reached = Reached {
+                path,
+                report,
+                measured,
+            };
+            Ok::<_, anyhow::Error>((goal.lost(&reached.measured), reached))
         })?;
-        let Some((path, report, measured)) = found else {
-            return Err(usage(
+        match found {
+            Some(found) => Ok(Some(found)),
+            None => Err(usage(
                 "no setting of the strategy reaches that quality; ask for less, or use --strategy \
                  lossless",
-            ));
-        };
-        let output = &job.options.output;
-        let placed = match job.options.force {
-            true => path.persist(output),
-            false => path.persist_noclobber(output),
+            )),
+        }
+    }
+}
+
+/// A file that is as small as a goal allows.
+pub struct Reached {
+    path: TempPath,
+    report: CompressReport,
+    measured: Measured,
+}
+
+impl Reached {
+    /// Gives the file its name.
+    pub fn place(self, output: &Path, force: bool) -> anyhow::Result<(CompressReport, Measured)> {
+        let placed = match force {
+            true => self.path.persist(output),
+            false => self.path.persist_noclobber(output),
         };
         placed.with_context(|| format!("cannot write {}", output.display()))?;
-        Ok(Some((report, measured)))
+        Ok((self.report, self.measured))
     }
 }
 

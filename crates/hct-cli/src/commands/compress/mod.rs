@@ -2,6 +2,7 @@
 
 #[cfg(feature = "eval")]
 mod measured;
+mod planned;
 mod report;
 
 use std::collections::BTreeMap;
@@ -15,11 +16,9 @@ use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
     Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, CompressReport, Error,
-    TensorInfo, TensorSource, compress, compress_to_rate, file_hash,
+    TensorInfo, TensorSource, compress, compress_to_rate,
 };
-use hct_strategies::{
-    Allocation, Calibration, MAX_ALLOCATION, Plan, SpecOption, StrategyName, StrategySpec,
-};
+use hct_strategies::{Allocation, Calibration, Plan, SpecOption, StrategyName, StrategySpec};
 
 use crate::base_args::open_chain;
 use crate::common_args::CommonArgs;
@@ -29,11 +28,12 @@ use crate::made_by::provenance;
 use crate::output_path::{check_apart, check_file};
 use crate::progress::Bar;
 use crate::size;
-use crate::strategy_args::{Steer, StrategyArgs, read_text};
+use crate::strategy_args::{Steer, StrategyArgs, check_known};
 use crate::table::printable;
 use crate::units;
 #[cfg(feature = "eval")]
 use measured::MeasuredArgs;
+use planned::{deciding, read_plan};
 use report::Report;
 
 /// Compress a checkpoint to one .hct file
@@ -155,7 +155,7 @@ impl Compress {
         }
         let steer = self
             .size
-            .map(|size| by_size(&checkpoint, size))
+            .map(|size| size::steer(&checkpoint, size))
             .transpose()?;
         let allocation = self.plan.as_deref().map(read_plan).transpose()?;
         let spec = match &allocation {
@@ -194,7 +194,15 @@ impl Compress {
         };
         #[cfg(feature = "eval")]
         let reached = match &ran {
-            Some(ran) => ran.reach(&job, spec.strategy())?,
+            Some(ran) => {
+                let weights = size::weights(&checkpoint);
+                let found = ran.reach(spec.strategy(), weights, &mut |steer, output| {
+                    job.code_by(&self.spec(Some(steer))?, output, false)
+                })?;
+                found
+                    .map(|found| found.place(&self.output, self.force))
+                    .transpose()?
+            }
             None => None,
         };
         #[cfg(feature = "eval")]
@@ -281,12 +289,6 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Codes to a file at a quality.
-    #[cfg(feature = "eval")]
-    fn code(&self, steer: Steer, output: &Path, force: bool) -> anyhow::Result<CompressReport> {
-        self.code_by(&self.options.spec(Some(steer))?, output, force)
-    }
-
     /// Codes to a file as a spec says.
     fn code_by(
         &self,
@@ -334,62 +336,6 @@ impl Job<'_> {
             }
             _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
         }
-    }
-}
-
-/// A plan, and the SHA-256 of its file.
-fn read_plan(path: &Path) -> anyhow::Result<(Allocation, String)> {
-    let text = read_text(path, MAX_ALLOCATION)?;
-    let plan =
-        Allocation::from_json(&text).with_context(|| format!("{} is no plan", path.display()))?;
-    Ok((plan, file_hash(path)?))
-}
-
-/// The spec of a plan that says whether there must be a calibration.
-fn deciding(allocation: &Allocation) -> &StrategySpec {
-    let entries = allocation.tensors.values();
-    let mut specs = entries.map(|entry| &entry.spec);
-    specs
-        .find(|spec| spec.strategy() == StrategyName::Calibrated)
-        .unwrap_or(&allocation.default)
-}
-
-/// Elements of all float tensors.
-fn weights(checkpoint: &Checkpoint) -> u64 {
-    let floats = checkpoint.tensors().iter().filter(|t| t.dtype.is_float());
-    floats.map(TensorInfo::elements).sum()
-}
-
-/// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.
-pub(super) fn by_size(checkpoint: &Checkpoint, size: u64) -> anyhow::Result<Steer> {
-    let bits = 0.995 * units::bits_per(size, weights(checkpoint));
-    match SpecOption::BitsPerWeight.check(bits) {
-        Ok(()) => Ok(Steer(SpecOption::BitsPerWeight, bits)),
-        Err(_) => Err(usage(format!(
-            "--size {} is {} bits per weight here; give {}",
-            units::bytes(size),
-            units::fixed(bits, 3),
-            SpecOption::BitsPerWeight.advice()
-        ))),
-    }
-}
-
-/// Errs where a calibration knows nothing of the largest matrix, as one of another model does.
-pub(super) fn check_known(
-    checkpoint: &Checkpoint,
-    calibration: &dyn Calibration,
-) -> anyhow::Result<()> {
-    let matrices = checkpoint.tensors().iter().filter(|t| t.shape.len() == 2);
-    let Some(largest) = matrices.max_by_key(|t| t.byte_len()) else {
-        return Ok(());
-    };
-    match calibration.statistics(&largest.name)? {
-        Some(_) => Ok(()),
-        None => Err(usage(format!(
-            "the calibration has nothing of {}, the largest matrix; make one of this model with \
-             `hct calibrate`",
-            printable(&largest.name)
-        ))),
     }
 }
 
