@@ -142,7 +142,7 @@ fn a_calibration_predicts_the_damage() {
     assert_eq!(diff["total"]["rel_mse"], 0.0);
     let shown = succeed(dir, &format!("plan m {options}"));
     assert!(
-        shown.stdout.contains("predicted KL divergence"),
+        shown.stdout.contains("predicted damage"),
         "{}",
         shown.stdout
     );

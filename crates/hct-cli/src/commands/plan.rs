@@ -278,7 +278,10 @@ fn table(report: &Report) -> String {
         units::bytes(report.output_bytes)
     );
     if let Some(damage) = predicted {
-        text += &format!("; predicted KL divergence {} nats", units::fixed(damage, 5));
+        text += &format!(
+            "; predicted damage {} (KL divergence, of language models)",
+            units::fixed(damage, 5)
+        );
     }
     text + "\n"
 }

@@ -93,9 +93,9 @@ impl Report {
         }
         if let Some(damage) = self.predicted_damage {
             row(
-                "predicted",
+                "predicted damage",
                 units::fixed(damage, 5),
-                "KL divergence, from the calibration".to_owned(),
+                "from the calibration: KL divergence, of language models".to_owned(),
             );
         }
         #[cfg(feature = "eval")]
