@@ -1,6 +1,11 @@
 //! A progress bar on a terminal, nothing elsewhere.
 
+use std::fs;
+#[cfg(feature = "eval")]
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hct_model::Progress;
@@ -9,9 +14,26 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Set by Ctrl-C; long work stops at the next tensor and cleans up.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// A folder of temporary files that is all there is to clean up.
+static FOLDER: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Until it is called with `None`, Ctrl-C removes `folder` and stops at once: for work that nothing
+/// else stops, such as running a model.
+#[cfg(feature = "eval")]
+pub fn remove_when_interrupted(folder: Option<&Path>) {
+    // A second handler in one process is the only thing that can fail.
+    let _ = handle_interrupts();
+    *FOLDER.lock().unwrap_or_else(PoisonError::into_inner) = folder.map(Path::to_owned);
+}
+
 /// Makes Ctrl-C stop long work cleanly, and a second one at once.
 fn handle_interrupts() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
+        let folder = FOLDER.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(folder) = folder {
+            let _ = fs::remove_dir_all(folder);
+            std::process::exit(130);
+        }
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }

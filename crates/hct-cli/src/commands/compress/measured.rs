@@ -15,6 +15,7 @@ use crate::calibration_run::{CalibrationRun, usual_context};
 use crate::failure::usage;
 use crate::goal::{Dial, Goal, GoalArgs, Judge, JudgeTexts, Measured, search};
 use crate::output_path::check_apart;
+use crate::progress::remove_when_interrupted;
 use crate::runnable::Runnable;
 use crate::strategy_args::Steer;
 
@@ -83,6 +84,7 @@ impl MeasuredArgs {
         }
         let runnable = Runnable::open(input, None)?;
         let folder = temporary_folder(output)?;
+        remove_when_interrupted(Some(folder.path()));
         let hash = match self.calibrates() {
             true => Some(model_hash(runnable.source())?),
             false => None,
@@ -122,6 +124,10 @@ impl MeasuredArgs {
             }
             None => None,
         };
+        if judge.is_none() {
+            // Coding goes to the output itself, and stops by itself.
+            remove_when_interrupted(None);
+        }
         Ok(Some(Ran {
             calibration,
             judge,
