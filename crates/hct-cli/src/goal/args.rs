@@ -64,7 +64,7 @@ impl ValueEnum for Level {
         let (name, help) = match self {
             Level::Small => ("small", "KL 0.1; sentence encoders: rank correlation 0.99"),
             Level::Balanced => ("balanced", "KL 0.02; 0.999"),
-            Level::High => ("high", "KL 0.004, about that of Q8_0; 0.9999"),
+            Level::High => ("high", "KL 0.004; 0.9999"),
             Level::NearLossless => ("near-lossless", "KL 0.0005; 0.99999"),
         };
         Some(PossibleValue::new(name).help(help))

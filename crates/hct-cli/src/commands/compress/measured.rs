@@ -30,7 +30,7 @@ pub struct MeasuredArgs {
     /// Calibrate on this text first, UTF-8; several are mixed evenly. Best is what the model is for
     #[arg(long, value_name = "FILE", help_heading = "Calibration", conflicts_with_all = ["calibration", "base"])]
     text: Vec<PathBuf>,
-    /// Calibrate on N tokens that the model writes itself first, and on any texts
+    /// Calibrate on N tokens (16384 unless given) that the model writes itself first, and on any texts
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "16384",
         help_heading = "Calibration", conflicts_with_all = ["calibration", "base"],
         value_parser = clap::value_parser!(u32).range(2..))]
