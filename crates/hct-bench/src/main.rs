@@ -85,6 +85,7 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = &Args::parse();
+    hct_eval::keep_freed_memory();
     let threads = args.threads.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)

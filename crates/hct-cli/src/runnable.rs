@@ -66,6 +66,7 @@ impl Runnable {
 
     /// Decodes the weights.
     pub fn load(&self, path: &Path) -> anyhow::Result<Model> {
+        hct_eval::keep_freed_memory();
         let model = Model::load(&self.files, self.opened.source());
         model.map_err(|error| match error {
             // These name the file.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 use super::journal::{Journal, Kept, Part};
 use super::spool::SpoolReader;
@@ -141,10 +142,10 @@ impl<'a, M: Layered> Passes<'a, M> {
         })?;
         let tokens = self.windows.tokens_of_halves();
         let [a, b] = halves;
-        let mut groups = Vec::new();
-        for ((a, b), names) in a.into_iter().zip(b).zip(names) {
-            groups.push(GroupSums::finish([a, b], tokens, names)?);
-        }
+        let groups: Vec<_> = a.into_iter().zip(b).zip(names).collect();
+        let groups = groups.into_par_iter();
+        let groups = groups.map(|((a, b), names)| GroupSums::finish([a, b], tokens, names));
+        let groups = groups.collect::<Result<Vec<_>, _>>()?;
         self.journal.add(Part::Layer(layer), &groups)?;
         self.journal.forget(Kept::Gradient(layer + 1))?;
         if layer + 1 < self.model.layers() {

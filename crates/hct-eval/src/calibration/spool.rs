@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 
 use crate::Error;
-use crate::derivative::values;
+use crate::rows::values;
 
 /// A file of F32 numbers that is being written. It gets its name when it is finished.
 pub(super) struct SpoolWriter {

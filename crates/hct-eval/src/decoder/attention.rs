@@ -3,10 +3,10 @@
 use candle_core::Tensor;
 use candle_nn::ops::softmax_last_dim;
 
+use super::causal::{Causal, Shares};
 use super::rope::Rotation;
 use crate::Error;
 use crate::config::DecoderConfig;
-use crate::derivative;
 use crate::linear::{Linear, join_heads, split_heads};
 use crate::passage::Passage;
 use crate::weights::Weights;
@@ -47,6 +47,14 @@ impl KeysValues {
 pub(super) struct BatchKeysValues {
     old: KeysValues,
     new: KeysValues,
+}
+
+/// What went on within the attention to some tokens.
+pub(super) struct Trace {
+    causal: Causal,
+    shares: Vec<Shares>,
+    /// Tokens x (heads * dimension).
+    mixed: Tensor,
 }
 
 /// One more token of each of several texts.
@@ -90,14 +98,41 @@ impl Attention {
         &self,
         x: &Tensor,
         rotation: &Rotation,
-        mask: Option<&Tensor>,
         seen: &mut KeysValues,
     ) -> Result<Tensor, Error> {
         let queries = self.queries(x, rotation)?;
         let (keys, values) = self.keys_values(x, rotation)?;
         let (keys, values) = seen.extend(keys, values)?;
-        let shares = self.shares(&queries, &keys, mask)?;
-        self.output.forward(&self.mix(&shares, &values)?)
+        let causal = Causal {
+            queries,
+            keys,
+            values,
+        };
+        let (mixed, _) = causal.attend()?;
+        self.output.forward(&join_heads(&mixed)?)
+    }
+
+    /// The same with nothing seen before; and what [`Self::backward`] needs of it.
+    pub fn forward_traced(
+        &self,
+        x: &Tensor,
+        rotation: &Rotation,
+    ) -> Result<(Tensor, Trace), Error> {
+        let queries = self.queries(x, rotation)?;
+        let (keys, values) = self.keys_values(x, rotation)?;
+        let causal = Causal {
+            queries,
+            keys,
+            values,
+        };
+        let (mixed, shares) = causal.attend()?;
+        let mixed = join_heads(&mixed)?;
+        let trace = Trace {
+            causal,
+            shares,
+            mixed,
+        };
+        Ok((self.output.forward(&trace.mixed)?, trace))
     }
 
     /// What [`Self::forward`] gives for the last token of each of several texts (texts x hidden),
@@ -132,34 +167,22 @@ impl Attention {
             .forward(&mixed.reshape((texts, self.heads * dim))?)
     }
 
-    /// The gradient with respect to `x`, given that with respect to [`Self::forward`] of it (with
-    /// nothing seen before), and what went through the layers: queries, keys and values; output.
+    /// The gradient with respect to `x`, given that with respect to [`Self::forward_traced`] of it,
+    /// and what went through the layers: queries, keys and values; output.
     pub fn backward(
         &self,
         x: &Tensor,
+        trace: Trace,
         rotation: &Rotation,
-        mask: Option<&Tensor>,
         g: &Tensor,
     ) -> Result<(Tensor, [Passage; 2]), Error> {
-        let (kv_heads, dim) = (self.kv_heads, self.head_dim);
-        let scale = (dim as f64).powf(-0.5);
-        let queries = self.queries(x, rotation)?;
-        let (keys, values) = self.keys_values(x, rotation)?;
-        let shares = self.shares(&queries, &keys, mask)?;
-        let mixed = self.mix(&shares, &values)?;
+        let scale = (self.head_dim as f64).powf(-0.5);
+        let of_mixed = split_heads(&self.output.backward(g)?, self.heads, self.head_dim)?;
+        let of = trace.causal.backward(&trace.shares, &of_mixed)?;
 
-        let of_mixed = split_heads(&self.output.backward(g)?, self.heads, dim)?;
-        let of_mixed = of_mixed.reshape(queries.shape())?;
-        let of_values = shares.t()?.matmul(&of_mixed)?;
-        let of_shares = of_mixed.matmul(&values.t()?)?;
-        let of_scores = derivative::softmax(&shares, &of_shares)?;
-        let of_keys = of_scores.t()?.matmul(&queries)?;
-        let of_queries = (of_scores.matmul(&keys)? * scale)?;
-
-        let of_queries = of_queries.reshape((self.heads, x.dim(0)?, dim))?;
-        let of_queries = join_heads(&rotation.undo(&of_queries)?)?;
-        let of_keys = join_heads(&rotation.undo(&of_keys)?)?;
-        let of_values = join_heads(&of_values.reshape((kv_heads, x.dim(0)?, dim))?)?;
+        let of_queries = join_heads(&rotation.undo(&(of.queries * scale)?)?)?;
+        let of_keys = join_heads(&rotation.undo(&of.keys)?)?;
+        let of_values = join_heads(&of.values)?;
         let of_x = (self.query.backward(&of_queries)? + self.key.backward(&of_keys)?)?;
         let of_x = (of_x + self.value.backward(&of_values)?)?;
         let input = Passage {
@@ -167,52 +190,24 @@ impl Attention {
             gradients: vec![of_queries, of_keys, of_values],
         };
         let output = Passage {
-            input: mixed,
+            input: trace.mixed,
             gradients: vec![g.clone()],
         };
         Ok((of_x, [input, output]))
     }
 
-    /// Scaled; those of the query heads of a group laid end to end, so that keys and values need no
-    /// copies: key/value heads x (heads of a group * tokens) x dim.
+    /// Scaled: key/value heads x query heads of each x tokens x dimension.
     fn queries(&self, x: &Tensor, rotation: &Rotation) -> Result<Tensor, Error> {
         let (heads, dim) = (self.heads, self.head_dim);
         let queries = split_heads(&self.query.forward(x)?, heads, dim)?;
         let queries = (rotation.apply(&queries)? * (dim as f64).powf(-0.5))?;
-        let grouped = heads / self.kv_heads * x.dim(0)?;
-        Ok(queries.reshape((self.kv_heads, grouped, dim))?)
+        let group = heads / self.kv_heads;
+        Ok(queries.reshape((self.kv_heads, group, x.dim(0)?, dim))?)
     }
 
     fn keys_values(&self, x: &Tensor, rotation: &Rotation) -> Result<(Tensor, Tensor), Error> {
         let split = |x: &Tensor| split_heads(x, self.kv_heads, self.head_dim);
         let keys = rotation.apply(&split(&self.key.forward(x)?)?)?;
         Ok((keys, split(&self.value.forward(x)?)?))
-    }
-
-    /// How much of each value goes into each result.
-    fn shares(
-        &self,
-        queries: &Tensor,
-        keys: &Tensor,
-        mask: Option<&Tensor>,
-    ) -> Result<Tensor, Error> {
-        let (kv_heads, grouped, _) = queries.dims3()?;
-        let (new, all) = (grouped * kv_heads / self.heads, keys.dim(1)?);
-        let scores = queries.matmul(&keys.t()?)?;
-        let scores = match mask {
-            Some(mask) => scores
-                .reshape((self.heads, new, all))?
-                .broadcast_add(mask)?,
-            None => scores,
-        };
-        Ok(softmax_last_dim(&scores)?.reshape((kv_heads, grouped, all))?)
-    }
-
-    /// Tokens x (heads * dim).
-    fn mix(&self, shares: &Tensor, values: &Tensor) -> Result<Tensor, Error> {
-        let mixed = shares.matmul(values)?;
-        let (kv_heads, grouped, dim) = mixed.dims3()?;
-        let new = grouped * kv_heads / self.heads;
-        join_heads(&mixed.reshape((self.heads, new, dim))?)
     }
 }

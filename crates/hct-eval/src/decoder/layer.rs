@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use super::attention::{Attention, KeysValues, Step};
+use super::gated;
 use super::rope::Rotation;
 use crate::Error;
 use crate::config::DecoderConfig;
@@ -72,11 +73,10 @@ impl Layer {
         &self,
         x: &Tensor,
         rotation: &Rotation,
-        mask: Option<&Tensor>,
         seen: &mut KeysValues,
     ) -> Result<Tensor, Error> {
         let normed = self.attention_norm.forward(x)?;
-        self.mlp((x + self.attention.forward(&normed, rotation, mask, seen)?)?)
+        self.mlp((x + self.attention.forward(&normed, rotation, seen)?)?)
     }
 
     /// What [`Self::forward`] gives for one more token of each of several texts (texts x hidden).
@@ -87,7 +87,8 @@ impl Layer {
 
     fn mlp(&self, x: Tensor) -> Result<Tensor, Error> {
         let normed = self.mlp_norm.forward(&x)?;
-        let gated = (self.gate.forward(&normed)?.silu()? * self.up.forward(&normed)?)?;
+        let (gate, up) = (self.gate.forward(&normed)?, self.up.forward(&normed)?);
+        let gated = gated::gated_silu(&gate, &up)?;
         Ok((&x + self.down.forward(&gated)?)?)
     }
 
@@ -97,24 +98,23 @@ impl Layer {
         &self,
         x: &Tensor,
         rotation: &Rotation,
-        mask: Option<&Tensor>,
         g: &Tensor,
     ) -> Result<(Tensor, Vec<Passage>), Error> {
         let normed = self.attention_norm.forward(x)?;
-        let nothing = &mut KeysValues::default();
-        let middle = (x + self.attention.forward(&normed, rotation, mask, nothing)?)?;
+        let (attended, trace) = self.attention.forward_traced(&normed, rotation)?;
+        let middle = (x + attended)?;
         let mlp_input = self.mlp_norm.forward(&middle)?;
         let (gate, up) = (self.gate.forward(&mlp_input)?, self.up.forward(&mlp_input)?);
-        let gated = (gate.silu()? * &up)?;
+        let gated = gated::gated_silu(&gate, &up)?;
 
         let of_gated = self.down.backward(g)?;
-        let (of_gate, of_up) = derivative::gated_silu(&gate, &up, &of_gated)?;
+        let [of_gate, of_up] = gated::backward(&gate, &up, &of_gated)?;
         let of_input = (self.gate.backward(&of_gate)? + self.up.backward(&of_up)?)?;
         let of_middle = (g + self.mlp_norm.backward(&middle, &of_input)?)?;
 
         let (of_normed, [input, output]) = self
             .attention
-            .backward(&normed, rotation, mask, &of_middle)?;
+            .backward(&normed, trace, rotation, &of_middle)?;
         let of_x = (&of_middle + self.attention_norm.backward(x, &of_normed)?)?;
         let mlp = Passage {
             input: mlp_input,

@@ -3,11 +3,11 @@
 use candle_core::{Device, Tensor};
 use hct_model::StatisticsGroup;
 
+use super::Decoder;
 use super::attention::KeysValues;
 use super::head_sums::{EndNames, EndSums};
 use super::layer::INPUTS;
 use super::rope::Rotation;
-use super::{Decoder, causal_mask};
 use crate::Error;
 use crate::layered::{Layered, Sequences};
 use crate::passage::Passage;
@@ -15,14 +15,8 @@ use crate::passage::Passage;
 /// Most logits at a time.
 const LOGITS: usize = 1 << 23;
 
-/// Who sees whom, and where tokens are.
-pub(crate) struct Around {
-    rotation: Rotation,
-    mask: Option<Tensor>,
-}
-
 impl Layered for Decoder {
-    type Around = Around;
+    type Around = Rotation;
     type Ends = EndSums;
 
     fn layers(&self) -> usize {
@@ -41,31 +35,26 @@ impl Layered for Decoder {
             .collect()
     }
 
-    fn around(&self, window: &Sequences) -> Result<Around, Error> {
-        let tokens = window.tokens.len();
-        Ok(Around {
-            rotation: self.rope.at(0, tokens)?,
-            mask: causal_mask(0, tokens)?,
-        })
+    fn around(&self, window: &Sequences) -> Result<Rotation, Error> {
+        self.rope.at(0, window.tokens.len())
     }
 
     fn enter(&self, window: &Sequences) -> Result<Tensor, Error> {
         self.look_up(&window.tokens)
     }
 
-    fn forward(&self, number: usize, x: &Tensor, around: &Around) -> Result<Tensor, Error> {
-        let mask = around.mask.as_ref();
-        self.layers[number].forward(x, &around.rotation, mask, &mut KeysValues::default())
+    fn forward(&self, number: usize, x: &Tensor, around: &Rotation) -> Result<Tensor, Error> {
+        self.layers[number].forward(x, around, &mut KeysValues::default())
     }
 
     fn backward(
         &self,
         number: usize,
         x: &Tensor,
-        around: &Around,
+        around: &Rotation,
         g: &Tensor,
     ) -> Result<(Tensor, Vec<Passage>), Error> {
-        self.layers[number].backward(x, &around.rotation, around.mask.as_ref(), g)
+        self.layers[number].backward(x, around, g)
     }
 
     fn no_ends(&self) -> EndSums {

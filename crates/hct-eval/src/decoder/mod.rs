@@ -2,6 +2,8 @@
 
 mod attention;
 mod batch;
+mod causal;
+mod gated;
 mod head_sums;
 mod layer;
 mod layered;
@@ -83,13 +85,12 @@ impl Decoder {
     pub fn hidden(&self, tokens: &[u32], cache: &mut Cache) -> Result<Tensor, Error> {
         let mut x = self.look_up(tokens)?;
         let rotation = self.rope.at(cache.tokens, tokens.len())?;
-        let mask = causal_mask(cache.tokens, tokens.len())?;
         cache
             .layers
             .resize_with(self.layers.len(), KeysValues::default);
 
         for (layer, seen) in self.layers.iter().zip(&mut cache.layers) {
-            x = layer.forward(&x, &rotation, mask.as_ref(), seen)?;
+            x = layer.forward(&x, &rotation, seen)?;
         }
         cache.tokens += tokens.len();
         self.norm.forward(&x)
@@ -115,25 +116,4 @@ impl OutputHead {
     pub fn vocabulary(&self) -> usize {
         self.weight.dims()[0]
     }
-}
-
-/// What to add to the attention scores (new tokens x all tokens) so that no token sees a later
-/// one. A single token sees everything before it.
-fn causal_mask(seen: usize, new: usize) -> Result<Option<Tensor>, Error> {
-    if new == 1 {
-        return Ok(None);
-    }
-    let all = seen + new;
-    let mask: Vec<f32> = (0..new)
-        .flat_map(|row| {
-            (0..all).map(move |column| {
-                if column > seen + row {
-                    f32::NEG_INFINITY
-                } else {
-                    0.0
-                }
-            })
-        })
-        .collect();
-    Ok(Some(Tensor::from_vec(mask, (new, all), &Device::Cpu)?))
 }

@@ -12,7 +12,7 @@ pub(super) struct Rope {
 }
 
 /// The turns of consecutive positions, as cosines and sines (positions x pairs).
-pub(super) struct Rotation {
+pub(crate) struct Rotation {
     cos: Tensor,
     sin: Tensor,
 }

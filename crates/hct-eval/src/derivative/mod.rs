@@ -4,12 +4,10 @@
 //!
 //! `g` is always the gradient of some loss with respect to the result.
 
+mod gelu;
 mod norms;
-mod pointwise;
-mod rows;
 mod softmax;
 
+pub(crate) use gelu::gelu;
 pub(crate) use norms::{layer_norm, rms_norm};
-pub(crate) use pointwise::{gated_silu, gelu};
-pub(crate) use rows::values;
 pub(crate) use softmax::softmax;

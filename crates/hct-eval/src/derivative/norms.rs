@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::rows::{by_rows, dot, values};
 use crate::Error;
+use crate::rows::{by_rows, dot, values};
 
 /// With y = x · r · w and r = 1 / √(mean x² + ε): r · (g w − x r² · mean(g w x)).
 pub(crate) fn rms_norm(
@@ -14,7 +14,7 @@ pub(crate) fn rms_norm(
 ) -> Result<Tensor, Error> {
     let weight = values(weight)?;
     let weight = &*weight;
-    by_rows([x, g], |[x, g], out| {
+    let [of_x] = by_rows([x, g], |_, [x, g], [out]| {
         let width = x.len() as f32;
         let r = 1.0 / (dot(x, x) / width + epsilon).sqrt();
         for ((out, g), w) in out.iter_mut().zip(g).zip(weight) {
@@ -24,7 +24,8 @@ pub(crate) fn rms_norm(
         for (out, x) in out.iter_mut().zip(x) {
             *out = r * (*out - x * pull);
         }
-    })
+    })?;
+    Ok(of_x)
 }
 
 /// With y = z · w + b, z = (x − mean x) · r and r = 1 / √(variance x + ε):
@@ -37,7 +38,7 @@ pub(crate) fn layer_norm(
 ) -> Result<Tensor, Error> {
     let weight = values(weight)?;
     let weight = &*weight;
-    by_rows([x, g], |[x, g], out| {
+    let [of_x] = by_rows([x, g], |_, [x, g], [out]| {
         let width = x.len() as f32;
         let mean = x.iter().sum::<f32>() / width;
         let centred: Vec<f32> = x.iter().map(|x| x - mean).collect();
@@ -50,5 +51,6 @@ pub(crate) fn layer_norm(
         for (out, x) in out.iter_mut().zip(&centred) {
             *out = r * (*out - shift - x * pull);
         }
-    })
+    })?;
+    Ok(of_x)
 }

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::reliability::{Halves, Pooled};
 use super::sums::ProductSums;
 use crate::Error;
-use crate::derivative::values;
 use crate::passage::Passage;
+use crate::rows::values;
 
 /// Sums over the tokens of some windows.
 pub(crate) struct GroupSums {
@@ -94,21 +94,22 @@ impl GroupSums {
         };
         let all = tokens[0] + tokens[1];
         let inputs = pool(a.inputs, b.inputs)?;
-        let mut tensors = Vec::new();
-        for ((a, b), name) in a.outputs.into_iter().zip(b.outputs).zip(names) {
+        let outputs: Vec<_> = a.outputs.into_iter().zip(b.outputs).zip(names).collect();
+        let tensors = outputs.into_par_iter().map(|((a, b), name)| {
             let rows = a.rows.iter().zip(&b.rows);
             let rows = rows.map(|(a, b)| ((a + b) / all as f64) as f32).collect();
             let Pooled {
                 moments,
                 reliability,
             } = pool(a.weighted, b.weighted)?;
-            tensors.push(GroupTensor {
+            Ok(GroupTensor {
                 name,
                 weighted: Some(hct_strategies::Moments::Full(moments)),
                 weighted_reliability: reliability,
                 rows: Some(rows),
-            });
-        }
+            })
+        });
+        let tensors = tensors.collect::<Result<Vec<_>, Error>>()?;
         Ok(StatisticsGroup {
             tokens: all,
             reliability: inputs.reliability,

@@ -5,7 +5,7 @@ use std::iter;
 use candle_core::{Device, Tensor};
 
 use crate::Error;
-use crate::derivative::values;
+use crate::rows::values;
 
 /// Σ w · x xᵀ over vectors x: the upper triangle, row by row.
 #[derive(Clone)]

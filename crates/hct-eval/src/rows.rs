@@ -34,16 +34,14 @@ impl<S: Deref<Target = Storage>> Deref for Values<S> {
     }
 }
 
-/// A tensor of the shape of `inputs`, each row (of the last dimension) of it filled by `fill` from
-/// theirs.
-pub(super) fn by_rows<const N: usize>(
+/// Tensors of the shape of `inputs`, each row (of the last dimension) of them filled by `fill` from
+/// the number of the row and theirs. They are zero before that.
+pub(crate) fn by_rows<const N: usize, const M: usize>(
     inputs: [&Tensor; N],
-    fill: impl Fn([&[f32]; N], &mut [f32]) + Sync,
-) -> Result<Tensor, Error> {
+    fill: impl Fn(usize, [&[f32]; N], [&mut [f32]; M]) + Sync,
+) -> Result<[Tensor; M], Error> {
     let shape = inputs[0].shape();
-    let Some(&width) = shape.dims().last().filter(|&&width| width > 0) else {
-        return Ok(inputs[0].clone());
-    };
+    let width = shape.dims().last().copied().unwrap_or(1).max(1);
     for input in &inputs[1..] {
         if input.shape() != shape {
             let message = format!("shapes {:?} and {shape:?} differ", input.shape());
@@ -55,23 +53,45 @@ pub(super) fn by_rows<const N: usize>(
         guards.push(values(input)?);
     }
     let slices: [&[f32]; N] = std::array::from_fn(|i| &*guards[i]);
-    let mut out = vec![0.0; shape.elem_count()];
+    let mut outs: [Vec<f32>; M] = std::array::from_fn(|_| vec![0.0; shape.elem_count()]);
     // Enough at a time that handing them out costs little.
     let rows = (1usize << 14).div_ceil(width);
-    out.par_chunks_mut(rows * width)
+    let mut rest = outs.each_mut().map(|out| out.chunks_mut(rows * width));
+    let mut chunks = Vec::new();
+    loop {
+        let next = rest.each_mut().map(Iterator::next);
+        if !next.iter().all(Option::is_some) {
+            break;
+        }
+        chunks.push(next.map(Option::unwrap_or_default));
+    }
+    chunks
+        .into_par_iter()
         .enumerate()
-        .for_each(|(chunk, out)| {
-            let first = chunk * rows * width;
-            for (row, out) in out.chunks_mut(width).enumerate() {
-                let at = first + row * width;
-                fill(slices.map(|values| &values[at..at + width]), out);
+        .for_each(|(chunk, mut outs)| {
+            let first = chunk * rows;
+            let count = outs.first().map_or(0, |out| out.len() / width);
+            for row in 0..count {
+                let at = (first + row) * width;
+                let outs = outs.each_mut().map(|out| &mut out[row * width..][..width]);
+                fill(
+                    first + row,
+                    slices.map(|values| &values[at..at + width]),
+                    outs,
+                );
             }
         });
-    Ok(Tensor::from_vec(out, shape, &Device::Cpu)?)
+    let mut tensors = Vec::with_capacity(M);
+    for out in outs {
+        tensors.push(Tensor::from_vec(out, shape, &Device::Cpu)?);
+    }
+    tensors
+        .try_into()
+        .map_err(|_| candle_core::Error::Msg("another number of tensors".into()).into())
 }
 
 /// The sum of the products of two rows, in eight sums side by side.
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<8>();
     let (b, b_rest) = b.as_chunks::<8>();
     let mut sums = [0.0; 8];
