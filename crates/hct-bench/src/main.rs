@@ -62,6 +62,10 @@ struct Args {
         requires = "calibration"
     )]
     calibrated_by: Vec<calibration::Given>,
+    /// With --calibration: a file that rows are added to as they are measured, and those taken from
+    /// that an interrupted sweep of the same code has left there.
+    #[arg(long, value_name = "FILE", requires = "calibration")]
+    journal: Option<PathBuf>,
     /// Fine-tunes coded against their bases instead: docs/DELTAS.*.
     #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration"])]
     deltas: bool,
@@ -116,7 +120,8 @@ fn main() -> Result<()> {
             return rd::run(args.model.is_none(), &models(args)?);
         }
         if args.calibration {
-            return calibration::run(&runnable_models(args)?, &args.calibrated_by, &args.settings);
+            let (models, journal) = (runnable_models(args)?, args.journal.as_deref());
+            return calibration::run(&models, &args.calibrated_by, &args.settings, journal);
         }
         if args.quality {
             return quality::run(&runnable_models(args)?, &args.settings);

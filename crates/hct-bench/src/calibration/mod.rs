@@ -10,6 +10,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -18,7 +19,7 @@ use hct_eval::RivalFormat;
 use crate::contestant::{AtRate, BlockFormat, Contestant};
 use crate::evaluation::Settings;
 use crate::model::Model;
-use crate::quality::measure_all;
+use crate::quality::{Journal, measure_all};
 use crate::text::document;
 use ablated::{Ablated, Ablation};
 pub use given::Given;
@@ -26,19 +27,32 @@ pub use report::Report;
 use report::{AblationReport, Section, plot_name};
 
 /// Bits per weight of the whole file.
-const RATES: [f64; 9] = [2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0];
+const RATES: [f64; 7] = [2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0];
+/// The same with a calibration, which loses less than any other format well before the last.
+const CALIBRATED_RATES: [f64; 6] = [2.5, 3.0, 3.5, 4.0, 5.0, 6.0];
 /// Where parts are left out.
-const ABLATED_RATES: [f64; 2] = [3.0, 4.0];
+const ABLATED_RATE: f64 = 3.5;
 
 /// Measures `models` without calibration and with those that are given, and writes their sections.
 /// The first is also measured without parts of it. What is done is written before the next is begun.
-pub fn run(models: &[Model], given: &[Given], settings: &Settings) -> Result<()> {
+///
+/// `journal` keeps rows as they are measured.
+pub fn run(
+    models: &[Model],
+    given: &[Given],
+    settings: &Settings,
+    journal: Option<&Path>,
+) -> Result<()> {
     ensure!(
         given.is_empty() || models.len() == 1,
         "a calibration is of one model: say which with --model"
     );
+    ensure!(
+        journal.is_none() || models.len() == 1,
+        "a journal is of one model: say which with --model"
+    );
     for model in models {
-        let section = measure(model, given, settings)?;
+        let section = measure(model, given, settings, journal)?;
         println!("{}", render::model(&model.key, &section));
         document::update(|report: &mut Report| {
             report.models.insert(model.key.clone(), section);
@@ -47,13 +61,20 @@ pub fn run(models: &[Model], given: &[Given], settings: &Settings) -> Result<()>
     Ok(())
 }
 
-fn measure(model: &Model, given: &[Given], settings: &Settings) -> Result<Section> {
+fn measure(
+    model: &Model,
+    given: &[Given],
+    settings: &Settings,
+    journal: Option<&Path>,
+) -> Result<Section> {
+    let journal = journal.map(|path| Journal::open(path, &model.key, settings));
+    let journal = journal.transpose()?;
     let mut contestants: Vec<Box<dyn Contestant<Model>>> = Vec::new();
     contestants.extend(RATES.map(|rate| Box::new(AtRate::rdo(rate)) as _));
     let mut first = None;
     for given in given {
         let calibration = given.open()?;
-        for rate in RATES {
+        for rate in CALIBRATED_RATES {
             let calibrated = AtRate::calibrated(&given.name, rate, calibration.clone());
             contestants.push(Box::new(calibrated));
         }
@@ -63,14 +84,12 @@ fn measure(model: &Model, given: &[Given], settings: &Settings) -> Result<Sectio
     contestants.extend(formats.map(|format| Box::new(BlockFormat(format)) as _));
     for without in first.iter().flat_map(|_| Ablation::ALL) {
         let Some((_, whole)) = &first else { break };
-        for rate in ABLATED_RATES {
-            let whole = whole.clone();
-            let ablated = Arc::new(Ablated { whole, without });
-            let calibrated = AtRate::calibrated(without.name(), rate, ablated);
-            contestants.push(Box::new(calibrated));
-        }
+        let whole = whole.clone();
+        let ablated = Arc::new(Ablated { whole, without });
+        let calibrated = AtRate::calibrated(without.name(), ABLATED_RATE, ablated);
+        contestants.push(Box::new(calibrated));
     }
-    let mut curves = measure_all(model, settings, &contestants)?;
+    let mut curves = measure_all(model, settings, &contestants, journal)?;
     let is_ablated = |name: &str| Ablation::ALL.iter().any(|without| without.name() == name);
     let (rows, whole) = curves
         .rows

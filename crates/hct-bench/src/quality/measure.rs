@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use hct_eval::RivalFormat;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::journal::Journal;
 use super::report::{ModelReport, QualityRow};
 use crate::comparison::agreement;
 use crate::contestant::{AtRate, BlockFormat, Contestant, Label, Ours};
@@ -15,14 +16,15 @@ use crate::model::Model;
 
 /// Runs `model` under all of them.
 pub fn measure(model: &Model, settings: &Settings) -> Result<ModelReport> {
-    measure_all(model, settings, &contestants())
+    measure_all(model, settings, &contestants(), None)
 }
 
-/// Runs `model` under `contestants`.
+/// Runs `model` under `contestants`, but for those that the journal has.
 pub fn measure_all(
     model: &Model,
     settings: &Settings,
     contestants: &[Box<dyn Contestant<Model>>],
+    mut journal: Option<Journal>,
 ) -> Result<ModelReport> {
     let style = "{prefix} {wide_bar} {pos}/{len} {elapsed} {msg}";
     let bar = ProgressBar::new(contestants.len() as u64)
@@ -42,7 +44,18 @@ pub fn measure_all(
     for contestant in contestants {
         let Label { name, setting, .. } = contestant.label();
         bar.set_message(format!("{name} {setting}"));
-        match row(model, &matrices, &**contestant, &evaluator)? {
+        let kept = journal.as_ref().and_then(|kept| kept.row(&name, &setting));
+        let measured = match kept {
+            Some(row) => Some(row.clone()),
+            None => {
+                let row = row(model, &matrices, &**contestant, &evaluator)?;
+                if let (Some(journal), Some(row)) = (&mut journal, &row) {
+                    journal.add(row)?;
+                }
+                row
+            }
+        };
+        match measured {
             Some(row) => rows.push(row),
             None => bar.suspend(|| eprintln!("out of reach: {setting}")),
         }

@@ -1,6 +1,7 @@
 //! Models run before and after coding: `docs/QUALITY.md`, `.json` and plots.
 
 mod bands;
+mod journal;
 mod measure;
 mod plot;
 mod render;
@@ -13,6 +14,7 @@ use anyhow::Result;
 use crate::evaluation::Settings;
 use crate::model::Model;
 use crate::text::document;
+pub use journal::Journal;
 pub use measure::measure_all;
 pub use plot::{Panel, panels_svg};
 pub use render::{kinds_table, setting};
