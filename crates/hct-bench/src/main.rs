@@ -9,6 +9,7 @@ mod contestant;
 mod deltas;
 mod evaluation;
 mod gaussian;
+mod given;
 mod matrix;
 mod model;
 mod pair;
@@ -22,11 +23,13 @@ mod text;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use evaluation::Settings;
+use given::Given;
 use model::Model;
+use quality::Sweep;
 use text::document;
 
 /// Measure the strategies and write the tables of `docs`.
@@ -54,17 +57,25 @@ struct Args {
     /// What a calibration gains instead: docs/CALIBRATION.* [default: both fetched models].
     #[arg(long, conflicts_with_all = ["rd", "coders", "quality"])]
     calibration: bool,
-    /// With --calibration: a file that `hct calibrate` made for the model, and what tables call it;
-    /// may be given several times. Parts of the first are left out one by one, too.
+    /// With --quality and --calibration: a file that `hct calibrate` made for the model, and what
+    /// tables call it; may be given several times. With --calibration parts of the first are left
+    /// out one by one, too.
     #[arg(
         long = "calibrated-by",
         value_name = "NAME=FILE",
-        requires = "calibration"
+        conflicts_with_all = ["rd", "coders", "deltas", "render", "check"]
     )]
-    calibrated_by: Vec<calibration::Given>,
-    /// With --calibration: a file that rows are added to as they are measured, and those taken from
-    /// that an interrupted sweep of the same code has left there.
-    #[arg(long, value_name = "FILE", requires = "calibration")]
+    calibrated_by: Vec<Given>,
+    /// With --calibration: measure no calibration without parts of it, which takes nine files more.
+    #[arg(long, requires = "calibration")]
+    no_ablation: bool,
+    /// With --quality and --calibration: a file that rows are added to as they are measured, and
+    /// those taken from that an interrupted sweep of the same code, or the other one, has left there.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["rd", "coders", "deltas", "render", "check"]
+    )]
     journal: Option<PathBuf>,
     /// Fine-tunes coded against their bases instead: docs/DELTAS.*.
     #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration"])]
@@ -120,12 +131,15 @@ fn main() -> Result<()> {
             return rd::run(args.model.is_none(), &models(args)?);
         }
         if args.calibration {
-            let (models, journal) = (runnable_models(args)?, args.journal.as_deref());
-            return calibration::run(&models, &args.calibrated_by, &args.settings, journal);
+            return calibration::run(&sweep(args)?, !args.no_ablation);
         }
         if args.quality {
-            return quality::run(&runnable_models(args)?, &args.settings);
+            return quality::run(&sweep(args)?);
         }
+        ensure!(
+            args.calibrated_by.is_empty() && args.journal.is_none(),
+            "--calibrated-by and --journal go with --quality or --calibration"
+        );
         let settings = (!args.no_model_quality).then_some(&args.settings);
         strategies::run(args.model.is_none(), &models(args)?, settings)
     })
@@ -142,6 +156,21 @@ fn models(args: &Args) -> Result<Vec<Model>> {
             Ok(models)
         }
     }
+}
+
+/// The models that the options name, of those that can be run, and what goes with them.
+fn sweep(args: &Args) -> Result<Sweep> {
+    let models = runnable_models(args)?;
+    ensure!(
+        models.len() == 1 || (args.calibrated_by.is_empty() && args.journal.is_none()),
+        "a calibration and a journal are of one model: say which with --model"
+    );
+    Ok(Sweep {
+        models,
+        given: args.calibrated_by.clone(),
+        settings: args.settings,
+        journal: args.journal.clone(),
+    })
 }
 
 /// The models that the options name, of those that can be run.

@@ -25,27 +25,28 @@ pub fn perplexity(
     windows: &Windows,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Perplexity, Error> {
-    let (mut sum, mut tokens) = (0.0, 0);
-    for window in windows.iter() {
+    let sums = windows.map(progress, |_, window| {
         let hidden = model.decoder.hidden(window, &mut Cache::default())?;
-        for (first, targets) in scored_chunks(window) {
-            let rows = hidden.narrow(0, first, targets.len())?;
-            let logits: Vec<f32> = model
-                .decoder
-                .head()
-                .logits(&rows)?
-                .flatten_all()?
-                .to_vec1()?;
-            let losses: Vec<f64> = logits
-                .par_chunks(model.decoder.vocabulary())
-                .zip(targets)
-                .map(|(row, &target)| -LogProbabilities::of(row).at(target))
-                .collect();
-            sum += losses.iter().sum::<f64>();
-            tokens += targets.len();
-        }
-        progress(tokens);
-    }
+        scored_chunks(window)
+            .map(|(first, targets)| {
+                let rows = hidden.narrow(0, first, targets.len())?;
+                let logits: Vec<f32> = model
+                    .decoder
+                    .head()
+                    .logits(&rows)?
+                    .flatten_all()?
+                    .to_vec1()?;
+                let losses: Vec<f64> = logits
+                    .par_chunks(model.decoder.vocabulary())
+                    .zip(targets)
+                    .map(|(row, &target)| -LogProbabilities::of(row).at(target))
+                    .collect();
+                Ok(losses.iter().sum::<f64>())
+            })
+            .collect::<Result<Vec<f64>, Error>>()
+    })?;
+    let tokens = windows.scored();
+    let sum: f64 = sums.into_iter().flatten().sum();
     Ok(Perplexity {
         perplexity: (sum / tokens as f64).exp(),
         tokens,

@@ -31,13 +31,9 @@ impl Reference {
         windows: Windows,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Reference, Error> {
-        let mut done = 0;
-        let mut hidden = Vec::new();
-        for window in windows.iter() {
-            hidden.push(model.decoder.hidden(window, &mut Cache::default())?);
-            done += window.len() - 1;
-            progress(done);
-        }
+        let hidden = windows.map(progress, |_, window| {
+            model.decoder.hidden(window, &mut Cache::default())
+        })?;
         Ok(Reference {
             windows,
             hidden,
@@ -63,11 +59,10 @@ impl Reference {
                 candidate: decoder.vocabulary(),
             });
         }
-        let mut tokens = Vec::with_capacity(self.windows.scored());
-        for (window, hidden) in self.windows.iter().zip(&self.hidden) {
-            self.compare_window(window, hidden, decoder, &mut tokens)?;
-            progress(tokens.len());
-        }
+        let tokens = self.windows.map(progress, |number, window| {
+            self.compare_window(window, &self.hidden[number], decoder)
+        })?;
+        let tokens: Vec<_> = tokens.into_iter().flatten().collect();
         Ok(LanguageReport::new(&tokens))
     }
 
@@ -76,8 +71,8 @@ impl Reference {
         window: &[u32],
         hidden: &Tensor,
         candidate: &Decoder,
-        tokens: &mut Vec<TokenComparison>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<TokenComparison>, Error> {
+        let mut tokens = Vec::with_capacity(window.len());
         let candidate_hidden = candidate.hidden(window, &mut Cache::default())?;
         // Both in the same chunks: equal models must do equal arithmetic.
         for (first, targets) in scored_chunks(window) {
@@ -98,6 +93,6 @@ impl Reference {
                 .collect();
             tokens.extend(chunk);
         }
-        Ok(())
+        Ok(tokens)
     }
 }

@@ -1,6 +1,12 @@
 //! A text as the windows of tokens that models are run on.
 
+use rayon::prelude::*;
+
 use crate::Error;
+
+/// Windows that are run at once. Each uses all cores where its arithmetic is large; another beside it
+/// fills them where it is not.
+const AT_ONCE: usize = 2;
 
 /// Disjoint windows of a tokenised text.
 ///
@@ -52,8 +58,31 @@ impl Windows {
         self.windows.iter().map(|window| window.len() - 1).sum()
     }
 
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Vec<u32>> {
-        self.windows.iter()
+    /// What `each` makes of every window, given its number, in their order. `progress` is told how
+    /// many tokens have been scored.
+    ///
+    /// # Errors
+    /// That of the first window that has one.
+    pub(crate) fn map<T: Send>(
+        &self,
+        progress: &mut dyn FnMut(usize),
+        each: impl Fn(usize, &[u32]) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let (mut all, mut scored) = (Vec::with_capacity(self.windows.len()), 0);
+        for windows in self.windows.chunks(AT_ONCE) {
+            let first = all.len();
+            let made: Vec<_> = windows
+                .par_iter()
+                .enumerate()
+                .map(|(number, window)| each(first + number, window))
+                .collect();
+            for (window, made) in windows.iter().zip(made) {
+                all.push(made?);
+                scored += window.len() - 1;
+            }
+            progress(scored);
+        }
+        Ok(all)
     }
 }
 
@@ -81,6 +110,25 @@ mod tests {
         let tokens = [1, 2, 3, 4, 5, 6, 7];
         assert_eq!(Windows::cut(&[], &tokens, 3).unwrap().scored(), 4);
         assert_eq!(Windows::cut(&[9], &tokens, 4).unwrap().scored(), 7);
+    }
+
+    #[test]
+    fn every_window_is_run_in_order_and_the_first_error_is_told() {
+        let windows = Windows::cut(&[], &[1, 2, 3, 4, 5, 6, 7, 8], 3).unwrap();
+        let mut told = Vec::new();
+        let firsts = windows.map(&mut |scored| told.push(scored), |number, window| {
+            Ok((number, window[0]))
+        });
+        assert_eq!(firsts.unwrap(), [(0, 1), (1, 4), (2, 7)]);
+        assert_eq!(told, [4, 5]);
+        let fails = windows.map(&mut |_| {}, |number, _| -> Result<(), Error> {
+            Err(Error::TextTooShort {
+                what: "tokens",
+                found: number,
+                least: 9,
+            })
+        });
+        assert!(matches!(fails, Err(Error::TextTooShort { found: 0, .. })));
     }
 
     #[test]

@@ -3,56 +3,36 @@
 mod ablated;
 mod ablation_table;
 mod curve;
-mod given;
 mod plot;
 mod render;
 mod report;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use hct_eval::RivalFormat;
 
 use crate::contestant::{AtRate, BlockFormat, Contestant};
-use crate::evaluation::Settings;
 use crate::model::Model;
-use crate::quality::{Journal, measure_all};
+use crate::quality::{Sweep, calibrated, measure_all};
 use crate::text::document;
 use ablated::{Ablated, Ablation};
-pub use given::Given;
 pub use report::Report;
 use report::{AblationReport, Section, plot_name};
 
 /// Bits per weight of the whole file.
 const RATES: [f64; 7] = [2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0];
-/// The same with a calibration, which loses less than any other format well before the last.
-const CALIBRATED_RATES: [f64; 6] = [2.5, 3.0, 3.5, 4.0, 5.0, 6.0];
 /// Where parts are left out.
 const ABLATED_RATE: f64 = 3.5;
 
-/// Measures `models` without calibration and with those that are given, and writes their sections.
-/// The first is also measured without parts of it. What is done is written before the next is begun.
-///
-/// `journal` keeps rows as they are measured.
-pub fn run(
-    models: &[Model],
-    given: &[Given],
-    settings: &Settings,
-    journal: Option<&Path>,
-) -> Result<()> {
-    ensure!(
-        given.is_empty() || models.len() == 1,
-        "a calibration is of one model: say which with --model"
-    );
-    ensure!(
-        journal.is_none() || models.len() == 1,
-        "a journal is of one model: say which with --model"
-    );
-    for model in models {
-        let section = measure(model, given, settings, journal)?;
+/// Measures models without calibration and with those that are given, and writes their sections.
+/// With `ablation` the first is also measured without parts of it. What is done is written before the
+/// next is begun.
+pub fn run(sweep: &Sweep, ablation: bool) -> Result<()> {
+    for model in &sweep.models {
+        let section = measure(model, sweep, ablation)?;
         println!("{}", render::model(&model.key, &section));
         document::update(|report: &mut Report| {
             report.models.insert(model.key.clone(), section);
@@ -61,24 +41,14 @@ pub fn run(
     Ok(())
 }
 
-fn measure(
-    model: &Model,
-    given: &[Given],
-    settings: &Settings,
-    journal: Option<&Path>,
-) -> Result<Section> {
-    let journal = journal.map(|path| Journal::open(path, &model.key, settings));
-    let journal = journal.transpose()?;
+fn measure(model: &Model, sweep: &Sweep, ablation: bool) -> Result<Section> {
     let mut contestants: Vec<Box<dyn Contestant<Model>>> = Vec::new();
     contestants.extend(RATES.map(|rate| Box::new(AtRate::rdo(rate)) as _));
     let mut first = None;
-    for given in given {
+    for given in &sweep.given {
         let calibration = given.open()?;
-        for rate in CALIBRATED_RATES {
-            let calibrated = AtRate::calibrated(&given.name, rate, calibration.clone());
-            contestants.push(Box::new(calibrated));
-        }
-        first = first.or(Some((given, calibration)));
+        contestants.extend(calibrated(given, calibration.clone()));
+        first = first.or(ablation.then_some((given, calibration)));
     }
     let formats = RivalFormat::ALL.into_iter();
     contestants.extend(formats.map(|format| Box::new(BlockFormat(format)) as _));
@@ -89,7 +59,7 @@ fn measure(
         let calibrated = AtRate::calibrated(without.name(), ABLATED_RATE, ablated);
         contestants.push(Box::new(calibrated));
     }
-    let mut curves = measure_all(model, settings, &contestants, journal)?;
+    let mut curves = measure_all(model, sweep, &contestants)?;
     let is_ablated = |name: &str| Ablation::ALL.iter().any(|without| without.name() == name);
     let (rows, whole) = curves
         .rows

@@ -6,25 +6,24 @@ mod measure;
 mod plot;
 mod render;
 mod report;
+mod sweep;
 mod thresholds;
 mod thresholds_section;
 
 use anyhow::Result;
 
-use crate::evaluation::Settings;
-use crate::model::Model;
 use crate::text::document;
-pub use journal::Journal;
-pub use measure::measure_all;
+pub use measure::{calibrated, measure_all};
 pub use plot::{Panel, panels_svg};
 pub use render::{kinds_table, setting};
 use report::plot_name;
 pub use report::{ModelReport, QualityRow, Report};
+pub use sweep::Sweep;
 
-/// Measures `models` and writes their sections. What is done is written before the next is begun.
-pub fn run(models: &[Model], settings: &Settings) -> Result<()> {
-    for model in models {
-        let measured = measure::measure(model, settings)?;
+/// Measures models and writes their sections. What is done is written before the next is begun.
+pub fn run(sweep: &Sweep) -> Result<()> {
+    for model in &sweep.models {
+        let measured = measure::measure(model, sweep)?;
         println!("{}", render::model(&model.key, &measured));
         document::update(|report: &mut Report| {
             report.models.insert(model.key.clone(), measured);

@@ -73,9 +73,9 @@ pub fn model(key: &str, report: &ModelReport) -> String {
     if let Some(note) = note(key) {
         out += &format!("\n{note}\n");
     }
-    let language = report.language();
-    if !language.is_empty() {
-        out += &thresholds_section::render(&language);
+    let data_free = report.data_free();
+    if !data_free.is_empty() {
+        out += &thresholds_section::render(&data_free);
     }
     out
 }

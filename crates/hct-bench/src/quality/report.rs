@@ -25,6 +25,9 @@ pub struct ModelReport {
     pub weights: u64,
     /// What it was run on.
     pub settings: Settings,
+    /// The names of rows that are coded by a calibration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibrations: Vec<String>,
     /// One row per contestant.
     pub rows: Vec<QualityRow>,
 }
@@ -58,9 +61,10 @@ impl ModelReport {
         8.0 * row.bytes as f64 / self.weights as f64
     }
 
-    /// The rows of a language model.
-    pub fn language(&self) -> Vec<(&QualityRow, &LanguageQuality)> {
+    /// The rows of a language model that know nothing of it but its weights.
+    pub fn data_free(&self) -> Vec<(&QualityRow, &LanguageQuality)> {
         let rows = self.rows.iter();
+        let rows = rows.filter(|row| !self.calibrations.contains(&row.name));
         rows.filter_map(|row| match &row.quality {
             ModelQuality::Language(quality) => Some((row, quality)),
             ModelQuality::Sentence(_) => None,
