@@ -24,7 +24,7 @@ const UNKNOWN: f64 = 1e-3;
 
 /// States of the trellis at default effort: worth 0.03 bit over the 8 of other strategies, and the
 /// search is less of the work here.
-const STATES: usize = 16;
+const STATES: usize = 32;
 
 /// Where to begin looking for the step that takes `bits_per_weight`, in octaves of its square.
 pub(crate) fn start(bits_per_weight: f64, weights: u64) -> f64 {

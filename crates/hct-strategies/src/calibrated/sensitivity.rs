@@ -7,7 +7,7 @@ use crate::calibration::TensorStatistics;
 /// estimates of few tokens and the formula they are from is a first approximation.
 const ROW_EXPONENT: f64 = 0.5;
 /// Share of the mean of the diagonal that is added to it.
-const DAMPING: f64 = 0.05;
+const DAMPING: f64 = 0.02;
 /// Share of the mean weight that is added to that of every row: what the calibration hardly saw
 /// may yet come.
 const ROW_FLOOR: f64 = 0.05;
