@@ -35,16 +35,33 @@ impl CommonArgs {
         report: &T,
         table: impl FnOnce(&T) -> String,
     ) -> anyhow::Result<()> {
-        let text = if self.json {
-            serde_json::to_string_pretty(report)? + "\n"
-        } else {
-            table(report)
-        };
+        let text = self.text(report, table)?;
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             // Whoever reads, such as `head`, has seen enough.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             written => written.context("cannot write to standard output"),
         }
+    }
+
+    /// The same to standard error, where standard output has something else.
+    pub fn print_beside_output<T: Serialize>(
+        &self,
+        report: &T,
+        table: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
+        eprint!("{}", self.text(report, table)?);
+        Ok(())
+    }
+
+    fn text<T: Serialize>(
+        &self,
+        report: &T,
+        table: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<String> {
+        Ok(match self.json {
+            true => serde_json::to_string_pretty(report)? + "\n",
+            false => table(report),
+        })
     }
 }

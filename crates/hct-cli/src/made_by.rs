@@ -1,6 +1,7 @@
 //! What files say of how they were made: the version of hct and the spec.
 
 use hct_core::MAX_PROVENANCE;
+use hct_model::Part;
 use hct_strategies::StrategySpec;
 use serde::Serialize;
 use serde_json::Value;
@@ -39,6 +40,25 @@ pub fn provenance(
     let text = serde_json::to_string(&provenance).ok()?;
     (text.len() <= MAX_PROVENANCE).then_some(text)
 }
+
+/// The same of a part of it: the last that it says is which.
+pub fn with_part(text: &str, part: Part) -> Option<String> {
+    let object = text.strip_suffix('}').filter(|object| object.len() > 1)?;
+    let text = format!("{object}{PART}{part}{END}");
+    (text.len() <= MAX_PROVENANCE).then_some(text)
+}
+
+/// What a part says, but for which part it is.
+pub fn without_part(text: &str) -> String {
+    let part = text.rsplit_once(PART).filter(|(_, part)| {
+        part.strip_suffix(END)
+            .is_some_and(|p| p.parse::<Part>().is_ok())
+    });
+    part.map_or_else(|| text.to_owned(), |(object, _)| format!("{object}}}"))
+}
+
+const PART: &str = r#","part":""#;
+const END: &str = r#""}"#;
 
 /// What a file says, which may be anything.
 #[derive(Serialize)]
@@ -98,6 +118,21 @@ mod tests {
             serde_json::to_string(&MadeBy::of(ordered)).unwrap(),
             ordered
         );
+    }
+
+    #[test]
+    fn which_part_it_is_comes_and_goes() {
+        let part = "2/3".parse().unwrap();
+        for whole in [r#"{"hct":"0.1.0","spec":{"strategy":"rdo"}}"#, r#"{"a":1}"#] {
+            let of_part = with_part(whole, part).unwrap();
+            assert!(matches!(MadeBy::of(&of_part), MadeBy::Json(_)), "{of_part}");
+            assert!(of_part.ends_with(r#","part":"2/3"}"#), "{of_part}");
+            assert_eq!(without_part(&of_part), whole);
+            assert_eq!(without_part(whole), whole);
+        }
+        assert_eq!(with_part("by hand", part), None);
+        let odd = r#"{"a":1,"part":"4/3"}"#;
+        assert_eq!(without_part(odd), odd);
     }
 
     #[test]

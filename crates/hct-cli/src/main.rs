@@ -12,6 +12,7 @@ mod failure;
 mod goal;
 mod is_hct;
 mod made_by;
+mod many_files;
 mod metered;
 mod npy;
 mod opened;
@@ -22,6 +23,7 @@ mod row_range;
 mod runnable;
 mod size;
 mod strategy_args;
+mod streams;
 mod table;
 mod units;
 

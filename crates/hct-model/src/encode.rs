@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use hct_core::{FileKind, HctWriter, Recipe, TensorMeta, TensorRecord};
 use hct_strategies::{BaseView, Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::base::BaseMatch;
 use crate::batch::batches;
@@ -27,7 +28,7 @@ pub struct CompressOptions<'a> {
 }
 
 /// What came of compressing a checkpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CompressReport {
     /// Bytes of the checkpoint's files of tensors and of the side files carried.
@@ -46,7 +47,7 @@ pub struct CompressReport {
 }
 
 /// Tensors by what they took from a base.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseUse {
     /// Those that are the base's, bit for bit.
     pub unchanged: usize,

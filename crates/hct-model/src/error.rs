@@ -12,6 +12,7 @@ use crate::base::fault::BaseFault;
 use crate::base::map::BaseMapError;
 use crate::calibration::CalibrationFault;
 use crate::header::HeaderError;
+use crate::parts::fault::PartFault;
 use crate::source_changed::SourceChanged;
 
 /// What is wrong, where, and what to do about it.
@@ -377,6 +378,31 @@ pub enum Error {
         wanted: f64,
         /// The nearest that was reached.
         reached: f64,
+    },
+    /// An HCT file has a part of a checkpoint, all of which is needed.
+    #[error(
+        "{}: it has {tensors} of the {of} tensors of its checkpoint, {tensor:?} is not among them; \
+         join it with the other parts first: hct merge",
+        path.display()
+    )]
+    Incomplete {
+        /// The HCT file.
+        path: PathBuf,
+        /// The first tensor that is missing.
+        tensor: String,
+        /// How many tensors it has.
+        tensors: usize,
+        /// How many there are in the checkpoint.
+        of: usize,
+    },
+    /// HCT files are not the parts of one checkpoint.
+    #[error("{}", path.display())]
+    Part {
+        /// The file that does not go with the others.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        fault: PartFault,
     },
     /// [`crate::Progress::cancelled`] said so.
     #[error("stopped; nothing was written")]

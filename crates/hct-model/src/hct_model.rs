@@ -1,10 +1,11 @@
 //! An HCT file as a source of tensors.
 
 use std::borrow::Cow;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hct_core::{FileEntry, FileKind, HctReader, Index, ReadAt, Sections};
+use hct_core::{FileEntry, FileKind, HctReader, HctWriter, Index, ReadAt, Sections};
 
 use crate::base::{Base, in_batches};
 use crate::error::Error;
@@ -198,6 +199,26 @@ impl<R: ReadAt> HctModel<R> {
             .transpose()
     }
 
+    /// The bytes of a carried file as they are stored, checked.
+    pub(crate) fn stored(&self, entry: &FileEntry) -> Result<Cow<'_, [u8]>, Error> {
+        self.reader.file(entry).map_err(Error::hct(&self.name))
+    }
+
+    /// Writes tensor `number` as it is coded; `file` is the shard it belongs to there.
+    pub(crate) fn copy_to<W: Write>(
+        &self,
+        number: usize,
+        file: Option<usize>,
+        writer: &mut HctWriter<W>,
+    ) -> Result<(), Error> {
+        match writer.copy_tensor(&self.reader, number, file) {
+            Ok(_) => Ok(()),
+            // What is wrong with the tensor says so.
+            Err(error @ hct_core::Error::Io { .. }) => Err(Error::output(error)),
+            Err(error) => Err(Error::hct(&self.name)(error)),
+        }
+    }
+
     /// The contents of a carried file.
     ///
     /// # Errors
@@ -211,8 +232,7 @@ impl<R: ReadAt> HctModel<R> {
         if entry.unpacked_len > MAX_CARRIED {
             return Err(bad(format!("{} bytes are too many", entry.unpacked_len)));
         }
-        let stored = self.reader.file(entry).map_err(Error::hct(&self.name))?;
-        unpack(&stored, entry.packing, entry.unpacked_len).map_err(bad)
+        unpack(&self.stored(entry)?, entry.packing, entry.unpacked_len).map_err(bad)
     }
 }
 

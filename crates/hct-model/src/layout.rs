@@ -44,6 +44,7 @@ pub(crate) fn shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<ShardLayout>,
         }
     }
     let mut out = Vec::new();
+    let (mut named, mut missing) = (0, None);
     for (entry, of_shard) in index.files.iter().zip(of_shards) {
         if entry.kind != FileKind::Shard {
             continue;
@@ -52,14 +53,9 @@ pub(crate) fn shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<ShardLayout>,
             let path = entry.path.clone();
             return Err(Error::UnsafePath { path, reason });
         }
-        let data_len = of_shard
-            .iter()
-            .try_fold(0u64, |sum, &i| {
-                sum.checked_add(index.tensors[i].decoded_bytes())
-            })
-            .ok_or_else(|| lie("its tensors are too large".into()))?;
-        let header = Header::parse(model.carried(entry)?, data_len)
+        let header = Header::parse_alone(model.carried(entry)?)
             .map_err(Error::header(Path::new(&entry.path)))?;
+        named += header.tensors().len();
         let by_name: HashMap<&str, usize> = of_shard
             .iter()
             .map(|&i| (index.tensors[i].name.as_str(), i))
@@ -67,16 +63,16 @@ pub(crate) fn shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<ShardLayout>,
         let mut records = Vec::with_capacity(header.tensors().len());
         for tensor in header.tensors() {
             let info = &tensor.info;
-            let record = by_name
-                .get(info.name.as_str())
-                .copied()
-                .filter(|&i| model.tensors()[i] == *info)
-                .ok_or_else(|| {
-                    lie(format!(
-                        "tensor {:?} is not as the header of its shard says",
-                        info.name
-                    ))
-                })?;
+            let Some(&record) = by_name.get(info.name.as_str()) else {
+                missing.get_or_insert_with(|| info.name.clone());
+                continue;
+            };
+            if model.tensors()[record] != *info {
+                return Err(lie(format!(
+                    "tensor {:?} is not as the header of its shard says",
+                    info.name
+                )));
+            }
             records.push(record);
         }
         if records.len() != of_shard.len() {
@@ -93,6 +89,14 @@ pub(crate) fn shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<ShardLayout>,
     }
     if let Some(stray) = index.tensors.iter().find(|t| t.file.is_none()) {
         return Err(lie(format!("tensor {:?} belongs to no shard", stray.name)));
+    }
+    if let Some(tensor) = missing {
+        return Err(Error::Incomplete {
+            path: model.name().to_owned(),
+            tensor,
+            tensors: index.tensors.len(),
+            of: named,
+        });
     }
     Ok(out)
 }

@@ -29,6 +29,7 @@ mod model_base;
 mod model_part;
 mod needed_base;
 mod packing;
+mod parts;
 mod progress;
 mod rate_target;
 mod restore;
@@ -54,12 +55,14 @@ pub use error::Error;
 #[cfg(feature = "fs")]
 pub use fs::{
     AtomicFile, Checkpoint, DirWriter, FileSource, HctFile, SkipReason, SkippedFile, compress,
-    compress_to_rate, decompress, file_hash, find_models, open_calibration,
+    compress_resumable, compress_to_rate, decompress, file_hash, find_models, open_calibration,
+    partial_folder,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};
 pub use imatrix::Imatrix;
 pub use model_part::ModelPart;
+pub use parts::{CheckpointPart, Part, PartError, PartFault, merge, split, split_by_size};
 pub use progress::Progress;
 pub use rate_target::encode_to_rate;
 pub use restore::{DecompressReport, restore, restore_file};

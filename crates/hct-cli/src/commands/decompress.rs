@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use hct_model::decompress;
+use hct_model::{decompress, restore_file};
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, check_base};
 use crate::common_args::CommonArgs;
+use crate::failure::usage;
 use crate::opened::open_hct;
 use crate::output_path::{check_file, check_folder};
 use crate::progress::Bar;
+use crate::streams::{is_stream, standard_output};
 use crate::units;
 
 /// Turn an .hct file back into a checkpoint
@@ -21,8 +23,8 @@ pub struct Decompress {
     /// The .hct file
     #[arg(value_name = "FILE.hct")]
     input: PathBuf,
-    /// Where to: a name ending in .safetensors for a single file, else a folder, with config,
-    /// tokenizer and the other files that were carried along
+    /// Where to: a name ending in .safetensors for a single file, - for that to standard output,
+    /// else a folder, with config, tokenizer and the other files that were carried along
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
     /// Decode only the first K fragments of every tensor, for an approximation from fewer bytes
@@ -41,6 +43,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   hct decompress my-model.hct -o my-model
   hct decompress my-model.hct -o model.safetensors --force
+  hct decompress my-model.hct -o - | sha256sum
   hct decompress my-model.hct -o preview --fragments 1
   hct decompress delta.hct --base my-model -o fine-tune";
 
@@ -53,9 +56,18 @@ struct Report {
 impl Decompress {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
+        if is_stream(&self.input) {
+            return Err(usage(
+                "an .hct file ends with its index, which is read first: save it to a file, and \
+                 give that",
+            ));
+        }
+        let to_stream = is_stream(&self.output);
         let single = self.output.extension().is_some_and(|e| e == "safetensors");
         let check = if single { check_file } else { check_folder };
-        check(&self.output, &self.input, self.force)?;
+        if !to_stream {
+            check(&self.output, &self.input, self.force)?;
+        }
         self.common.start()?;
         let mut model = self.base.give(open_hct(&self.input)?)?;
         check_base(&model)?;
@@ -67,13 +79,20 @@ impl Decompress {
             "decompressing",
             tensors.iter().map(|t| t.decoded_bytes()).sum(),
         );
-        let done = decompress(&model, &self.output, self.force, &bar)?;
+        let done = match to_stream {
+            true => restore_file(&model, standard_output(), &bar)?.1,
+            false => decompress(&model, &self.output, self.force, &bar)?,
+        };
         drop(bar);
         let report = Report {
             output_bytes: done.output_bytes,
             seconds: begin.elapsed().as_secs_f64(),
         };
-        self.common.print(&report, |report| self.summary(report))
+        let summary = |report: &Report| self.summary(report);
+        match to_stream {
+            true => self.common.print_beside_output(&report, summary),
+            false => self.common.print(&report, summary),
+        }
     }
 
     fn summary(&self, report: &Report) -> String {
@@ -81,7 +100,10 @@ impl Decompress {
         format!(
             "wrote {} to {} in {} ({}/s)\n",
             units::bytes(report.output_bytes),
-            self.output.display(),
+            match is_stream(&self.output) {
+                true => "standard output".into(),
+                false => self.output.display().to_string(),
+            },
             units::time(Duration::from_secs_f64(report.seconds)),
             units::bytes(per_second as u64)
         )

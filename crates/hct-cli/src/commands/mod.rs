@@ -12,7 +12,9 @@ mod extract;
 #[cfg(feature = "eval")]
 mod generate;
 mod info;
+mod merge;
 mod plan;
+mod split;
 mod verify;
 
 use clap::Subcommand;
@@ -30,6 +32,8 @@ pub enum Command {
     Diff(diff::Diff),
     Dedup(dedup::Dedup),
     Verify(verify::Verify),
+    Merge(merge::Merge),
+    Split(split::Split),
     #[cfg(feature = "eval")]
     Eval(eval::Eval),
     #[cfg(feature = "eval")]
@@ -50,6 +54,8 @@ impl Command {
             Command::Diff(command) => command.run(),
             Command::Dedup(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Merge(command) => command.run(),
+            Command::Split(command) => command.run(),
             #[cfg(feature = "eval")]
             Command::Eval(command) => command.run(),
             #[cfg(feature = "eval")]

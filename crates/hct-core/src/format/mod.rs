@@ -5,6 +5,8 @@ mod base;
 mod base_hint;
 mod chunk;
 #[cfg(feature = "encode")]
+mod copy;
+#[cfg(feature = "encode")]
 mod encoded_tensor;
 mod index;
 mod part;

@@ -99,11 +99,21 @@ impl<S: ReadAt> HctReader<S> {
         number.ok_or_else(|| Error::NoSuchTensor(name.to_owned()))
     }
 
-    fn record(&self, number: usize) -> Result<&TensorRecord> {
+    pub(super) fn record(&self, number: usize) -> Result<&TensorRecord> {
         self.index.tensors.get(number).ok_or_else(|| {
             let count = self.index.tensors.len();
             Error::request("tensor number", format!("{number} is not below {count}"))
         })
+    }
+
+    /// The bytes of a chunk, checked, `what` naming them.
+    #[cfg(feature = "encode")]
+    pub(super) fn fetch(
+        &self,
+        chunk: &Chunk,
+        what: impl FnOnce() -> String,
+    ) -> Result<Cow<'_, [u8]>> {
+        chunk.fetch(&self.source, what)
     }
 
     /// The stored bytes of a carried file, checked; unpacking them is up to the caller.

@@ -141,9 +141,8 @@ impl<W: Write> HctWriter<W> {
         self.check_place(&meta, file)
             .and_then(|()| tensor.check_fits(&meta))
             .map_err(|e| e.in_tensor(&meta.name))?;
-        if !self.names.insert(meta.name.clone()) {
-            return Err(Error::DuplicateName.in_tensor(&meta.name));
-        }
+        self.take_name(&meta.name)
+            .map_err(|e| e.in_tensor(&meta.name))?;
         let mut offset = self.offset;
         let mut payload = Vec::new();
         let mut put = |bytes: Vec<u8>| {
@@ -206,20 +205,33 @@ impl<W: Write> HctWriter<W> {
             self.write(&bytes)?;
         }
         let TensorMeta { name, dtype, shape } = meta;
-        let known = self.index.tensors.iter().rev().map(|t| &t.label);
-        let label = known
-            .take(LABELS_REMEMBERED)
-            .find(|l| ***l == *label)
-            .map_or_else(|| label.into(), Arc::clone);
-        self.index.tensors.push(TensorRecord {
+        Ok(self.push(TensorRecord {
             name,
             dtype,
             shape,
             file,
-            label,
+            label: label.into(),
             recipe,
-        });
-        Ok(&self.index.tensors[self.index.tensors.len() - 1])
+        }))
+    }
+
+    /// Errs where there is a tensor of that name already.
+    pub(super) fn take_name(&mut self, name: &str) -> Result<()> {
+        match self.names.insert(name.to_owned()) {
+            true => Ok(()),
+            false => Err(Error::DuplicateName),
+        }
+    }
+
+    /// Adds the record of a tensor that has been written.
+    pub(super) fn push(&mut self, mut record: TensorRecord) -> &TensorRecord {
+        let known = self.index.tensors.iter().rev().map(|t| &t.label);
+        let mut known = known.take(LABELS_REMEMBERED);
+        if let Some(label) = known.find(|label| ***label == *record.label) {
+            record.label = Arc::clone(label);
+        }
+        self.index.tensors.push(record);
+        &self.index.tensors[self.index.tensors.len() - 1]
     }
 
     /// Errs where a reader would reject the shape or the shard of a tensor.
@@ -232,6 +244,11 @@ impl<W: Write> HctWriter<W> {
             let why = "its size is above 2⁶³ − 1 bytes or is not whole bytes";
             return Err(Error::argument("shape", why));
         }
+        self.check_shard(file)
+    }
+
+    /// Errs where `file` is none that tensors can belong to.
+    pub(super) fn check_shard(&self, file: Option<usize>) -> Result<()> {
         let Some(file) = file else { return Ok(()) };
         match self.index.files.get(file) {
             Some(entry) if entry.kind == FileKind::Shard => Ok(()),
@@ -267,7 +284,7 @@ impl<W: Write> HctWriter<W> {
         Ok(self.out)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.out
             .write_all(bytes)
             .map_err(io_error("writing the file"))?;

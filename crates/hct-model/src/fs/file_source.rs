@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hct_core::ReadAt;
 
@@ -100,6 +100,14 @@ impl FileState {
             len: metadata.len(),
             modified: metadata.modified().ok(),
         }
+    }
+
+    /// Length and time of modification, in nanoseconds from 1970 on, as text.
+    pub fn text(&self) -> String {
+        let modified = self
+            .modified
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        format!("{} {:?}", self.len, modified.map(|since| since.as_nanos()))
     }
 }
 

@@ -10,6 +10,7 @@ mod file_hash;
 mod file_source;
 mod find_models;
 mod open_calibration;
+mod resumable;
 
 pub use atomic_file::AtomicFile;
 pub use checkpoint::{Checkpoint, SkipReason, SkippedFile};
@@ -20,3 +21,4 @@ pub use file_hash::file_hash;
 pub use file_source::{FileSource, HctFile};
 pub use find_models::find_models;
 pub use open_calibration::open_calibration;
+pub use resumable::{compress_resumable, partial_folder};

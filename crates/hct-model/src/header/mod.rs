@@ -43,7 +43,15 @@ impl Header {
     /// # Errors
     /// When the header is not JSON of the right form, or what it says cannot be.
     pub fn parse(bytes: impl Into<Vec<u8>>, data_len: u64) -> Result<Header, HeaderError> {
-        let bytes = bytes.into();
+        Header::parse_of(bytes.into(), Some(data_len))
+    }
+
+    /// The same of a header whose data is not there: it is as long as the header says.
+    pub(crate) fn parse_alone(bytes: Vec<u8>) -> Result<Header, HeaderError> {
+        Header::parse_of(bytes, None)
+    }
+
+    fn parse_of(bytes: Vec<u8>, data_len: Option<u64>) -> Result<Header, HeaderError> {
         if bytes.len() as u64 > MAX_HEADER_LEN {
             let len = bytes.len() as u64;
             return Err(HeaderError::TooLarge {
@@ -68,11 +76,13 @@ impl Header {
         }
         let mut tensors = tensors
             .into_iter()
-            .map(|(name, raw)| check_tensor(name, raw, data_len))
+            .map(|(name, raw)| check_tensor(name, raw, data_len.unwrap_or(u64::MAX)))
             .collect::<Result<Vec<_>, _>>()?;
         // Empty tensors share their start with the next one and must come before it; among
         // themselves they stay in header order (the sort is stable).
         tensors.sort_by_key(|tensor| (tensor.range.start, tensor.range.end));
+        let last = tensors.last().map_or(0, |tensor| tensor.range.end);
+        let data_len = data_len.unwrap_or(last);
         check_coverage(&tensors, data_len)?;
         Ok(Header {
             bytes,

@@ -39,6 +39,11 @@ impl<R: ReadAt> Shard<R> {
         &self.path
     }
 
+    #[cfg(feature = "fs")]
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
     pub fn header(&self) -> &Header {
         &self.header
     }

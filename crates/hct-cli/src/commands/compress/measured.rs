@@ -1,6 +1,7 @@
 //! The part of `hct compress` that runs the model: to calibrate, and to measure what is lost.
 
-use std::fs;
+use std::env;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::output_path::check_apart;
 use crate::progress::remove_when_interrupted;
 use crate::runnable::Runnable;
 use crate::strategy_args::Steer;
+use crate::streams::{is_stream, send};
 
 /// Tokens to calibrate on unless given: more gain little.
 const TOKENS: u32 = 16_384;
@@ -189,6 +191,10 @@ pub struct Reached {
 impl Reached {
     /// Gives the file its name.
     pub fn place(self, output: &Path, force: bool) -> anyhow::Result<(CompressReport, Measured)> {
+        if is_stream(output) {
+            send(File::open(&self.path)?)?;
+            return Ok((self.report, self.measured));
+        }
         let placed = match force {
             true => self.path.persist(output),
             false => self.path.persist_noclobber(output),
@@ -255,9 +261,12 @@ fn hold_back(text: &mut String) -> String {
 /// A folder that goes away with everything in it.
 fn temporary_folder(output: &Path) -> anyhow::Result<TempDir> {
     let parent = output.parent().filter(|p| !p.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
+    let parent = match is_stream(output) {
+        true => env::temp_dir(),
+        false => parent.unwrap_or(Path::new(".")).to_owned(),
+    };
     tempfile::Builder::new()
         .prefix(".hct-partial-")
-        .tempdir_in(parent)
+        .tempdir_in(&parent)
         .with_context(|| format!("cannot create a folder in {}", parent.display()))
 }

@@ -1,5 +1,6 @@
 //! `hct compress`.
 
+mod job;
 #[cfg(feature = "eval")]
 mod measured;
 mod planned;
@@ -7,30 +8,30 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
-    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, CompressReport, Error,
-    TensorInfo, TensorSource, compress, compress_to_rate,
+    Base, BaseMap, BaseMatch, Checkpoint, CheckpointPart, CheckpointSource, Error, Part,
+    TensorSource,
 };
-use hct_strategies::{Allocation, Calibration, Plan, SpecOption, StrategyName, StrategySpec};
+use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
 use crate::base_args::open_chain;
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
 use crate::is_hct::is_hct;
-use crate::made_by::provenance;
 use crate::output_path::{check_apart, check_file};
 use crate::progress::Bar;
 use crate::size;
 use crate::strategy_args::{Steer, StrategyArgs, check_known};
+use crate::streams::{Received, is_stream};
 use crate::table::printable;
 use crate::units;
+use job::Job;
 #[cfg(feature = "eval")]
 use measured::MeasuredArgs;
 use planned::{deciding, read_plan};
@@ -40,9 +41,10 @@ use report::Report;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Compress {
-    /// A .safetensors file, or a folder with one or with an index and shards
+    /// A .safetensors file, or a folder with one or with an index and shards; - for a .safetensors
+    /// file that comes by standard input
     input: PathBuf,
-    /// The file to write
+    /// The file to write; - for standard output, the report then going to standard error
     #[arg(short, long, value_name = "OUT.hct")]
     output: PathBuf,
     #[command(flatten)]
@@ -54,6 +56,9 @@ pub struct Compress {
     /// Code every tensor as this plan says, which `hct plan --export` wrote
     #[arg(long, value_name = "PLAN.json", help_heading = "Strategy", conflicts_with_all = PLANNED)]
     plan: Option<PathBuf>,
+    /// Code part I of N alone, in bytes of weights about an N-th of all; `hct merge` joins the parts
+    #[arg(long, value_name = "I/N", help_heading = "Output", conflicts_with_all = WHOLE)]
+    part: Option<Part>,
     #[cfg(feature = "eval")]
     #[command(flatten)]
     measured: MeasuredArgs,
@@ -72,6 +77,10 @@ pub struct Compress {
     /// Leave out config, tokenizer and the other files of a folder
     #[arg(long, help_heading = "Output")]
     no_side_files: bool,
+    /// Keep what is done in OUT.hct.partial, and go on from there after an interruption; until the end
+    /// that takes room for another copy of the output
+    #[arg(long, help_heading = "Output", conflicts_with_all = UNRESUMABLE)]
+    resume: bool,
     /// Replace an existing output
     #[arg(long, help_heading = "Output")]
     force: bool,
@@ -100,6 +109,23 @@ const PLANNED: &[&str] = &[
     "measured",
 ];
 
+/// What takes the whole model.
+const WHOLE: &[&str] = &[
+    "size",
+    "bpw",
+    #[cfg(feature = "eval")]
+    "measured",
+];
+
+/// What takes several tries, or what nothing tells whether it is still the same.
+const UNRESUMABLE: &[&str] = &[
+    "size",
+    "bpw",
+    "base",
+    #[cfg(feature = "eval")]
+    "measured",
+];
+
 const EXAMPLES: &str = "\
 EXAMPLES
   hct compress my-model -o my-model.hct
@@ -116,6 +142,9 @@ EXAMPLES
   hct compress my-model -o exact.hct --strategy lossless
   hct compress fine-tune -o delta.hct --strategy lossless --base my-model
   hct compress fine-tune -o delta.hct --base my-model.hct
+  hct compress my-model -o my-model.hct --resume
+  hct compress my-model -o part-1.hct --part 1/8
+  hct compress my-model -o - | ssh store 'cat > my-model.hct'
   hct compress my-model -o my-model.hct --json | jq .bits_per_weight
 
 Without options: --strategy rdo --cosine 0.9998, which is safe for models. SmolLM2, of 135 million
@@ -133,20 +162,32 @@ impl Compress {
                 self.input.display()
             )));
         }
-        if self.input.is_file() {
-            check_file(&self.output, &self.input, self.force)?;
-        } else {
-            check_file(
+        let to_stream = is_stream(&self.output);
+        if self.resume && (to_stream || is_stream(&self.input)) {
+            return Err(usage(
+                "--resume takes files; a stream cannot be taken up again",
+            ));
+        }
+        match self.input.is_dir() {
+            _ if to_stream => {}
+            false => check_file(&self.output, &self.input, self.force)?,
+            true => check_file(
                 &self.output,
                 &self.input.join("model.safetensors"),
                 self.force,
-            )?;
+            )?,
         }
         self.common.start()?;
-        let checkpoint = Checkpoint::open(&self.input)?;
-        if self.input.is_dir() {
+        let received = match is_stream(&self.input) {
+            true => Some(Received::new()?),
+            false => None,
+        };
+        let input = received.as_ref().map(Received::path);
+        let input = input.as_deref().unwrap_or(&self.input);
+        let checkpoint = Checkpoint::open(input)?;
+        if input.is_dir() && !to_stream {
             for file in checkpoint.files() {
-                check_apart(&self.output, &self.input.join(&file.path))?;
+                check_apart(&self.output, &input.join(&file.path))?;
             }
         }
         let base = open_chain(&self.base)?;
@@ -163,7 +204,7 @@ impl Compress {
             None => self.spec(steer)?,
         };
         #[cfg(feature = "eval")]
-        let ran = self.measured.run(&self.input, &self.output)?;
+        let ran = self.measured.run(input, &self.output)?;
         #[cfg(feature = "eval")]
         let made = ran.as_ref().and_then(|ran| ran.calibration.clone());
         #[cfg(not(feature = "eval"))]
@@ -185,12 +226,22 @@ impl Compress {
             Some(base) => Some(self.matched(&checkpoint, base)?),
             None => None,
         };
+        let part = self.part.map(|part| CheckpointPart::new(&checkpoint, part));
+        let matched = match (&part, matched) {
+            (Some(part), Some(whole)) => Some(part.base(&whole)),
+            (_, matched) => matched,
+        };
         let job = Job {
             options: self,
             allocation,
-            checkpoint: &checkpoint,
+            names: checkpoint.tensors().iter().map(|t| &t.name[..]).collect(),
+            checkpoint: match &part {
+                Some(part) => part,
+                None => &checkpoint,
+            },
             calibration,
             base: matched.as_ref(),
+            state: checkpoint.state(),
         };
         #[cfg(feature = "eval")]
         let reached = match &ran {
@@ -208,10 +259,10 @@ impl Compress {
         #[cfg(feature = "eval")]
         let (done, measured) = match reached {
             Some((done, measured)) => (done, Some(measured)),
-            None => (job.code_by(&spec, &self.output, self.force)?, None),
+            None => (job.code(&spec)?, None),
         };
         #[cfg(not(feature = "eval"))]
-        let done = job.code_by(&spec, &self.output, self.force)?;
+        let done = job.code(&spec)?;
         if let Some(size) = self.size.filter(|&size| done.output_bytes > size) {
             let over = done.output_bytes - size;
             eprintln!(
@@ -226,7 +277,11 @@ impl Compress {
         }
         report.seconds = begin.elapsed().as_secs_f64();
         let dtypes = float_dtypes(&checkpoint);
-        self.common.print(&report, |report| report.table(&dtypes))
+        let table = |report: &Report| report.table(&dtypes);
+        match to_stream {
+            true => self.common.print_beside_output(&report, table),
+            false => self.common.print(&report, table),
+        }
     }
 
     /// The strategy asked for, with `steer` where that is to be found.
@@ -273,68 +328,6 @@ impl Compress {
             len => Err(usage(format!(
                 "--base-hint takes {len} bytes; at most {MAX_BASE_HINT} are allowed"
             ))),
-        }
-    }
-}
-
-/// What there is to do, and what it takes.
-struct Job<'a> {
-    options: &'a Compress,
-    checkpoint: &'a Checkpoint,
-    /// The calibration to go by, and the SHA-256 of its file.
-    calibration: Option<(Arc<dyn Calibration>, String)>,
-    base: Option<&'a BaseMatch<'a>>,
-    /// The plan to follow, and the SHA-256 of its file.
-    allocation: Option<(Allocation, String)>,
-}
-
-impl Job<'_> {
-    /// Codes to a file as a spec says.
-    fn code_by(
-        &self,
-        spec: &StrategySpec,
-        output: &Path,
-        force: bool,
-    ) -> anyhow::Result<CompressReport> {
-        let (calibration, hash) = self.calibration.clone().unzip();
-        let names = self.checkpoint.tensors().iter().map(|t| &t.name[..]);
-        let (plan, spec, plan_hash) = match &self.allocation {
-            Some((allocation, plan_hash)) => {
-                let names: Vec<_> = names.collect();
-                let strategy = allocation.build(&names, calibration)?;
-                (
-                    Plan::Strategy(strategy),
-                    &allocation.default,
-                    Some(&plan_hash[..]),
-                )
-            }
-            None => (spec.plan(names, calibration)?, spec, None),
-        };
-        let provenance = provenance(spec, hash.as_deref(), plan_hash);
-        if provenance.is_none() {
-            eprintln!("warning: the importance map is too large for the file to say what it was");
-        }
-        let sizes = self.checkpoint.tensors().iter().map(TensorInfo::byte_len);
-        let bar = Bar::new("compressing", sizes.sum());
-        let options = CompressOptions {
-            side_files: !self.options.no_side_files,
-            provenance: provenance.as_deref(),
-            base: self.base,
-        };
-        let checkpoint = self.checkpoint;
-        match &plan {
-            Plan::Strategy(strategy) => Ok(compress(
-                checkpoint,
-                output,
-                force,
-                &**strategy,
-                options,
-                &bar,
-            )?),
-            Plan::Rate(rate) => {
-                Ok(compress_to_rate(checkpoint, output, force, rate, options, &bar)?.0)
-            }
-            _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
         }
     }
 }

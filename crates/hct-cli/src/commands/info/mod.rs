@@ -1,6 +1,8 @@
 //! `hct info`.
 
-use std::path::PathBuf;
+mod several;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hct_core::{FORMAT_VERSION, FileKind, Index, Recipe, Section, Sections, TensorRecord};
@@ -10,17 +12,18 @@ use serde::Serialize;
 
 use crate::common_args::CommonArgs;
 use crate::made_by::MadeBy;
+use crate::many_files::hct_files;
 use crate::opened::open_hct;
 use crate::table::{Align, Table, printable};
 use crate::units;
 
-/// Show what is in an .hct file and where its bytes go
+/// Show what is in .hct files and where their bytes go
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Info {
-    /// The .hct file
-    #[arg(value_name = "FILE.hct")]
-    input: PathBuf,
+    /// An .hct file; or several, or folders, for a line of each .hct file in them
+    #[arg(value_name = "FILE.hct", required = true)]
+    inputs: Vec<PathBuf>,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -28,6 +31,7 @@ pub struct Info {
 const EXAMPLES: &str = "\
 EXAMPLES
   hct info my-model.hct
+  hct info models
   hct info my-model.hct --json | jq '.tensors[] | {name, bits_per_weight, sections}'
 
 A tensor's bytes are its payload and its record in the index. Sections: values (quantized
@@ -124,7 +128,14 @@ struct Totals {
 impl Info {
     pub fn run(&self) -> anyhow::Result<()> {
         self.common.start()?;
-        let model = open_hct(&self.input)?;
+        match (hct_files(&self.inputs)?, &self.inputs[..]) {
+            (None, [input]) => self.one(input),
+            (files, _) => self.several(&files.unwrap_or_default()),
+        }
+    }
+
+    fn one(&self, input: &Path) -> anyhow::Result<()> {
+        let model = open_hct(input)?;
         let sections = (0..model.index().tensors.len())
             .into_par_iter()
             .map(|i| model.sections(i))
@@ -189,21 +200,28 @@ fn tensor((record, sections): (&TensorRecord, &Sections)) -> Tensor {
     }
 }
 
+/// Bytes of what was compressed to `index`: safetensors files and carried side files.
+fn input_bytes(index: &Index) -> u64 {
+    // A safetensors file begins with the length of its header, in eight bytes.
+    let shards = index.files.iter().filter(|f| f.kind == FileKind::Shard);
+    let prefixes = 8 * shards.count() as u64;
+    let unpacked = index.files.iter().map(|f| f.unpacked_len);
+    let decoded = index.tensors.iter().map(TensorRecord::decoded_bytes);
+    unpacked.chain(decoded).fold(prefixes, u64::saturating_add)
+}
+
+/// Elements of the float tensors.
+fn weights(index: &Index) -> u64 {
+    let floats = index.tensors.iter().filter(|t| t.dtype.is_float());
+    floats.map(TensorRecord::elements).sum()
+}
+
 fn totals(model: &HctFile, sections: &[Sections]) -> Totals {
     let index = model.index();
-    let floats = index.tensors.iter().filter(|t| t.dtype.is_float());
-    let weights = floats.map(TensorRecord::elements).sum();
+    let weights = weights(index);
     let tensor_bytes = index.tensors.iter().map(TensorRecord::stored_bytes).sum();
     let carried_bytes = index.files.iter().map(|f| f.stored_bytes()).sum();
-    // A safetensors file begins with the length of its header, in eight bytes.
-    let prefixes = 8 * index
-        .files
-        .iter()
-        .filter(|f| f.kind == FileKind::Shard)
-        .count() as u64;
-    let unpacked = index.files.iter().map(|f| f.unpacked_len).sum::<u64>();
-    let decoded = index.tensors.iter().map(TensorRecord::decoded_bytes);
-    let input_bytes = decoded.sum::<u64>() + unpacked + prefixes;
+    let input_bytes = input_bytes(index);
     let mut section_bytes = Sections::default();
     sections.iter().for_each(|s| section_bytes.merge(s));
     let bytes = model.file_bytes();

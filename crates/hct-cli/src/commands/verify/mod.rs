@@ -1,6 +1,8 @@
 //! `hct verify`.
 
-use std::path::PathBuf;
+mod several;
+
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -12,6 +14,7 @@ use serde::Serialize;
 use crate::base_args::{BaseArgs, check_base};
 use crate::common_args::CommonArgs;
 use crate::failure::{chain, innermost};
+use crate::many_files::hct_files;
 use crate::opened::open_hct;
 use crate::progress::Bar;
 use crate::table::{Align, Table, printable};
@@ -21,15 +24,19 @@ use crate::units;
 /// and several at once could exhaust memory.
 const LARGE: u64 = 16 << 20;
 
-/// Check every checksum of an .hct file, and that all of it decodes
+/// Check every checksum of .hct files, and that all of them decode
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Verify {
-    /// The .hct file
-    #[arg(value_name = "FILE.hct")]
-    input: PathBuf,
+    /// An .hct file; or several, or folders whose .hct files are checked, those in folders within
+    /// as well
+    #[arg(value_name = "FILE.hct", required = true)]
+    inputs: Vec<PathBuf>,
     #[command(flatten)]
     base: BaseArgs,
+    /// Files that are checked at once, where there are several
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -38,12 +45,14 @@ const EXAMPLES: &str = "\
 EXAMPLES
   hct verify my-model.hct && echo intact
   hct verify delta.hct --base my-model
+  hct verify models --jobs 4
   hct verify my-model.hct --json | jq -r '.failures[].name'
 
 Without --base only the checksums are checked of tensors that are coded against one; the report
 says of how many.
 
-Exit status: 0 intact, 1 damaged; every damaged tensor and carried file is named.";
+Exit status: 0 intact, 1 damaged; every damaged tensor and carried file is named. Of several files it
+is 1 if any is damaged.";
 
 #[derive(Serialize)]
 struct Report {
@@ -52,6 +61,8 @@ struct Report {
     tensors: usize,
     /// Those of them whose checksums alone were checked, because their base was not given.
     not_decoded: usize,
+    /// Tensors of the checkpoint that are in other parts, where the file is a part.
+    in_other_parts: usize,
     /// Carried files checked.
     files: usize,
     bytes: u64,
@@ -69,27 +80,57 @@ struct Failure {
 
 impl Verify {
     pub fn run(&self) -> anyhow::Result<()> {
-        let begin = Instant::now();
         self.common.start()?;
-        let model = match open_hct(&self.input) {
+        match (hct_files(&self.inputs)?, &self.inputs[..]) {
+            (None, [input]) => self.one(input),
+            (files, _) => self.several(&files.unwrap_or_default()),
+        }
+    }
+
+    fn one(&self, input: &Path) -> anyhow::Result<()> {
+        let bytes = input.metadata().map_or(0, |m| m.len());
+        let (report, error) = self.check(input, &Bar::new("checking", bytes))?;
+        self.common.print(&report, |report| match &error {
+            // The table would only repeat the error.
+            Some(_) => String::new(),
+            None => report.table(input),
+        })?;
+        match (error, report.failures.len()) {
+            (Some(error), _) => Err(error),
+            (None, 0) => Ok(()),
+            (None, 1) => bail!(
+                "1 part of {} is damaged: copy or download it again",
+                input.display()
+            ),
+            (None, n) => bail!(
+                "{n} parts of {} are damaged: copy or download it again",
+                input.display()
+            ),
+        }
+    }
+
+    /// What there is to say of a file, and why it could not be opened. Errs where the base is wrong.
+    /// `bar` is told the bytes of the file that have been checked.
+    fn check(&self, input: &Path, bar: &Bar) -> anyhow::Result<(Report, Option<anyhow::Error>)> {
+        let begin = Instant::now();
+        let model = match open_hct(input) {
             Ok(model) => model,
             Err(error) => {
                 let report = Report {
                     ok: false,
                     tensors: 0,
                     not_decoded: 0,
+                    in_other_parts: 0,
                     files: 0,
-                    bytes: self.input.metadata().map_or(0, |m| m.len()),
+                    bytes: input.metadata().map_or(0, |m| m.len()),
                     seconds: begin.elapsed().as_secs_f64(),
                     failures: vec![Failure {
                         kind: "index",
-                        name: self.input.display().to_string(),
+                        name: input.display().to_string(),
                         error: format!("{error:#}"),
                     }],
                 };
-                // The table would only repeat the error.
-                self.common.print(&report, |_| String::new())?;
-                return Err(error);
+                return Ok((report, Some(error)));
             }
         };
         let model = self.base.give(model)?;
@@ -102,51 +143,51 @@ impl Verify {
         if self.base.is_given() {
             check_base(&model)?;
         }
-        let failures = check(&model);
+        let failures = check(&model, bar);
         let report = Report {
             ok: failures.is_empty(),
             tensors: model.index().tensors.len(),
             not_decoded,
+            in_other_parts: in_other_parts(&model),
             files: model.index().files.len(),
             bytes: model.file_bytes(),
             seconds: begin.elapsed().as_secs_f64(),
             failures,
         };
-        self.common.print(&report, |report| self.table(report))?;
-        match report.failures.len() {
-            0 => Ok(()),
-            1 => bail!(
-                "1 part of {} is damaged: copy or download it again",
-                self.input.display()
-            ),
-            n => bail!(
-                "{n} parts of {} are damaged: copy or download it again",
-                self.input.display()
-            ),
-        }
+        Ok((report, None))
     }
+}
 
-    fn table(&self, report: &Report) -> String {
-        if report.ok {
-            let note = match report.not_decoded {
+impl Report {
+    /// As a table of what is damaged, or a line.
+    fn table(&self, input: &Path) -> String {
+        if self.ok {
+            let note = match self.not_decoded {
                 0 => String::new(),
                 n => format!(
                     "of {n} tensors only the checksums were checked: they are coded against \
                      another checkpoint; pass it as --base to decode them, too\n"
                 ),
             };
+            let part = match self.in_other_parts {
+                0 => String::new(),
+                n => format!(
+                    "it is a part: {n} tensors of the checkpoint are in others; `hct merge` joins \
+                     them\n"
+                ),
+            };
             return format!(
-                "{}: intact ({} tensors and {} carried files in {}, checked in {})\n{note}",
-                self.input.display(),
-                report.tensors,
-                report.files,
-                units::bytes(report.bytes),
-                units::time(Duration::from_secs_f64(report.seconds))
+                "{}: intact ({} tensors and {} carried files in {}, checked in {})\n{note}{part}",
+                input.display(),
+                self.tensors,
+                self.files,
+                units::bytes(self.bytes),
+                units::time(Duration::from_secs_f64(self.seconds))
             );
         }
         let columns = ["damaged", "name", "what is wrong"].map(|c| (c, Align::Left));
         let mut table = Table::new(&columns);
-        for f in &report.failures {
+        for f in &self.failures {
             table.row([f.kind.to_owned(), printable(&f.name), printable(&f.error)]);
         }
         table.render()
@@ -154,21 +195,21 @@ impl Verify {
 }
 
 /// All that is wrong with the model, in stored order.
-fn check(model: &HctFile) -> Vec<Failure> {
+fn check(model: &HctFile, bar: &Bar) -> Vec<Failure> {
     let tensors = &model.index().tensors;
-    let bar = Bar::new("checking", tensors.iter().map(|t| t.decoded_bytes()).sum());
     let files = model.index().files.iter();
     let mut failures: Vec<Failure> = files
         .filter_map(|f| Some(failure("file", &f.path, &model.carried(f).err()?)))
         .collect();
-    if failures.is_empty()
-        && let Err(error) = model.check_layout()
-    {
-        failures.push(failure("index", "shard headers", &error));
+    if failures.is_empty() {
+        match model.check_layout() {
+            Ok(()) | Err(Error::Incomplete { .. }) => {}
+            Err(error) => failures.push(failure("index", "shard headers", &error)),
+        }
     }
     let tensor = |&i: &usize| {
         let error = model.verify(i).err();
-        bar.advance(tensors[i].decoded_bytes(), &tensors[i].name);
+        bar.advance(tensors[i].stored_bytes(), &tensors[i].name);
         Some((i, failure("tensor", &tensors[i].name, &error?)))
     };
     let (large, small): (Vec<usize>, Vec<usize>) =
@@ -178,6 +219,14 @@ fn check(model: &HctFile) -> Vec<Failure> {
     damaged.sort_by_key(|&(i, _)| i);
     failures.extend(damaged.into_iter().map(|(_, f)| f));
     failures
+}
+
+/// How many tensors of the checkpoint a part lacks.
+fn in_other_parts(model: &HctFile) -> usize {
+    match model.check_layout() {
+        Err(Error::Incomplete { tensors, of, .. }) => of.saturating_sub(tensors),
+        _ => 0,
+    }
 }
 
 fn failure(kind: &'static str, name: &str, error: &Error) -> Failure {

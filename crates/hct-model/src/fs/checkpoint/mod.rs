@@ -79,6 +79,18 @@ impl Checkpoint {
         })
     }
 
+    /// In what state the files are, as text that is another when one has been changed: their names,
+    /// lengths and times of modification.
+    pub fn state(&self) -> String {
+        let shards = self.safetensors.shards().iter();
+        let shards = shards.map(|shard| (shard.name(), shard.source().state()));
+        let sides = self.side_files.iter();
+        let sides = sides.map(|side| (&side.rel_path[..], side.state));
+        let lines = shards.chain(sides);
+        let lines = lines.map(|(name, state)| format!("{name:?} {}\n", state.text()));
+        lines.collect()
+    }
+
     /// The files of the folder that are left behind, by path, and why.
     pub fn skipped_files(&self) -> &[SkippedFile] {
         &self.skipped_files
