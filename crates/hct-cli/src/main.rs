@@ -10,10 +10,7 @@ mod counter;
 mod failure;
 #[cfg(feature = "eval")]
 mod goal;
-mod is_hct;
 mod made_by;
-mod metered;
-mod npy;
 mod opened;
 mod output_path;
 mod progress;

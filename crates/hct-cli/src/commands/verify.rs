@@ -5,21 +5,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{Error, HctFile, Progress};
-use rayon::prelude::*;
+use hct_model::{VerifyFailure, verify};
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, check_base};
 use crate::common_args::CommonArgs;
-use crate::failure::{chain, innermost};
 use crate::opened::open_hct;
 use crate::progress::Bar;
 use crate::table::{Align, Table, printable};
 use crate::units;
-
-/// Decoded bytes from which a tensor is checked on its own: it is decoded in parallel by itself,
-/// and several at once could exhaust memory.
-const LARGE: u64 = 16 << 20;
 
 /// Check every checksum of an .hct file, and that all of it decodes
 #[derive(Args)]
@@ -56,15 +50,7 @@ struct Report {
     files: usize,
     bytes: u64,
     seconds: f64,
-    failures: Vec<Failure>,
-}
-
-#[derive(Serialize)]
-struct Failure {
-    /// `tensor` or `file`; `index` when the file could not be opened.
-    kind: &'static str,
-    name: String,
-    error: String,
+    failures: Vec<VerifyFailure>,
 }
 
 impl Verify {
@@ -81,7 +67,7 @@ impl Verify {
                     files: 0,
                     bytes: self.input.metadata().map_or(0, |m| m.len()),
                     seconds: begin.elapsed().as_secs_f64(),
-                    failures: vec![Failure {
+                    failures: vec![VerifyFailure {
                         kind: "index",
                         name: self.input.display().to_string(),
                         error: format!("{error:#}"),
@@ -102,7 +88,10 @@ impl Verify {
         if self.base.is_given() {
             check_base(&model)?;
         }
-        let failures = check(&model);
+        let sizes = model.index().tensors.iter().map(|t| t.decoded_bytes());
+        let bar = Bar::new("checking", sizes.sum());
+        let failures = verify(&model, &bar);
+        drop(bar);
         let report = Report {
             ok: failures.is_empty(),
             tensors: model.index().tensors.len(),
@@ -150,46 +139,5 @@ impl Verify {
             table.row([f.kind.to_owned(), printable(&f.name), printable(&f.error)]);
         }
         table.render()
-    }
-}
-
-/// All that is wrong with the model, in stored order.
-fn check(model: &HctFile) -> Vec<Failure> {
-    let tensors = &model.index().tensors;
-    let bar = Bar::new("checking", tensors.iter().map(|t| t.decoded_bytes()).sum());
-    let files = model.index().files.iter();
-    let mut failures: Vec<Failure> = files
-        .filter_map(|f| Some(failure("file", &f.path, &model.carried(f).err()?)))
-        .collect();
-    if failures.is_empty()
-        && let Err(error) = model.check_layout()
-    {
-        failures.push(failure("index", "shard headers", &error));
-    }
-    let tensor = |&i: &usize| {
-        let error = model.verify(i).err();
-        bar.advance(tensors[i].decoded_bytes(), &tensors[i].name);
-        Some((i, failure("tensor", &tensors[i].name, &error?)))
-    };
-    let (large, small): (Vec<usize>, Vec<usize>) =
-        (0..tensors.len()).partition(|&i| tensors[i].decoded_bytes() >= LARGE);
-    let mut damaged: Vec<(usize, Failure)> = small.par_iter().filter_map(tensor).collect();
-    damaged.extend(large.iter().filter_map(tensor));
-    damaged.sort_by_key(|&(i, _)| i);
-    failures.extend(damaged.into_iter().map(|(_, f)| f));
-    failures
-}
-
-fn failure(kind: &'static str, name: &str, error: &Error) -> Failure {
-    let error = match error {
-        // The name stands beside it.
-        Error::Hct { error, .. } => chain(innermost(error)),
-        Error::Carried { reason, .. } => reason.clone(),
-        other => chain(other),
-    };
-    Failure {
-        kind,
-        name: name.to_owned(),
-        error,
     }
 }

@@ -15,20 +15,17 @@ use anyhow::Context;
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
-    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CompressOptions, CompressReport, Error,
-    TensorInfo, TensorSource, compress, compress_to_rate,
+    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, CodingJob, CompressReport, Error,
+    TensorInfo, TensorSource, check_apart, check_known, is_hct, open_bases,
 };
-use hct_strategies::{Allocation, Calibration, Plan, SpecOption, StrategyName, StrategySpec};
+use hct_strategies::{Allocation, Calibration, SpecOption, StrategyName, StrategySpec};
 
-use crate::base_args::open_chain;
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
-use crate::is_hct::is_hct;
-use crate::made_by::provenance;
-use crate::output_path::{check_apart, check_file};
+use crate::output_path::check_file;
 use crate::progress::Bar;
 use crate::size;
-use crate::strategy_args::{Steer, StrategyArgs, check_known};
+use crate::strategy_args::{Steer, StrategyArgs};
 use crate::table::printable;
 use crate::units;
 #[cfg(feature = "eval")]
@@ -149,7 +146,7 @@ impl Compress {
                 check_apart(&self.output, &self.input.join(&file.path))?;
             }
         }
-        let base = open_chain(&self.base)?;
+        let base = open_bases(&self.base)?;
         for path in &self.base {
             check_apart(&self.output, path)?;
         }
@@ -296,46 +293,20 @@ impl Job<'_> {
         output: &Path,
         force: bool,
     ) -> anyhow::Result<CompressReport> {
-        let (calibration, hash) = self.calibration.clone().unzip();
-        let names = self.checkpoint.tensors().iter().map(|t| &t.name[..]);
-        let (plan, spec, plan_hash) = match &self.allocation {
-            Some((allocation, plan_hash)) => {
-                let names: Vec<_> = names.collect();
-                let strategy = allocation.build(&names, calibration)?;
-                (
-                    Plan::Strategy(strategy),
-                    &allocation.default,
-                    Some(&plan_hash[..]),
-                )
-            }
-            None => (spec.plan(names, calibration)?, spec, None),
+        let allocation = self.allocation.as_ref();
+        let job = CodingJob {
+            spec,
+            allocation: allocation.map(|(plan, hash)| (plan, &hash[..])),
+            calibration: self.calibration.clone(),
+            base: self.base,
+            side_files: !self.options.no_side_files,
         };
-        let provenance = provenance(spec, hash.as_deref(), plan_hash);
-        if provenance.is_none() {
+        if job.provenance().is_none() {
             eprintln!("warning: the importance map is too large for the file to say what it was");
         }
         let sizes = self.checkpoint.tensors().iter().map(TensorInfo::byte_len);
         let bar = Bar::new("compressing", sizes.sum());
-        let options = CompressOptions {
-            side_files: !self.options.no_side_files,
-            provenance: provenance.as_deref(),
-            base: self.base,
-        };
-        let checkpoint = self.checkpoint;
-        match &plan {
-            Plan::Strategy(strategy) => Ok(compress(
-                checkpoint,
-                output,
-                force,
-                &**strategy,
-                options,
-                &bar,
-            )?),
-            Plan::Rate(rate) => {
-                Ok(compress_to_rate(checkpoint, output, force, rate, options, &bar)?.0)
-            }
-            _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
-        }
+        Ok(job.compress(self.checkpoint, output, force, &bar)?)
     }
 }
 
