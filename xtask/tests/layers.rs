@@ -3,12 +3,13 @@
 use std::process::Command;
 
 /// The crates from the bottom up; each may depend on those before it.
-const ORDER: [&str; 7] = [
+const ORDER: [&str; 8] = [
     "hct-core",
     "hct-strategies",
     "hct-model",
     "hct-eval",
     "hct-cli",
+    "hct-python",
     "hct-bench",
     "xtask",
 ];

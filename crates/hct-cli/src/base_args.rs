@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use hct_core::ReadAt;
-use hct_model::{Base, Checkpoint, HctFile, HctModel};
+use hct_model::{Base, Error, HctModel, open_bases};
 
-use crate::failure::usage;
-use crate::is_hct::is_hct;
 use crate::progress::Bar;
 
 /// `--base`.
@@ -23,7 +21,7 @@ pub struct BaseArgs {
 impl BaseArgs {
     /// Opens the base, if one was given.
     pub fn open(&self) -> anyhow::Result<Option<Arc<Base>>> {
-        open_chain(&self.bases)
+        Ok(open_bases(&self.bases)?)
     }
 
     /// Whether one was given.
@@ -41,36 +39,10 @@ impl BaseArgs {
     }
 }
 
-/// Opens bases, each being that of the one before.
-pub fn open_chain(paths: &[PathBuf]) -> anyhow::Result<Option<Arc<Base>>> {
-    let mut base = None;
-    for path in paths.iter().rev() {
-        base = Some(Arc::new(open(path, base)?));
-    }
-    Ok(base)
-}
-
-fn open(path: &Path, base: Option<Arc<Base>>) -> anyhow::Result<Base> {
-    if !is_hct(path) {
-        return match base {
-            Some(_) => Err(unneeded(path)),
-            None => Ok(Base::checkpoint(Checkpoint::open(path)?)),
-        };
-    }
-    let model = HctFile::open(path)?;
-    Ok(Base::model(match base {
-        Some(_) if !model.needs_base() => return Err(unneeded(path)),
-        Some(base) => model.with_base(base),
-        None => model,
-    })?)
-}
-
 /// The error of giving a base to what has no use for it.
 pub fn unneeded(path: &Path) -> anyhow::Error {
-    usage(format!(
-        "{} is not coded against a base; leave out the --base for it",
-        path.display()
-    ))
+    let path = path.to_owned();
+    Error::UnneededBase { path }.into()
 }
 
 /// Checks that `model` has the base it needs, with a bar.

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use hct_model::{DiffError, Error};
+use hct_model::{DiffError, Error, innermost};
 
 /// What was asked for makes no sense, or needs another option.
 #[derive(Debug)]
@@ -44,12 +44,18 @@ fn is_usage(error: &Error) -> bool {
     matches!(
         error,
         Error::BaseMap(_)
+            | Error::ForeignCalibration { .. }
             | Error::IndexGiven { .. }
             | Error::ManyShards { .. }
             | Error::NeedsBase { .. }
+            | Error::NoNumpyType { .. }
             | Error::NotReplaceable { .. }
             | Error::OutputExists { .. }
+            | Error::OutputForm { .. }
             | Error::OutputUnnamed { .. }
+            | Error::SizeNeedsPlan { .. }
+            | Error::ReplacesInput { .. }
+            | Error::UnneededBase { .. }
     )
 }
 
@@ -91,24 +97,5 @@ fn hint(error: &Error) -> Option<&'static str> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// The messages of an error and of what is behind it, on one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut behind = error.source();
-    while let Some(error) = behind {
-        line += &format!(": {error}");
-        behind = error.source();
-    }
-    line
-}
-
-/// The error without the tensor it happened in.
-pub fn innermost(error: &hct_core::Error) -> &hct_core::Error {
-    match error {
-        hct_core::Error::Tensor { source, .. } => innermost(source),
-        other => other,
     }
 }

@@ -10,11 +10,8 @@ mod counter;
 mod failure;
 #[cfg(feature = "eval")]
 mod goal;
-mod is_hct;
 mod made_by;
 mod many_files;
-mod metered;
-mod npy;
 mod opened;
 mod output_path;
 mod progress;

@@ -6,9 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::bail;
-use hct_model::find_models;
-
-use crate::is_hct::is_hct;
+use hct_model::{find_models, is_hct};
 
 /// The .hct files that `inputs` are or hold, in folders within folders as well: none where the only
 /// input is a file, or is to be taken for one.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use hct_model::check_apart;
+
 use crate::failure::usage;
 
 /// Refuses an `output` file that is a folder, that is `input` or in whose place `input` is, or
@@ -26,21 +28,6 @@ pub fn check_folder(output: &Path, input: &Path, force: bool) -> anyhow::Result<
         )));
     }
     check(output, input, force)
-}
-
-/// Refuses to write to a file that is being read.
-pub fn check_apart(output: &Path, input: &Path) -> anyhow::Result<()> {
-    let (Ok(out), Ok(inp)) = (output.canonicalize(), input.canonicalize()) else {
-        return Ok(());
-    };
-    // A folder is replaced as a whole, with everything in it.
-    if inp.starts_with(&out) {
-        return Err(usage(format!(
-            "the output {} would replace the input; choose another name",
-            output.display()
-        )));
-    }
-    Ok(())
 }
 
 fn check(output: &Path, input: &Path, force: bool) -> anyhow::Result<()> {

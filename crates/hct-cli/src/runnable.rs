@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use hct_eval::{Model, ModelFiles};
-use hct_model::{Base, TensorSource};
+use hct_model::{Base, Opened, TensorSource};
 
 use crate::failure::usage;
-use crate::opened::Opened;
+use crate::opened::on_base;
 
 /// An open model with its configuration and tokenizer.
 pub struct Runnable {
@@ -22,7 +22,7 @@ pub struct Runnable {
 impl Runnable {
     /// Opens a folder or an HCT file that has its own configuration and tokenizer.
     pub fn open(path: &Path, base: Option<&Arc<Base>>) -> anyhow::Result<Runnable> {
-        let (opened, needs_base) = Opened::open(path)?.on_base(base)?;
+        let (opened, needs_base) = on_base(Opened::open(path)?, base)?;
         let found = Found::of(path, &opened)?;
         let missing = found.missing().join(" and no ");
         match found.complete() {
@@ -41,7 +41,7 @@ impl Runnable {
         reference: &Runnable,
         base: Option<&Arc<Base>>,
     ) -> anyhow::Result<Runnable> {
-        let (opened, needs_base) = Opened::open(path)?.on_base(base)?;
+        let (opened, needs_base) = on_base(Opened::open(path)?, base)?;
         let own = Found::of(path, &opened)?.complete();
         let files = own.unwrap_or_else(|| ModelFiles {
             config: reference.files.config.clone(),

@@ -1,6 +1,8 @@
 //! Sizes as people write them, and what that is in bits per weight.
 
-use hct_model::{Checkpoint, TensorInfo, TensorSource};
+use hct_model::{Checkpoint, bits_for_size};
+#[cfg(feature = "eval")]
+use hct_model::{TensorInfo, TensorSource};
 use hct_strategies::SpecOption;
 
 use crate::failure::usage;
@@ -37,14 +39,15 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// Elements of all float tensors.
+#[cfg(feature = "eval")]
 pub fn weights(checkpoint: &Checkpoint) -> u64 {
     let floats = checkpoint.tensors().iter().filter(|t| t.dtype.is_float());
     floats.map(TensorInfo::elements).sum()
 }
 
-/// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.
+/// The bits per weight at which a file takes no more than `size` bytes.
 pub fn steer(checkpoint: &Checkpoint, size: u64) -> anyhow::Result<Steer> {
-    let bits = 0.995 * units::bits_per(size, weights(checkpoint));
+    let bits = bits_for_size(checkpoint, size);
     match SpecOption::BitsPerWeight.check(bits) {
         Ok(()) => Ok(Steer(SpecOption::BitsPerWeight, bits)),
         Err(_) => Err(usage(format!(

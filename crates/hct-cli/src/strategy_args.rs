@@ -8,14 +8,13 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use hct_model::{Checkpoint, TensorSource, file_hash, open_calibration};
+use hct_model::{file_hash, open_calibration};
 use hct_strategies::{
     Calibration, Effort, ImportanceMap, MAX_SPEC, Preset, SpecError, SpecOption, StrategyName,
     StrategySpec,
 };
 
 use crate::failure::usage;
-use crate::table::printable;
 
 /// The strategy and its options. What they are, their defaults and which belongs to which is
 /// [`StrategySpec`]'s to say.
@@ -144,22 +143,6 @@ impl StrategyArgs {
             ))),
             (None, _) => Ok(None),
         }
-    }
-}
-
-/// Errs where a calibration knows nothing of the largest matrix, as one of another model does.
-pub fn check_known(checkpoint: &Checkpoint, calibration: &dyn Calibration) -> anyhow::Result<()> {
-    let matrices = checkpoint.tensors().iter().filter(|t| t.shape.len() == 2);
-    let Some(largest) = matrices.max_by_key(|t| t.byte_len()) else {
-        return Ok(());
-    };
-    match calibration.statistics(&largest.name)? {
-        Some(_) => Ok(()),
-        None => Err(usage(format!(
-            "the calibration has nothing of {}, the largest matrix; make one of this model with \
-             `hct calibrate`",
-            printable(&largest.name)
-        ))),
     }
 }
 

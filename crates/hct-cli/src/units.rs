@@ -2,15 +2,7 @@
 
 use std::time::Duration;
 
-/// `n` of `per`, or NaN (JSON: null) when there are none.
-pub fn ratio(n: f64, per: f64) -> f64 {
-    if per == 0.0 { f64::NAN } else { n / per }
-}
-
-/// Bits per weight.
-pub fn bits_per(bytes: u64, weights: u64) -> f64 {
-    ratio(8.0 * bytes as f64, weights as f64)
-}
+pub use hct_model::{bits_per, ratio};
 
 /// `17.3 MiB`.
 pub fn bytes(n: u64) -> String {

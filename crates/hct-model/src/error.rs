@@ -8,6 +8,9 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use hct_core::Dtype;
+use hct_strategies::{AllocationError, SpecError};
+
 use crate::base::fault::BaseFault;
 use crate::base::map::BaseMapError;
 use crate::calibration::CalibrationFault;
@@ -260,6 +263,26 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
+    /// The output is what is being read, or a folder that it is in.
+    #[error("the output {} would replace the input; choose another name", path.display())]
+    ReplacesInput {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The name of the output does not say what to write.
+    #[error("{} should end in .safetensors or .npy, to say what to write", path.display())]
+    OutputForm {
+        /// The output.
+        path: PathBuf,
+    },
+    /// NumPy files cannot hold the elements.
+    #[error("NumPy has no type for the {dtype} elements of {tensor:?}; name a .safetensors file")]
+    NoNumpyType {
+        /// The tensor.
+        tensor: String,
+        /// Its dtype.
+        dtype: Dtype,
+    },
     /// A folder was finished before all files in it were.
     #[error("{}: {files} files in it are unfinished", path.display())]
     Unfinished {
@@ -345,6 +368,12 @@ pub enum Error {
         #[source]
         fault: BaseFault,
     },
+    /// A base was given to what is not coded against one.
+    #[error("{} is not coded against a base; leave out the base for it", path.display())]
+    UnneededBase {
+        /// What needs none.
+        path: PathBuf,
+    },
     /// Too many HCT files are coded one against the other.
     #[error("{} is the last of {limit} files, each coded against the one before it, and there may be no more in a row", path.display())]
     BaseChain {
@@ -364,6 +393,20 @@ pub enum Error {
         /// What is wrong.
         #[source]
         reason: CalibrationFault,
+    },
+    /// The options of a strategy do not go together, or not with what there is.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A plan cannot be followed.
+    #[error(transparent)]
+    Allocation(#[from] AllocationError),
+    /// A calibration is of another model.
+    #[error(
+        "the calibration has nothing of {tensor:?}, the largest matrix; make one of this model with `hct calibrate`"
+    )]
+    ForeignCalibration {
+        /// The matrix.
+        tensor: String,
     },
     /// No distortion brings the file down to the size asked for.
     #[error(
@@ -394,6 +437,15 @@ pub enum Error {
         tensors: usize,
         /// How many there are in the checkpoint.
         of: usize,
+    },
+    /// A size was asked for where it cannot be had at once.
+    #[error(
+        "a size of the whole model {why}: make a plan of it with `hct plan --export PLAN.json`, and \
+         give that as --plan"
+    )]
+    SizeNeedsPlan {
+        /// Why not.
+        why: &'static str,
     },
     /// HCT files are not the parts of one checkpoint.
     #[error("{}", path.display())]

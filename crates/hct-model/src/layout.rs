@@ -1,6 +1,6 @@
 //! How an HCT file's tensors make up the files of a checkpoint again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use hct_core::{FileKind, ReadAt};
@@ -26,6 +26,30 @@ impl<R: ReadAt> HctModel<R> {
     /// When it does not, naming the tensor.
     pub fn check_layout(&self) -> Result<(), Error> {
         shards(self).map(drop)
+    }
+
+    /// How many tensors of the checkpoint the file lacks, being a part of it; 0 where the layout is
+    /// complete, or wrong.
+    pub fn tensors_in_other_parts(&self) -> usize {
+        match self.check_layout() {
+            Err(Error::Incomplete { tensors, of, .. }) => of.saturating_sub(tensors),
+            _ => 0,
+        }
+    }
+
+    /// The `__metadata__` of the safetensors files that the checkpoint came in, one after the other;
+    /// of a key that is there again, the first.
+    ///
+    /// # Errors
+    /// When a header is damaged or does not agree with the records.
+    pub fn metadata(&self) -> Result<Vec<(String, String)>, Error> {
+        let mut seen = HashSet::new();
+        let mut metadata = Vec::new();
+        for shard in shards(self)? {
+            let pairs = shard.header.metadata().iter();
+            metadata.extend(pairs.filter(|(key, _)| seen.insert(key.clone())).cloned());
+        }
+        Ok(metadata)
     }
 }
 

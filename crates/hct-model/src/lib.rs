@@ -12,62 +12,83 @@
 mod base;
 mod batch;
 mod calibration;
+mod check_known;
 mod checkpoint_sink;
 mod checkpoint_source;
+mod coding_job;
 mod dedup;
 mod diff;
 mod encode;
 mod error;
+mod error_chain;
 #[cfg(feature = "fs")]
 mod fs;
 mod hct_model;
 mod header;
 mod imatrix;
+mod info;
 mod json_pairs;
 mod layout;
+mod made_by;
+mod metered;
 mod model_base;
 mod model_part;
 mod needed_base;
+#[cfg(feature = "fs")]
+mod npy;
 mod packing;
 mod parts;
 mod progress;
 mod rate_target;
+mod rates;
 mod restore;
 mod safe_path;
 mod safetensors;
 mod source_changed;
 mod tensor_info;
 mod tensor_source;
+mod verify;
 
 pub use base::{Base, BaseFault, BaseMap, BaseMapError, BaseMatch, MAX_BASE_CHAIN};
 pub use calibration::{
     CalibrationFault, CalibrationFile, CalibrationInfo, CalibrationWriter, GroupShape, GroupTensor,
     StatisticsGroup, TensorShape, merge_calibrations, model_hash, text_hash,
 };
+pub use check_known::check_known;
 pub use checkpoint_sink::CheckpointSink;
 pub use checkpoint_source::{CarriedFile, CheckpointSource};
+pub use coding_job::CodingJob;
 pub use dedup::{
     BaseEstimate, CheckpointEstimate, DedupReport, DuplicateTensor, Member, NEAR_DUPLICATE, dedup,
 };
 pub use diff::{Agreement, CentredRows, DiffError, DiffReport, TensorDiff, diff, is_matrix};
 pub use encode::{BaseUse, CompressOptions, CompressReport, encode};
 pub use error::Error;
+pub use error_chain::{error_chain, innermost};
 #[cfg(feature = "fs")]
 pub use fs::{
-    AtomicFile, Checkpoint, DirWriter, FileSource, HctFile, SkipReason, SkippedFile, compress,
-    compress_resumable, compress_to_rate, decompress, file_hash, find_models, open_calibration,
-    partial_folder,
+    AtomicFile, Checkpoint, ComparedTensor, ComparisonReport, ComparisonSummary, DirWriter,
+    Extracted, FileSource, HctFile, Opened, SkipReason, SkippedFile, check_apart, check_extracted,
+    compare, compress, compress_resumable, compress_to_rate, decompress, extract, file_hash,
+    find_models, is_hct, open_bases, open_calibration, partial_folder,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};
 pub use imatrix::Imatrix;
+pub use info::{
+    BaseInfo, BaseTensorInfo, CarriedInfo, InfoReport, InfoTotals, SectionRates, StoredTensor, info,
+};
+pub use made_by::{MadeBy, provenance, with_part, without_part};
+pub use metered::Metered;
 pub use model_part::ModelPart;
 pub use parts::{CheckpointPart, Part, PartError, PartFault, merge, split, split_by_size};
 pub use progress::Progress;
-pub use rate_target::encode_to_rate;
+pub use rate_target::{bits_for_size, encode_to_rate};
+pub use rates::{bits_per, ratio};
 pub use restore::{DecompressReport, restore, restore_file};
 pub use safe_path::safe_relative_path;
 pub use safetensors::{Safetensors, ShardWriter};
 pub use source_changed::SourceChanged;
 pub use tensor_info::TensorInfo;
 pub use tensor_source::TensorSource;
+pub use verify::{VerifyFailure, verify};

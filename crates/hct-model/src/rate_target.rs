@@ -8,7 +8,9 @@ use crate::checkpoint_source::CheckpointSource;
 use crate::encode::{CompressOptions, CompressReport, encode};
 use crate::error::Error;
 use crate::progress::Progress;
+use crate::rates::bits_per;
 use crate::tensor_info::TensorInfo;
+use crate::tensor_source::TensorSource;
 
 /// The file ends up within this share of the bits asked for, where that is possible at all.
 const TOLERANCE: f64 = 0.005;
@@ -20,6 +22,12 @@ const ATTEMPTS_ON_BASE: usize = 16;
 const FLAT: f64 = 0.25;
 /// Longest stride where there is none, in octaves.
 const STRIDE: f64 = 4.0;
+
+/// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.
+pub fn bits_for_size(source: &dyn TensorSource, size: u64) -> f64 {
+    let floats = source.tensors().iter().filter(|t| t.dtype.is_float());
+    0.995 * bits_per(size, floats.map(TensorInfo::elements).sum())
+}
 
 /// As [`encode`], but so that the whole file takes the bits per weight of `plan`, to 1 %. Gives what
 /// they were reached at, too, as [`RatePlan::strategy_at`] takes it.

@@ -8,12 +8,13 @@ use std::path::Path;
 use graph::Graph;
 
 /// The crates, by folder.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "crates/hct-core",
     "crates/hct-strategies",
     "crates/hct-model",
     "crates/hct-eval",
     "crates/hct-cli",
+    "crates/hct-python",
     "crates/hct-bench",
     "xtask",
 ];

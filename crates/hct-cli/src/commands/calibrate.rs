@@ -8,14 +8,15 @@ use anyhow::Context;
 use clap::Args;
 use hct_eval::CalibrationOptions;
 use hct_model::{
-    AtomicFile, CalibrationFile, CalibrationInfo, FileSource, merge_calibrations, model_hash,
+    AtomicFile, CalibrationFile, CalibrationInfo, FileSource, check_apart, merge_calibrations,
+    model_hash,
 };
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, unneeded};
 use crate::calibration_run::{CONTEXT, CalibrationRun};
 use crate::common_args::CommonArgs;
-use crate::output_path::{check_apart, check_file};
+use crate::output_path::check_file;
 use crate::runnable::Runnable;
 use crate::table::{Align, Table};
 use crate::units;

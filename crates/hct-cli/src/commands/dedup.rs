@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{CheckpointEstimate, DedupReport, DuplicateTensor, Member, dedup, find_models};
+use hct_model::{
+    CheckpointEstimate, DedupReport, DuplicateTensor, Member, Opened, dedup, find_models,
+};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
-use crate::opened::Opened;
 use crate::progress::Bar;
 use crate::table::{Align, Table, printable};
 use crate::units;

@@ -1,24 +1,19 @@
 //! `hct extract`.
 
-use std::io::Write;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use hct_core::ReadAt;
 use hct_model::{
-    AtomicFile, Error, FileSource, HctModel, Header, ModelPart, ShardWriter, TensorInfo,
-    TensorSource,
+    FileSource, HctModel, Metered, TensorInfo, TensorSource, check_extracted, extract,
 };
 use serde::Serialize;
 
 use crate::base_args::BaseArgs;
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
-use crate::metered::Metered;
-use crate::npy::{self, Elements};
 use crate::output_path::check_file;
 use crate::row_range::RowRange;
 use crate::table::{Align, Table, printable};
@@ -26,8 +21,6 @@ use crate::units;
 
 /// Names suggested for one that is not there.
 const SUGGESTED: usize = 3;
-/// Values of f32 written at a time.
-const PIECE: usize = 1 << 14;
 
 /// Take one tensor, or some of its rows, out of an .hct file
 #[derive(Args)]
@@ -86,16 +79,10 @@ struct Report {
     seconds: f64,
 }
 
-/// What to write.
-enum Form {
-    Safetensors,
-    Npy,
-}
-
 impl Extract {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        let form = self.form()?;
+        check_extracted(&self.output)?;
         check_file(&self.output, &self.input, self.force)?;
         self.common.start()?;
         let (source, read) = Metered::new(FileSource::open(&self.input)?);
@@ -106,52 +93,21 @@ impl Extract {
         let Ok(number) = model.find(&self.tensor) else {
             return Err(usage(self.unknown(model.tensors())));
         };
-        let mut info = model.tensors()[number].clone();
-        let rows = self.rows_of(&info)?;
-        let mut part = model.tensor(number)?;
-        if let (Some(rows), Some(outer)) = (&rows, info.shape.first_mut()) {
-            part = part.rows(rows.clone())?;
-            *outer = rows.end - rows.start;
-        }
-        let file = AtomicFile::create(&self.output)?;
-        let (output_bytes, npy_dtype) = match form {
-            Form::Safetensors => (self.write_safetensors(file, &info, &part)?, None),
-            Form::Npy => {
-                let elements = Elements::of(info.dtype).ok_or_else(|| {
-                    usage(format!(
-                        "NumPy has no type for {} elements; name a .safetensors file",
-                        info.dtype
-                    ))
-                })?;
-                let bytes = self.write_npy(file, &info, elements, &part)?;
-                (bytes, Some(elements.descr()))
-            }
-        };
+        let rows = self.rows_of(&model.tensors()[number])?;
+        let done = extract(&model, number, rows, &self.output, self.force)?;
         let report = Report {
-            tensor: info.name.clone(),
-            dtype: info.dtype.name(),
-            shape: info.shape,
-            rows: rows.map(|rows| [rows.start, rows.end]),
-            npy_dtype,
-            output_bytes,
+            tensor: done.info.name.clone(),
+            dtype: done.info.dtype.name(),
+            shape: done.info.shape,
+            rows: done.rows.map(|rows| [rows.start, rows.end]),
+            npy_dtype: done.npy_dtype,
+            output_bytes: done.output_bytes,
             read_bytes: read.load(Ordering::Relaxed),
             index_bytes: model.index_bytes(),
             file_bytes: model.file_bytes(),
             seconds: begin.elapsed().as_secs_f64(),
         };
         self.common.print(&report, |report| self.table(report))
-    }
-
-    fn form(&self) -> anyhow::Result<Form> {
-        let extension = self.output.extension().and_then(|e| e.to_str());
-        match extension.map(str::to_ascii_lowercase).as_deref() {
-            Some("safetensors") => Ok(Form::Safetensors),
-            Some("npy") => Ok(Form::Npy),
-            _ => Err(usage(format!(
-                "{} should end in .safetensors or .npy, to say what to write",
-                self.output.display()
-            ))),
-        }
     }
 
     /// The rows to write; all, unless some were asked for. A scalar has none.
@@ -169,59 +125,6 @@ impl Extract {
                 info.shape
             ))
         })
-    }
-
-    fn write_safetensors<R: ReadAt>(
-        &self,
-        file: AtomicFile,
-        info: &TensorInfo,
-        part: &ModelPart<'_, R>,
-    ) -> anyhow::Result<u64> {
-        let in_file = |reason| Error::Header {
-            file: self.output.clone(),
-            reason,
-        };
-        let header = Header::of(std::slice::from_ref(info)).map_err(in_file)?;
-        let bytes = part.decode()?;
-        let total = 8 + header.header_bytes().len() + bytes.len();
-        let mut writer = ShardWriter::new(&self.output, header, file)?;
-        writer.write(0, &bytes)?;
-        writer.finish()?.finish(self.force)?;
-        Ok(total as u64)
-    }
-
-    fn write_npy<R: ReadAt>(
-        &self,
-        mut file: AtomicFile,
-        info: &TensorInfo,
-        elements: Elements,
-        part: &ModelPart<'_, R>,
-    ) -> anyhow::Result<u64> {
-        let failed = |reason| Error::Io {
-            action: "write",
-            path: self.output.clone(),
-            reason,
-        };
-        let header = npy::header(elements, &info.shape);
-        file.write_all(&header).map_err(failed)?;
-        let data_len = match elements {
-            Elements::Stored(_) => {
-                let bytes = part.decode()?;
-                file.write_all(&bytes).map_err(failed)?;
-                bytes.len()
-            }
-            Elements::F32 => {
-                let mut values = vec![0f32; usize::try_from(part.elements())?];
-                part.decode_f32(&mut values)?;
-                for piece in values.chunks(PIECE) {
-                    let bytes: Vec<u8> = piece.iter().flat_map(|v| v.to_le_bytes()).collect();
-                    file.write_all(&bytes).map_err(failed)?;
-                }
-                4 * values.len()
-            }
-        };
-        file.finish(self.force)?;
-        Ok((header.len() + data_len) as u64)
     }
 
     /// That there is no such tensor, and which may be meant.

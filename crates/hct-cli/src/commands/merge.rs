@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use hct_model::{AtomicFile, HctFile, PartFault, merge};
+use hct_model::{AtomicFile, HctFile, PartFault, merge, without_part};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
-use crate::made_by::without_part;
 use crate::opened::open_hct;
 use crate::output_path::check_file;
 use crate::progress::Bar;

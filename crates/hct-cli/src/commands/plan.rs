@@ -11,17 +11,16 @@ use clap::Args;
 use hct_core::{Recipe, TensorRecord};
 use hct_model::{
     AtomicFile, Checkpoint, CompressOptions, CompressReport, Progress, TensorInfo, TensorSource,
-    encode, encode_to_rate,
+    check_known, encode, encode_to_rate, provenance,
 };
 use hct_strategies::{Allocation, AllocationEntry, Plan as Coding, StrategySpec};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
-use crate::made_by::provenance;
 use crate::output_path::check_file;
 use crate::progress::Bar;
 use crate::size;
-use crate::strategy_args::{StrategyArgs, check_known};
+use crate::strategy_args::StrategyArgs;
 use crate::table::{Align, Table, printable};
 use crate::units;
 

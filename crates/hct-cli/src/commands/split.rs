@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{ArgGroup, Args};
-use hct_model::{AtomicFile, HctFile, Part, split, split_by_size};
+use hct_model::{AtomicFile, HctFile, Part, split, split_by_size, with_part};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
-use crate::made_by::with_part;
 use crate::opened::open_hct;
 use crate::output_path::check_file;
 use crate::progress::Bar;

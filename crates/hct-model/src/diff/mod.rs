@@ -11,6 +11,7 @@ use hct_core::fold;
 use rayon::prelude::*;
 
 use crate::batch::batches;
+use crate::error::Error;
 use crate::progress::Progress;
 use crate::tensor_info::TensorInfo;
 use crate::tensor_source::TensorSource;
@@ -100,6 +101,9 @@ pub fn diff(
     let mut tensors = Vec::with_capacity(sizes.len());
     let (mut total, mut matrices) = (Total::default(), Total::default());
     for batch in batches(&both) {
+        if progress.cancelled() {
+            return Err(Error::Cancelled.into());
+        }
         let compared: Vec<_> = batch
             .clone()
             .into_par_iter()

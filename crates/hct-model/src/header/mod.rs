@@ -105,7 +105,7 @@ impl Header {
     ///
     /// # Errors
     /// Those of [`Header::of`], and when two keys are the same.
-    pub(crate) fn with_metadata(
+    pub fn with_metadata(
         metadata: &[(&str, String)],
         tensors: &[TensorInfo],
     ) -> Result<Header, HeaderError> {

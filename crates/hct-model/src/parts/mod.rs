@@ -5,7 +5,7 @@
 mod checkpoint_part;
 pub(crate) mod fault;
 mod merge;
-mod part;
+pub(crate) mod part;
 mod split;
 
 pub use checkpoint_part::CheckpointPart;

@@ -8,14 +8,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use hct_eval::{CalibrationOptions, Model};
-use hct_model::{CompressReport, file_hash, model_hash, open_calibration};
+use hct_model::{CompressReport, check_apart, file_hash, model_hash, open_calibration};
 use hct_strategies::{Calibration, SpecOption, StrategyName};
 use tempfile::{TempDir, TempPath};
 
 use crate::calibration_run::{CalibrationRun, usual_context};
 use crate::failure::usage;
 use crate::goal::{Dial, Goal, GoalArgs, Judge, JudgeTexts, Measured, search};
-use crate::output_path::check_apart;
 use crate::progress::remove_when_interrupted;
 use crate::runnable::Runnable;
 use crate::strategy_args::Steer;

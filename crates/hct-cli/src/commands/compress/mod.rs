@@ -15,19 +15,17 @@ use anyhow::Context;
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
-    Base, BaseMap, BaseMatch, Checkpoint, CheckpointPart, CheckpointSource, Error, Part,
-    TensorSource,
+    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, Error, Part, TensorSource, check_apart,
+    check_known, is_hct, open_bases,
 };
 use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
-use crate::base_args::open_chain;
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
-use crate::is_hct::is_hct;
-use crate::output_path::{check_apart, check_file};
+use crate::output_path::check_file;
 use crate::progress::Bar;
 use crate::size;
-use crate::strategy_args::{Steer, StrategyArgs, check_known};
+use crate::strategy_args::{Steer, StrategyArgs};
 use crate::streams::{Received, is_stream};
 use crate::table::printable;
 use crate::units;
@@ -190,7 +188,7 @@ impl Compress {
                 check_apart(&self.output, &input.join(&file.path))?;
             }
         }
-        let base = open_chain(&self.base)?;
+        let base = open_bases(&self.base)?;
         for path in &self.base {
             check_apart(&self.output, path)?;
         }
@@ -226,22 +224,12 @@ impl Compress {
             Some(base) => Some(self.matched(&checkpoint, base)?),
             None => None,
         };
-        let part = self.part.map(|part| CheckpointPart::new(&checkpoint, part));
-        let matched = match (&part, matched) {
-            (Some(part), Some(whole)) => Some(part.base(&whole)),
-            (_, matched) => matched,
-        };
         let job = Job {
             options: self,
             allocation,
-            names: checkpoint.tensors().iter().map(|t| &t.name[..]).collect(),
-            checkpoint: match &part {
-                Some(part) => part,
-                None => &checkpoint,
-            },
+            checkpoint: &checkpoint,
             calibration,
             base: matched.as_ref(),
-            state: checkpoint.state(),
         };
         #[cfg(feature = "eval")]
         let reached = match &ran {

@@ -5,13 +5,11 @@ mod several;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hct_core::{FORMAT_VERSION, FileKind, Index, Recipe, Section, Sections, TensorRecord};
-use hct_model::{Error, HctFile};
-use rayon::prelude::*;
-use serde::Serialize;
+use hct_core::Section;
+use hct_model::{InfoReport, InfoTotals, info};
 
 use crate::common_args::CommonArgs;
-use crate::made_by::MadeBy;
+use crate::made_by;
 use crate::many_files::hct_files;
 use crate::opened::open_hct;
 use crate::table::{Align, Table, printable};
@@ -38,93 +36,6 @@ A tensor's bytes are its payload and its record in the index. Sections: values (
 symbols), positions (which coefficients are kept), scales, tables (symbol frequencies), headers
 (the record, lengths, modes); in JSON in bits per weight.";
 
-#[derive(Serialize)]
-struct Report {
-    format_version: String,
-    /// What the file says of how it was made; nobody vouches for it.
-    made_by: Option<MadeBy>,
-    /// What it takes to decode the file besides itself.
-    base: Option<Base>,
-    tensors: Vec<Tensor>,
-    files: Vec<Carried>,
-    totals: Totals,
-}
-
-/// Another checkpoint that tensors are coded against.
-#[derive(Serialize)]
-struct Base {
-    /// What the file says of where it was.
-    hint: Option<String>,
-    /// Tensors that are the base's.
-    unchanged: usize,
-    /// Tensors stored as what differs from the base's.
-    differences: usize,
-}
-
-/// A tensor of the base.
-#[derive(Serialize)]
-struct BaseOf {
-    name: String,
-    sha256: String,
-}
-
-#[derive(Serialize)]
-struct Tensor {
-    name: String,
-    dtype: &'static str,
-    shape: Vec<u64>,
-    strategy: String,
-    recipe: String,
-    /// What it is coded against.
-    base: Option<BaseOf>,
-    bytes: u64,
-    bits_per_weight: f64,
-    sections: Rates,
-}
-
-/// Bits per weight by section.
-#[derive(Serialize)]
-struct Rates {
-    values: f64,
-    positions: f64,
-    scales: f64,
-    tables: f64,
-    headers: f64,
-}
-
-#[derive(Serialize)]
-struct Carried {
-    path: String,
-    kind: &'static str,
-    /// Bytes in the file.
-    bytes: u64,
-    unpacked_bytes: u64,
-}
-
-#[derive(Serialize)]
-struct Totals {
-    /// The whole file.
-    bytes: u64,
-    /// What was compressed: safetensors files and carried side files.
-    input_bytes: u64,
-    ratio: f64,
-    /// Elements of the float tensors.
-    weights: u64,
-    bits_per_weight: f64,
-    /// All tensors.
-    tensor_bytes: u64,
-    /// All carried files.
-    carried_bytes: u64,
-    /// The index; the records of tensors in it count as theirs, too.
-    index_bytes: u64,
-    /// Header, trailer and the rest of the index.
-    other_bytes: u64,
-    /// Sections of all tensors, in bits per weight.
-    sections: Rates,
-    #[serde(skip)]
-    section_bytes: Sections,
-}
-
 impl Info {
     pub fn run(&self) -> anyhow::Result<()> {
         self.common.start()?;
@@ -136,122 +47,11 @@ impl Info {
 
     fn one(&self, input: &Path) -> anyhow::Result<()> {
         let model = open_hct(input)?;
-        let sections = (0..model.index().tensors.len())
-            .into_par_iter()
-            .map(|i| model.sections(i))
-            .collect::<Result<Vec<_>, Error>>()?;
-        self.common.print(&report(&model, &sections), table)
+        self.common.print(&info(&model)?, table)
     }
 }
 
-fn report(model: &HctFile, sections: &[Sections]) -> Report {
-    let index = model.index();
-    let tensors = index.tensors.iter().zip(sections).map(tensor).collect();
-    let files = index
-        .files
-        .iter()
-        .map(|f| Carried {
-            path: f.path.clone(),
-            kind: match f.kind {
-                FileKind::Shard => "shard header",
-                FileKind::Side => "side file",
-                _ => "unknown",
-            },
-            bytes: f.stored_bytes(),
-            unpacked_bytes: f.unpacked_len,
-        })
-        .collect();
-    Report {
-        format_version: format!("{}.{}", FORMAT_VERSION.0, FORMAT_VERSION.1),
-        made_by: index.provenance.as_deref().map(MadeBy::of),
-        base: base(index),
-        tensors,
-        files,
-        totals: totals(model, sections),
-    }
-}
-
-/// What tensors take from a base, if any does.
-fn base(index: &Index) -> Option<Base> {
-    let on_base = index.tensors.iter().filter(|t| t.base().is_some()).count();
-    let is_unchanged = |t: &&TensorRecord| matches!(t.recipe, Recipe::Unchanged(_));
-    let unchanged = index.tensors.iter().filter(is_unchanged).count();
-    (on_base > 0).then(|| Base {
-        hint: index.base_hint.clone(),
-        unchanged,
-        differences: on_base - unchanged,
-    })
-}
-
-fn tensor((record, sections): (&TensorRecord, &Sections)) -> Tensor {
-    Tensor {
-        name: record.name.clone(),
-        dtype: record.dtype.name(),
-        shape: record.shape.clone(),
-        strategy: record.label.to_string(),
-        recipe: record.recipe.to_string(),
-        base: record.base().map(|base| BaseOf {
-            name: base.name.clone(),
-            sha256: base.sha256.iter().map(|b| format!("{b:02x}")).collect(),
-        }),
-        bytes: record.stored_bytes(),
-        bits_per_weight: units::bits_per(record.stored_bytes(), record.elements()),
-        sections: rates(sections, record.elements()),
-    }
-}
-
-/// Bytes of what was compressed to `index`: safetensors files and carried side files.
-fn input_bytes(index: &Index) -> u64 {
-    // A safetensors file begins with the length of its header, in eight bytes.
-    let shards = index.files.iter().filter(|f| f.kind == FileKind::Shard);
-    let prefixes = 8 * shards.count() as u64;
-    let unpacked = index.files.iter().map(|f| f.unpacked_len);
-    let decoded = index.tensors.iter().map(TensorRecord::decoded_bytes);
-    unpacked.chain(decoded).fold(prefixes, u64::saturating_add)
-}
-
-/// Elements of the float tensors.
-fn weights(index: &Index) -> u64 {
-    let floats = index.tensors.iter().filter(|t| t.dtype.is_float());
-    floats.map(TensorRecord::elements).sum()
-}
-
-fn totals(model: &HctFile, sections: &[Sections]) -> Totals {
-    let index = model.index();
-    let weights = weights(index);
-    let tensor_bytes = index.tensors.iter().map(TensorRecord::stored_bytes).sum();
-    let carried_bytes = index.files.iter().map(|f| f.stored_bytes()).sum();
-    let input_bytes = input_bytes(index);
-    let mut section_bytes = Sections::default();
-    sections.iter().for_each(|s| section_bytes.merge(s));
-    let bytes = model.file_bytes();
-    Totals {
-        bytes,
-        input_bytes,
-        ratio: units::ratio(input_bytes as f64, bytes as f64),
-        weights,
-        bits_per_weight: units::bits_per(bytes, weights),
-        tensor_bytes,
-        carried_bytes,
-        index_bytes: model.index_bytes(),
-        other_bytes: bytes.saturating_sub(tensor_bytes + carried_bytes),
-        sections: rates(&section_bytes, weights),
-        section_bytes,
-    }
-}
-
-fn rates(sections: &Sections, weights: u64) -> Rates {
-    let of = |section: Section| units::bits_per(sections.bytes[section as usize], weights);
-    Rates {
-        values: of(Section::Values),
-        positions: of(Section::Positions),
-        scales: of(Section::Scales),
-        tables: of(Section::Tables),
-        headers: of(Section::Headers),
-    }
-}
-
-fn table(report: &Report) -> String {
+fn table(report: &InfoReport) -> String {
     use Align::{Left, Right};
     let mut tensors = Table::new(&[
         ("tensor", Left),
@@ -305,7 +105,7 @@ fn table(report: &Report) -> String {
         None => String::new(),
     };
     let made_by = match &report.made_by {
-        Some(made_by) => format!("made by {}\n", made_by.line()),
+        Some(made_by) => format!("made by {}\n", made_by::line(made_by)),
         None => String::new(),
     };
     format!(
@@ -323,7 +123,7 @@ fn table(report: &Report) -> String {
 }
 
 /// Where all the bytes go.
-fn parts(totals: &Totals) -> Table {
+fn parts(totals: &InfoTotals) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new(&[
         ("part", Left),

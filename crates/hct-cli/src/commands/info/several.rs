@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use hct_model::MadeBy;
 use serde::Serialize;
 
-use super::{Info, input_bytes, weights};
-use crate::made_by::MadeBy;
+use super::Info;
 use crate::opened::open_hct;
 use crate::table::{Align, Table, printable};
 use crate::units;
@@ -65,8 +65,8 @@ impl Info {
 fn line(path: &Path) -> Line {
     let summary = open_hct(path).map(|model| {
         let index = model.index();
-        let (bytes, input_bytes) = (model.file_bytes(), input_bytes(index));
-        let weights = weights(index);
+        let (bytes, input_bytes) = (model.file_bytes(), model.input_bytes());
+        let weights = model.weights();
         Summary {
             made_by: index.provenance.as_deref().map(MadeBy::of),
             tensors: index.tensors.len(),

@@ -7,22 +7,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{Error, HctFile, Progress};
-use rayon::prelude::*;
+use hct_model::{VerifyFailure, verify};
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, check_base};
 use crate::common_args::CommonArgs;
-use crate::failure::{chain, innermost};
 use crate::many_files::hct_files;
 use crate::opened::open_hct;
 use crate::progress::Bar;
 use crate::table::{Align, Table, printable};
 use crate::units;
-
-/// Decoded bytes from which a tensor is checked on its own: it is decoded in parallel by itself,
-/// and several at once could exhaust memory.
-const LARGE: u64 = 16 << 20;
 
 /// Check every checksum of .hct files, and that all of them decode
 #[derive(Args)]
@@ -67,15 +61,7 @@ struct Report {
     files: usize,
     bytes: u64,
     seconds: f64,
-    failures: Vec<Failure>,
-}
-
-#[derive(Serialize)]
-struct Failure {
-    /// `tensor` or `file`; `index` when the file could not be opened.
-    kind: &'static str,
-    name: String,
-    error: String,
+    failures: Vec<VerifyFailure>,
 }
 
 impl Verify {
@@ -124,7 +110,7 @@ impl Verify {
                     files: 0,
                     bytes: input.metadata().map_or(0, |m| m.len()),
                     seconds: begin.elapsed().as_secs_f64(),
-                    failures: vec![Failure {
+                    failures: vec![VerifyFailure {
                         kind: "index",
                         name: input.display().to_string(),
                         error: format!("{error:#}"),
@@ -143,12 +129,12 @@ impl Verify {
         if self.base.is_given() {
             check_base(&model)?;
         }
-        let failures = check(&model, bar);
+        let failures = verify(&model, bar);
         let report = Report {
             ok: failures.is_empty(),
             tensors: model.index().tensors.len(),
             not_decoded,
-            in_other_parts: in_other_parts(&model),
+            in_other_parts: model.tensors_in_other_parts(),
             files: model.index().files.len(),
             bytes: model.file_bytes(),
             seconds: begin.elapsed().as_secs_f64(),
@@ -191,54 +177,5 @@ impl Report {
             table.row([f.kind.to_owned(), printable(&f.name), printable(&f.error)]);
         }
         table.render()
-    }
-}
-
-/// All that is wrong with the model, in stored order.
-fn check(model: &HctFile, bar: &Bar) -> Vec<Failure> {
-    let tensors = &model.index().tensors;
-    let files = model.index().files.iter();
-    let mut failures: Vec<Failure> = files
-        .filter_map(|f| Some(failure("file", &f.path, &model.carried(f).err()?)))
-        .collect();
-    if failures.is_empty() {
-        match model.check_layout() {
-            Ok(()) | Err(Error::Incomplete { .. }) => {}
-            Err(error) => failures.push(failure("index", "shard headers", &error)),
-        }
-    }
-    let tensor = |&i: &usize| {
-        let error = model.verify(i).err();
-        bar.advance(tensors[i].stored_bytes(), &tensors[i].name);
-        Some((i, failure("tensor", &tensors[i].name, &error?)))
-    };
-    let (large, small): (Vec<usize>, Vec<usize>) =
-        (0..tensors.len()).partition(|&i| tensors[i].decoded_bytes() >= LARGE);
-    let mut damaged: Vec<(usize, Failure)> = small.par_iter().filter_map(tensor).collect();
-    damaged.extend(large.iter().filter_map(tensor));
-    damaged.sort_by_key(|&(i, _)| i);
-    failures.extend(damaged.into_iter().map(|(_, f)| f));
-    failures
-}
-
-/// How many tensors of the checkpoint a part lacks.
-fn in_other_parts(model: &HctFile) -> usize {
-    match model.check_layout() {
-        Err(Error::Incomplete { tensors, of, .. }) => of.saturating_sub(tensors),
-        _ => 0,
-    }
-}
-
-fn failure(kind: &'static str, name: &str, error: &Error) -> Failure {
-    let error = match error {
-        // The name stands beside it.
-        Error::Hct { error, .. } => chain(innermost(error)),
-        Error::Carried { reason, .. } => reason.clone(),
-        other => chain(other),
-    };
-    Failure {
-        kind,
-        name: name.to_owned(),
-        error,
     }
 }

@@ -14,7 +14,7 @@ pub struct Metered<R> {
 }
 
 impl<R: ReadAt> Metered<R> {
-    /// The source, and the count that goes on while it is read.
+    /// The source, and the count of bytes that goes on while it is read.
     pub fn new(source: R) -> (Self, Arc<AtomicU64>) {
         let read = Arc::new(AtomicU64::new(0));
         let metered = Metered {

@@ -1,0 +1,104 @@
+//! A model by its path: a checkpoint or an HCT file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hct_core::FileKind;
+
+use super::checkpoint::Checkpoint;
+use super::file_source::HctFile;
+use super::is_hct::is_hct;
+use crate::base::Base;
+use crate::checkpoint_source::{CarriedFile, CheckpointSource};
+use crate::error::Error;
+use crate::tensor_info::TensorInfo;
+use crate::tensor_source::TensorSource;
+
+/// An open model.
+pub enum Opened {
+    /// Safetensors files.
+    Checkpoint(Checkpoint),
+    /// An HCT file.
+    Hct(HctFile),
+}
+
+impl Opened {
+    /// Opens whichever it is.
+    ///
+    /// # Errors
+    /// Those of [`HctFile::open`] and [`Checkpoint::open`].
+    pub fn open(path: &Path) -> Result<Opened, Error> {
+        if is_hct(path) {
+            HctFile::open(path).map(Opened::Hct)
+        } else {
+            Checkpoint::open(path).map(Opened::Checkpoint)
+        }
+    }
+
+    /// The same on its base, if it needs one and one is given.
+    pub fn with_base(self, base: Option<&Arc<Base>>) -> Opened {
+        match (self, base) {
+            (Opened::Hct(model), Some(base)) if model.needs_base() => {
+                Opened::Hct(model.with_base(Arc::clone(base)))
+            }
+            (other, _) => other,
+        }
+    }
+
+    /// Whether tensors are coded against another checkpoint.
+    pub fn needs_base(&self) -> bool {
+        matches!(self, Opened::Hct(model) if model.needs_base())
+    }
+
+    /// Its tensors.
+    pub fn source(&self) -> &dyn TensorSource {
+        match self {
+            Opened::Checkpoint(checkpoint) => checkpoint,
+            Opened::Hct(model) => model,
+        }
+    }
+
+    /// Bytes that tensor `index` takes; 0 where there is none.
+    pub fn tensor_bytes(&self, index: usize) -> u64 {
+        match self {
+            Opened::Checkpoint(checkpoint) => checkpoint
+                .tensors()
+                .get(index)
+                .map_or(0, TensorInfo::byte_len),
+            Opened::Hct(model) => {
+                (model.index().tensors.get(index)).map_or(0, |t| t.stored_bytes())
+            }
+        }
+    }
+
+    /// Whether files other than weights belong to it.
+    pub fn has_side_files(&self) -> bool {
+        match self {
+            Opened::Checkpoint(checkpoint) => side_files(checkpoint).next().is_some(),
+            Opened::Hct(model) => {
+                let files = &model.index().files;
+                files.iter().any(|f| f.kind == FileKind::Side)
+            }
+        }
+    }
+
+    /// Bytes of the whole model: an HCT file as it is; a checkpoint's safetensors files, and its
+    /// side files if asked for.
+    pub fn bytes(&self, with_side_files: bool) -> u64 {
+        match self {
+            Opened::Hct(model) => model.file_bytes(),
+            Opened::Checkpoint(checkpoint) => {
+                let side_files = side_files(checkpoint).map(|f| f.len);
+                let side_files = side_files.filter(|_| with_side_files).sum::<u64>();
+                checkpoint.total_bytes() + side_files
+            }
+        }
+    }
+}
+
+fn side_files(checkpoint: &Checkpoint) -> impl Iterator<Item = &CarriedFile> {
+    checkpoint
+        .files()
+        .iter()
+        .filter(|f| f.kind == FileKind::Side)
+}

@@ -1,0 +1,71 @@
+//! Checking all of an HCT file.
+
+use hct_core::ReadAt;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::error_chain::{error_chain, innermost};
+use crate::hct_model::HctModel;
+use crate::progress::Progress;
+
+/// Decoded bytes from which a tensor is checked on its own: it is decoded in parallel by itself,
+/// and several at once could exhaust memory.
+const LARGE: u64 = 16 << 20;
+
+/// A part of an HCT file that is damaged.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyFailure {
+    /// `tensor` or `file`; `index` when the file could not be opened.
+    pub kind: &'static str,
+    /// Its name or path.
+    pub name: String,
+    /// What is wrong, in words.
+    pub error: String,
+}
+
+/// All that is wrong with `model`, in stored order: every checksum is checked and everything decoded,
+/// but for tensors whose base was not given, of which the checksums alone are. That tensors are missing
+/// of a part is no damage. `progress` is told the bytes of the file, and may stop it early.
+pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<VerifyFailure> {
+    let tensors = &model.index().tensors;
+    let files = model.index().files.iter();
+    let mut failures: Vec<VerifyFailure> = files
+        .filter_map(|f| Some(failure("file", &f.path, &model.carried(f).err()?)))
+        .collect();
+    if failures.is_empty() {
+        match model.check_layout() {
+            Ok(()) | Err(Error::Incomplete { .. }) => {}
+            Err(error) => failures.push(failure("index", "shard headers", &error)),
+        }
+    }
+    let tensor = |&i: &usize| {
+        if progress.cancelled() {
+            return None;
+        }
+        let error = model.verify(i).err();
+        progress.advance(tensors[i].stored_bytes(), &tensors[i].name);
+        Some((i, failure("tensor", &tensors[i].name, &error?)))
+    };
+    let (large, small): (Vec<usize>, Vec<usize>) =
+        (0..tensors.len()).partition(|&i| tensors[i].decoded_bytes() >= LARGE);
+    let mut damaged: Vec<(usize, VerifyFailure)> = small.par_iter().filter_map(tensor).collect();
+    damaged.extend(large.iter().filter_map(tensor));
+    damaged.sort_by_key(|&(i, _)| i);
+    failures.extend(damaged.into_iter().map(|(_, f)| f));
+    failures
+}
+
+fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
+    let error = match error {
+        // The name stands beside it.
+        Error::Hct { error, .. } => error_chain(innermost(error)),
+        Error::Carried { reason, .. } => reason.clone(),
+        other => error_chain(other),
+    };
+    VerifyFailure {
+        kind,
+        name: name.to_owned(),
+        error,
+    }
+}

@@ -1,0 +1,266 @@
+//! The commands of `hct`. Reports are JSON, with the fields that `hct --json` prints.
+
+use std::path::PathBuf;
+
+use hct_model::{
+    BaseMatch, Checkpoint, CheckpointSource, CodingJob, CompressReport, FileSource, HctFile,
+    HctModel, Metered, Opened, TensorInfo, TensorSource, bits_for_size, check_apart, check_known,
+    ratio,
+};
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+
+use crate::errors::{Class, differed, raised};
+use crate::options;
+use crate::task::run;
+
+/// The bits per weight at which a file of the checkpoint at `src` takes no more than `size` bytes.
+#[pyfunction]
+pub fn bits_per_weight_for(py: Python<'_>, src: PathBuf, size: u64) -> PyResult<f64> {
+    py.detach(|| Ok(bits_for_size(&Checkpoint::open(&src)?, size)))
+        .map_err(raised)
+}
+
+/// `hct compress`.
+#[pyfunction]
+#[pyo3(signature = (src, dst, spec, calibration, plan, base, base_map, base_hint, side_files,
+    overwrite, threads, progress))]
+#[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
+pub fn compress(
+    py: Python<'_>,
+    src: PathBuf,
+    dst: PathBuf,
+    spec: &str,
+    calibration: Option<PathBuf>,
+    plan: Option<PathBuf>,
+    base: Vec<PathBuf>,
+    base_map: Option<&str>,
+    base_hint: Option<String>,
+    side_files: bool,
+    overwrite: bool,
+    threads: Option<usize>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let spec = options::spec(spec)?;
+    let map = options::base_map(base_map)?;
+    let hint = options::base_hint(base_hint, &base)?;
+    let allocation = plan.as_deref().map(options::plan).transpose()?;
+    let source = py.detach(|| {
+        let source = Checkpoint::open(&src)?;
+        check_apart(&dst, &src)?;
+        if src.is_dir() {
+            let files = source.files().iter();
+            files
+                .map(|file| src.join(&file.path))
+                .try_for_each(|file| check_apart(&dst, &file))?;
+        }
+        base.iter().try_for_each(|base| check_apart(&dst, base))?;
+        Ok(source)
+    });
+    let source = source.map_err(raised)?;
+    let total = source.tensors().iter().map(TensorInfo::byte_len).sum();
+    run(py, threads, progress.as_ref(), total, |watch| {
+        let calibration = options::calibration(calibration.as_deref(), &spec)?;
+        if let Some((calibration, _)) = &calibration {
+            check_known(&source, &**calibration).map_err(raised)?;
+        }
+        let base = hct_model::open_bases(&base).map_err(raised)?;
+        let matched = base.as_deref();
+        let matched = matched.map(|base| BaseMatch::new(&source, base, &map, &()));
+        let matched = matched.transpose().map_err(raised)?;
+        let matched = match (matched, &hint) {
+            (Some(matched), Some(hint)) => Some(matched.hint(hint)),
+            (matched, _) => matched,
+        };
+        let job = CodingJob {
+            spec: &spec,
+            allocation: allocation.as_ref().map(|(plan, hash)| (plan, &hash[..])),
+            calibration,
+            base: matched.as_ref(),
+            side_files,
+        };
+        let done = job.compress(&source, &dst, overwrite, watch);
+        let done = done.map_err(raised)?;
+        let mut report = compressed(&done, matched.is_some());
+        if side_files {
+            let skipped = source.skipped_files().iter();
+            let skipped = skipped.map(|f| json!([f.rel_path, f.reason.to_string()]));
+            report["skipped_files"] = skipped.collect();
+        }
+        Ok(report.to_string())
+    })
+}
+
+fn compressed(done: &CompressReport, on_base: bool) -> Value {
+    json!({
+        "input_bytes": done.input_bytes,
+        "output_bytes": done.output_bytes,
+        "weights": done.weights,
+        "bits_per_weight": done.bits_per_weight(),
+        "ratio": ratio(done.input_bytes as f64, done.output_bytes as f64),
+        "base": on_base.then(|| json!({
+            "unchanged": done.base_use.unchanged,
+            "differences": done.base_use.differences,
+            "alone": done.base_use.alone,
+        })),
+        "predicted_damage": done.predicted,
+    })
+}
+
+/// Opens an HCT file on its base, if it has one.
+fn open(path: &PathBuf, base: &[PathBuf]) -> PyResult<HctFile> {
+    let model = HctFile::open(path).map_err(raised)?;
+    match hct_model::open_bases(base).map_err(raised)? {
+        Some(_) if !model.needs_base() => Err(raised(hct_model::Error::UnneededBase {
+            path: path.clone(),
+        })),
+        Some(base) => Ok(model.with_base(base)),
+        None => Ok(model),
+    }
+}
+
+fn decoded_bytes(model: &HctFile) -> u64 {
+    let records = model.index().tensors.iter();
+    records.map(|t| t.decoded_bytes()).sum()
+}
+
+/// `hct decompress`; gives the bytes written.
+#[pyfunction]
+#[pyo3(signature = (src, dst, base, fragments, overwrite, threads, progress))]
+#[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
+pub fn decompress(
+    py: Python<'_>,
+    src: PathBuf,
+    dst: PathBuf,
+    base: Vec<PathBuf>,
+    fragments: Option<usize>,
+    overwrite: bool,
+    threads: Option<usize>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<u64> {
+    let model = py.detach(|| {
+        check_apart(&dst, &src).map_err(raised)?;
+        open(&src, &base)
+    })?;
+    let total = decoded_bytes(&model);
+    run(py, threads, progress.as_ref(), total, |watch| {
+        let model = match fragments {
+            Some(fragments) => model.with_fragments(fragments),
+            None => model,
+        };
+        let done = hct_model::decompress(&model, &dst, overwrite, watch);
+        Ok(done.map_err(raised)?.output_bytes)
+    })
+}
+
+/// `hct verify`.
+#[pyfunction]
+#[pyo3(signature = (path, base, threads, progress))]
+pub fn verify(
+    py: Python<'_>,
+    path: PathBuf,
+    base: Vec<PathBuf>,
+    threads: Option<usize>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let model = py.detach(|| open(&path, &base))?;
+    let total = decoded_bytes(&model);
+    run(py, threads, progress.as_ref(), total, |watch| {
+        if !base.is_empty() {
+            model.check_base(&()).map_err(raised)?;
+        }
+        let failures = hct_model::verify(&model, watch);
+        let on_base = model.index().tensors.iter().filter(|t| t.base().is_some());
+        let report = json!({
+            "ok": failures.is_empty(),
+            "tensors": model.index().tensors.len(),
+            "not_decoded": if base.is_empty() { on_base.count() } else { 0 },
+            "files": model.index().files.len(),
+            "bytes": model.file_bytes(),
+            "failures": failures,
+        });
+        Ok(report.to_string())
+    })
+}
+
+/// `hct info`.
+#[pyfunction]
+pub fn info(py: Python<'_>, path: PathBuf) -> PyResult<String> {
+    run(py, None, None, 0, |_| {
+        let report = HctFile::open(&path).and_then(|model| hct_model::info(&model));
+        to_json(&report.map_err(raised)?)
+    })
+}
+
+/// `hct diff`.
+#[pyfunction]
+#[pyo3(signature = (a, b, base, threads, progress))]
+pub fn diff(
+    py: Python<'_>,
+    a: PathBuf,
+    b: PathBuf,
+    base: Vec<PathBuf>,
+    threads: Option<usize>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let opened = py.detach(|| {
+        let base = hct_model::open_bases(&base)?;
+        let a = Opened::open(&a)?.with_base(base.as_ref());
+        let b = Opened::open(&b)?.with_base(base.as_ref());
+        Ok((a, b))
+    });
+    let (a, b) = opened.map_err(raised)?;
+    let total = a.source().tensors().iter().map(TensorInfo::byte_len).sum();
+    run(py, threads, progress.as_ref(), total, |watch| {
+        let report = hct_model::compare(&a, &b, watch).map_err(differed)?;
+        to_json(&report)
+    })
+}
+
+/// `hct extract`.
+#[pyfunction]
+#[pyo3(signature = (path, tensor, output, rows, base, fragments, overwrite))]
+#[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
+pub fn extract(
+    py: Python<'_>,
+    path: PathBuf,
+    tensor: &str,
+    output: PathBuf,
+    rows: Option<(u64, u64)>,
+    base: Vec<PathBuf>,
+    fragments: Option<usize>,
+    overwrite: bool,
+) -> PyResult<String> {
+    run(py, None, None, 0, |_| {
+        check_apart(&output, &path).map_err(raised)?;
+        let (source, read) = Metered::new(FileSource::open(&path).map_err(raised)?);
+        let mut model = HctModel::new(&path, source).map_err(raised)?;
+        if let Some(base) = hct_model::open_bases(&base).map_err(raised)? {
+            model = model.with_base(base);
+        }
+        if let Some(fragments) = fragments {
+            model = model.with_fragments(fragments);
+        }
+        let number = model.find(tensor).map_err(raised)?;
+        let rows = rows.map(|(first, end)| first..end);
+        let done = hct_model::extract(&model, number, rows, &output, overwrite);
+        let done = done.map_err(raised)?;
+        let report = json!({
+            "tensor": done.info.name,
+            "dtype": done.info.dtype.name(),
+            "shape": done.info.shape,
+            "rows": done.rows.map(|rows| [rows.start, rows.end]),
+            "npy_dtype": done.npy_dtype,
+            "output_bytes": done.output_bytes,
+            "read_bytes": read.load(std::sync::atomic::Ordering::Relaxed),
+            "index_bytes": model.index_bytes(),
+            "file_bytes": model.file_bytes(),
+        });
+        Ok(report.to_string())
+    })
+}
+
+fn to_json(report: &impl serde::Serialize) -> PyResult<String> {
+    serde_json::to_string(report)
+        .map_err(|error| Class::Hct.error(format!("the report cannot be written: {error}")))
+}
