@@ -78,6 +78,7 @@ pub fn compress(
             calibration,
             base: matched.as_ref(),
             side_files,
+            part: None,
         };
         let done = job.compress(&source, &dst, overwrite, watch);
         let done = done.map_err(raised)?;

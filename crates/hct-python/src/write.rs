@@ -69,5 +69,6 @@ fn job(spec: &StrategySpec) -> CodingJob<'_> {
         calibration: None,
         base: None,
         side_files: true,
+        part: None,
     }
 }
