@@ -21,6 +21,7 @@ mod strategies;
 mod symbols;
 mod text;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -29,7 +30,7 @@ use clap::Parser;
 use evaluation::Settings;
 use given::Given;
 use model::Model;
-use quality::Sweep;
+use quality::{ModelReport, Sweep};
 use text::document;
 
 /// Measure the strategies and write the tables of `docs`.
@@ -77,6 +78,10 @@ struct Args {
         conflicts_with_all = ["rd", "coders", "deltas", "render", "check"]
     )]
     journal: Option<PathBuf>,
+    /// With --quality and --calibration: rows that either document has of the same model and settings
+    /// are kept, not measured again. For a sweep that goes on after a change that moves no figure.
+    #[arg(long, conflicts_with_all = ["rd", "coders", "deltas", "render", "check"])]
+    keep: bool,
     /// Fine-tunes coded against their bases instead: docs/DELTAS.*.
     #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration"])]
     deltas: bool,
@@ -137,8 +142,8 @@ fn main() -> Result<()> {
             return quality::run(&sweep(args)?);
         }
         ensure!(
-            args.calibrated_by.is_empty() && args.journal.is_none(),
-            "--calibrated-by and --journal go with --quality or --calibration"
+            args.calibrated_by.is_empty() && args.journal.is_none() && !args.keep,
+            "--calibrated-by, --journal and --keep go with --quality or --calibration"
         );
         let settings = (!args.no_model_quality).then_some(&args.settings);
         strategies::run(args.model.is_none(), &models(args)?, settings)
@@ -170,7 +175,23 @@ fn sweep(args: &Args) -> Result<Sweep> {
         given: args.calibrated_by.clone(),
         settings: args.settings,
         journal: args.journal.clone(),
+        kept: match args.keep {
+            true => kept_rows()?,
+            false => BTreeMap::new(),
+        },
     })
+}
+
+/// The rows that the documents have, by model.
+fn kept_rows() -> Result<BTreeMap<String, Vec<ModelReport>>> {
+    let mut kept: BTreeMap<String, Vec<ModelReport>> = BTreeMap::new();
+    for (key, report) in document::load::<quality::Report>()?.models {
+        kept.entry(key).or_default().push(report);
+    }
+    for (key, section) in document::load::<calibration::Report>()?.models {
+        kept.entry(key).or_default().extend(section.into_reports());
+    }
+    Ok(kept)
 }
 
 /// The models that the options name, of those that can be run.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,5 +34,13 @@ impl<R: ReadAt> ReadAt for Metered<R> {
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
         self.read.fetch_add(len as u64, Ordering::Relaxed);
         self.source.read_at(offset, len)
+    }
+
+    fn is_remote(&self) -> bool {
+        self.source.is_remote()
+    }
+
+    fn expect(&self, ranges: &[Range<u64>]) -> io::Result<()> {
+        self.source.expect(ranges)
     }
 }

@@ -44,6 +44,15 @@ pub struct Way<'a> {
 }
 
 impl Section {
+    /// All rows, ablations in a report of their own.
+    pub fn into_reports(self) -> Vec<ModelReport> {
+        let ablation = self.ablation.map(|ablation| ModelReport {
+            rows: ablation.rows,
+            ..self.curves.clone()
+        });
+        std::iter::once(self.curves).chain(ablation).collect()
+    }
+
     /// The ways that are not other formats, in the order they come.
     pub fn ways(&self) -> Vec<Way<'_>> {
         let mut names: Vec<&str> = Vec::new();

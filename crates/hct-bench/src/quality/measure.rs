@@ -66,6 +66,7 @@ pub fn measure_all(
         let Label { name, setting, .. } = contestant.label();
         bar.set_message(format!("{name} {setting}"));
         let kept = journal.as_ref().and_then(|kept| kept.row(&name, &setting));
+        let kept = kept.or_else(|| sweep.kept(model, &name, &setting));
         let measured = match kept {
             Some(row) => Some(row.clone()),
             None => {

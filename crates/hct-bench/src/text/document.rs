@@ -74,9 +74,14 @@ pub trait Report: Default + Serialize + DeserializeOwned {
     fn plots(&self) -> Result<Vec<(String, String)>>;
 }
 
+/// What the JSON holds.
+pub fn load<R: Report>() -> Result<R> {
+    read_json(&docs(R::JSON))
+}
+
 /// Changes the JSON, and rewrites the Markdown and the plots.
 pub fn update<R: Report>(change: impl FnOnce(&mut R)) -> Result<()> {
-    let mut report: R = read_json(&docs(R::JSON))?;
+    let mut report: R = load()?;
     change(&mut report);
     write_json(&docs(R::JSON), &report)?;
     render::<R>()

@@ -26,6 +26,7 @@ impl<W: Write> HctWriter<W> {
     ) -> Result<&TensorRecord> {
         let mut record = from.record(number)?.clone();
         let name = record.name.clone();
+        from.expect(&record)?;
         self.check_shard(file)
             .and_then(|()| self.take_name(&name))
             .map_err(|e| e.in_tensor(&name))?;

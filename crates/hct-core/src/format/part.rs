@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::base::{BaseSource, BaseTensor, DeltaRecipe};
+use super::chunk::Chunk;
 use super::record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
-use super::source::ReadAt;
+use super::source::{ReadAt, expect};
 use crate::delta::DeltaDecoder;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
@@ -132,6 +133,9 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         if self.bytes.is_empty() {
             return Ok(());
         }
+        if self.source.is_remote() {
+            expect(self.source, self.chunks().into_iter())?;
+        }
         match &self.record.recipe {
             Recipe::Lossless(recipe) => self.fill_lossless(recipe, out),
             Recipe::Unchanged(base) => self.fill_from_base(base, out),
@@ -157,6 +161,51 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 let skipped = rows.start * cols;
                 out.put(&sum[first - skipped..end - skipped], self.record.dtype);
                 Ok(())
+            }
+        }
+    }
+
+    /// The chunks that [`TensorPart::fill`] reads.
+    fn chunks(&self) -> Vec<&'r Chunk> {
+        let record: &'r TensorRecord = self.record;
+        let tiles = |tiles: &'r [Chunk], size: u64| {
+            let (first, end) = (self.bytes.start / size, self.bytes.end.div_ceil(size));
+            tiles
+                .iter()
+                .skip(first as usize)
+                .take((end - first) as usize)
+        };
+        match &record.recipe {
+            Recipe::Unchanged(_) => Vec::new(),
+            Recipe::Lossless(recipe) => tiles(&recipe.tiles, recipe.tile_bytes).collect(),
+            Recipe::Delta(_, recipe) => std::iter::once(&recipe.common)
+                .chain(tiles(&recipe.tiles, recipe.tile_bytes))
+                .collect(),
+            Recipe::Fragments {
+                cols, fragments, ..
+            } => {
+                let used = &fragments[..self.fragments.min(fragments.len())];
+                let width = (record.dtype.bits() / 8) as u64;
+                let (first, end) = (self.bytes.start / width, self.bytes.end / width);
+                // A single plane is decoded by elements, a sum by rows.
+                let rows = first as usize / cols..(end as usize).div_ceil(*cols);
+                let elements = match used {
+                    [Fragment::Plane(_)] => first as usize..end as usize,
+                    _ => rows.start * cols..rows.end * cols,
+                };
+                let mut chunks = Vec::new();
+                for fragment in used {
+                    match fragment {
+                        Fragment::Plane(plane) => plane_chunks(plane, &elements, &mut chunks),
+                        Fragment::Product(left, right) => {
+                            let rank = left.recipe.cols;
+                            let of_rows = rows.start * rank..rows.end * rank;
+                            plane_chunks(left, &of_rows, &mut chunks);
+                            plane_chunks(right, &(0..right.recipe.len()), &mut chunks);
+                        }
+                    }
+                }
+                chunks
             }
         }
     }
@@ -364,6 +413,18 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             }
         })
     }
+}
+
+/// The chunks of a plane that hold these elements.
+fn plane_chunks<'r>(plane: &'r PlaneRecord, elements: &Range<usize>, out: &mut Vec<&'r Chunk>) {
+    let recipe = &plane.recipe;
+    out.push(&plane.common);
+    let tiles = plane.tiles.iter().enumerate();
+    out.extend(tiles.filter_map(|(i, chunk)| {
+        let tile = recipe.tile(i);
+        let within = tile.first < elements.end && elements.start < tile.first + tile.len();
+        (recipe.whole || within).then_some(chunk)
+    }));
 }
 
 /// Where decoded elements go.

@@ -10,7 +10,7 @@ use super::chunk::Chunk;
 use super::index::{FileEntry, Index};
 use super::part::TensorPart;
 use super::record::TensorRecord;
-use super::source::{ReadAt, read_range};
+use super::source::{ReadAt, expect, read_range};
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
 use super::version::{FORMAT_VERSION, check_claim};
 use crate::sections::Sections;
@@ -42,7 +42,10 @@ impl<S: ReadAt> HctReader<S> {
         if size < (HEADER_LEN + TRAILER_LEN) as u64 {
             return Err(Error::NotHct("it is too short"));
         }
-        trailer::check_header(&read(0, HEADER_LEN as u64)?, own)?;
+        // The trailer tells as much, at the price of no request more.
+        if !source.is_remote() {
+            trailer::check_header(&read(0, HEADER_LEN as u64)?, own)?;
+        }
         let trailer = Trailer::read(
             &read(size - TRAILER_LEN as u64, TRAILER_LEN as u64)?,
             size,
@@ -106,6 +109,11 @@ impl<S: ReadAt> HctReader<S> {
         })
     }
 
+    /// Says that all of a tensor will be read.
+    pub(super) fn expect(&self, record: &TensorRecord) -> Result<()> {
+        expect(&self.source, record.chunks()).map_err(|e| e.in_tensor(&record.name))
+    }
+
     /// The bytes of a chunk, checked, `what` naming them.
     #[cfg(feature = "encode")]
     pub(super) fn fetch(
@@ -158,6 +166,7 @@ impl<S: ReadAt> HctReader<S> {
     /// When one does not fit, or the bytes cannot be read; the error names the tensor.
     pub fn verify_checksums(&self, number: usize) -> Result<()> {
         let record = self.record(number)?;
+        self.expect(record)?;
         for (i, chunk) in record.chunks().enumerate() {
             let checked = chunk.fetch(&self.source, || format!("chunk {i}"));
             checked.map_err(|e| e.in_tensor(&record.name))?;
@@ -171,6 +180,7 @@ impl<S: ReadAt> HctReader<S> {
     /// As [`HctReader::decode`].
     pub fn sections(&self, number: usize) -> Result<Sections> {
         let record = self.record(number)?;
+        self.expect(record)?;
         accounting::sections(record, |chunk| {
             chunk.fetch(&self.source, || "a tile".into())
         })

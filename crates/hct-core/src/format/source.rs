@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::Range;
 
+use super::chunk::Chunk;
 use crate::{Error, Result};
 
 /// Bytes that can be read by range, from several threads: a slice, a file, a remote object.
@@ -16,6 +18,21 @@ pub trait ReadAt: Sync {
     /// # Errors
     /// When the bytes cannot be had.
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>>;
+
+    /// Whether every read is a request to somewhere else. What can be known without is not read then
+    /// (the header of a file), and ranges are told before they are read.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// Says that these ranges will be read, each once, so that a remote source can fetch them together.
+    ///
+    /// # Errors
+    /// When the bytes cannot be had.
+    fn expect(&self, ranges: &[Range<u64>]) -> io::Result<()> {
+        let _ = ranges;
+        Ok(())
+    }
 }
 
 impl ReadAt for [u8] {
@@ -50,6 +67,32 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
         (**self).read_at(offset, len)
     }
+
+    fn is_remote(&self) -> bool {
+        (**self).is_remote()
+    }
+
+    fn expect(&self, ranges: &[Range<u64>]) -> io::Result<()> {
+        (**self).expect(ranges)
+    }
+}
+
+/// Tells a remote source which chunks will be read.
+pub(super) fn expect<'c>(
+    source: &impl ReadAt,
+    chunks: impl Iterator<Item = &'c Chunk>,
+) -> Result<()> {
+    if !source.is_remote() {
+        return Ok(());
+    }
+    let ends = |chunk: &Chunk| Some(chunk.offset..chunk.offset.checked_add(chunk.len)?);
+    let within = |range: &Range<u64>| !range.is_empty() && range.end <= source.size();
+    // What lies outside fails where it is read.
+    let ranges: Vec<_> = chunks.filter_map(ends).filter(within).collect();
+    source.expect(&ranges).map_err(|source| Error::Io {
+        context: "reading the file",
+        source,
+    })
 }
 
 /// A run of payload bytes, after checking that the source has them.

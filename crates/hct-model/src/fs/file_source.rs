@@ -1,19 +1,23 @@
 //! Files read by ranges, without mapping them: what was read does not stay resident, and a file
-//! that shrinks is an error, not a signal.
+//! that shrinks is an error, not a signal. Objects at URLs are read like files.
 
 use std::borrow::Cow;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
+#[cfg(feature = "remote")]
+use std::ops::Range;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hct_core::ReadAt;
 
+#[cfg(feature = "remote")]
+use super::remote::RemoteSource;
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::source_changed::SourceChanged;
 
-/// An HCT file on disk.
+/// An HCT file on disk, or at a URL.
 pub type HctFile = HctModel<FileSource>;
 
 impl HctFile {
@@ -27,21 +31,30 @@ impl HctFile {
     }
 }
 
-/// An open file, to be read in the state that it was opened in: reading fails with
+/// An open file, or an object at a URL (with the feature `remote`), to be read in the state that it was opened in: reading fails with
 /// [`SourceChanged`] once its length or its time of modification is another. (A change within the
 /// resolution of that time, a few milliseconds on most systems, can go unnoticed.)
-pub struct FileSource {
-    file: File,
-    state: FileState,
+pub struct FileSource(Place);
+
+enum Place {
+    Local {
+        file: File,
+        state: FileState,
+    },
+    #[cfg(feature = "remote")]
+    Remote(Box<RemoteSource>),
 }
 
 impl FileSource {
-    /// Opens a regular file.
+    /// Opens a regular file, or what is at a URL.
     ///
     /// # Errors
     /// When it cannot be opened, or is a folder, a pipe or the like.
     pub fn open(path: impl AsRef<Path>) -> Result<FileSource, Error> {
         let path = path.as_ref();
+        if is_url(path) {
+            return open_url(path);
+        }
         // Before opening: that of a pipe would wait for a writer.
         if !fs::metadata(path)
             .map_err(Error::io("open", path))?
@@ -54,32 +67,77 @@ impl FileSource {
         let file = File::open(path).map_err(Error::io("open", path))?;
         let metadata = file.metadata().map_err(Error::io("read", path))?;
         let state = FileState::of(&metadata);
-        Ok(FileSource { file, state })
+        Ok(FileSource(Place::Local { file, state }))
     }
 
     pub(super) fn state(&self) -> FileState {
-        self.state
+        match &self.0 {
+            Place::Local { state, .. } => *state,
+            #[cfg(feature = "remote")]
+            Place::Remote(source) => FileState {
+                len: source.size(),
+                modified: None,
+            },
+        }
     }
+}
+
+/// Whether a path is a URL, and of no file here.
+pub(super) fn is_url(path: &Path) -> bool {
+    let scheme = path.to_str().and_then(|text| text.split_once("://"));
+    scheme.is_some_and(|(scheme, _)| {
+        scheme.len() > 1 && scheme.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
+}
+
+#[cfg(feature = "remote")]
+fn open_url(url: &Path) -> Result<FileSource, Error> {
+    let source = RemoteSource::open(url).map_err(Error::reading(url))?;
+    Ok(FileSource(Place::Remote(Box::new(source))))
+}
+
+#[cfg(not(feature = "remote"))]
+fn open_url(url: &Path) -> Result<FileSource, Error> {
+    let reason = io::Error::other("URLs take a build with the feature `remote`");
+    Err(Error::io("open", url)(reason))
 }
 
 impl ReadAt for FileSource {
     fn size(&self) -> u64 {
-        self.state.len
+        self.state().len
+    }
+
+    #[cfg(feature = "remote")]
+    fn is_remote(&self) -> bool {
+        matches!(self.0, Place::Remote(_))
+    }
+
+    #[cfg(feature = "remote")]
+    fn expect(&self, ranges: &[Range<u64>]) -> io::Result<()> {
+        match &self.0 {
+            Place::Local { .. } => Ok(()),
+            Place::Remote(source) => source.expect(ranges),
+        }
     }
 
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Cow<'_, [u8]>> {
+        let (file, state) = match &self.0 {
+            Place::Local { file, state } => (file, state),
+            #[cfg(feature = "remote")]
+            Place::Remote(source) => return source.read_at(offset, len),
+        };
         let mut out = Vec::new();
         out.try_reserve_exact(len)
             .map_err(|_| ErrorKind::OutOfMemory)?;
         out.resize(len, 0);
-        match read_exact_at(&self.file, &mut out, offset) {
+        match read_exact_at(file, &mut out, offset) {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 return Err(SourceChanged.into());
             }
             read => read?,
         }
         // Now, so that whatever was read is of the file as it was opened.
-        if FileState::of(&self.file.metadata()?) != self.state {
+        if FileState::of(&file.metadata()?) != *state {
             return Err(SourceChanged.into());
         }
         Ok(Cow::Owned(out))

@@ -16,6 +16,8 @@ mod is_hct;
 mod open_bases;
 mod open_calibration;
 mod opened;
+#[cfg(feature = "remote")]
+mod remote;
 mod resumable;
 
 pub use atomic_file::AtomicFile;

@@ -1,0 +1,98 @@
+//! The store that a URL is of.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::http::HttpBuilder;
+use object_store::{
+    BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig,
+};
+use url::Url;
+
+/// How long a request may take: enough for the largest at 130 kB/s.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a request that failed for now (5xx, a cut connection) is made again.
+const RETRIES: usize = 4;
+/// When that ends at the latest, whatever is left to try.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The store of a URL, and the object in it.
+pub(super) struct Place {
+    pub store: Arc<dyn ObjectStore>,
+    pub object: object_store::path::Path,
+}
+
+impl Place {
+    /// That of `path`, which holds a URL. Credentials are from the usual environment variables of each
+    /// kind of store.
+    pub fn of(path: &Path) -> Result<Place, String> {
+        let text = path.to_str().ok_or("a URL has to be UTF-8")?;
+        let url = Url::parse(text).map_err(|error| format!("no URL: {error}"))?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(
+                "a URL with a query (such as a signed one) cannot be read by ranges here: \
+                 download the file, or give a URL of the store itself"
+                    .into(),
+            );
+        }
+        let (scheme, object) = ObjectStoreScheme::parse(&url).map_err(|_| UNKNOWN.to_owned())?;
+        let retry = RetryConfig {
+            backoff: BackoffConfig::default(),
+            max_retries: RETRIES,
+            retry_timeout: RETRY_TIMEOUT,
+        };
+        let client = || {
+            ClientOptions::new()
+                .with_timeout(TIMEOUT)
+                .with_connect_timeout(CONNECT_TIMEOUT)
+        };
+        let store: object_store::Result<Arc<dyn ObjectStore>> = match scheme {
+            ObjectStoreScheme::Http => {
+                let mut base = url.clone();
+                base.set_path("");
+                HttpBuilder::new()
+                    .with_url(base)
+                    .with_retry(retry)
+                    .with_client_options(client().with_allow_http(url.scheme() == "http"))
+                    .build()
+                    .map(|store| Arc::new(store) as _)
+            }
+            ObjectStoreScheme::AmazonS3 => {
+                let builder = AmazonS3Builder::from_env();
+                let key = object_store::aws::AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
+                let plain = builder.get_config_value(&key).is_some_and(|v| v == "true");
+                builder
+                    .with_url(text)
+                    .with_retry(retry)
+                    .with_client_options(client().with_allow_http(plain))
+                    .build()
+                    .map(|store| Arc::new(store) as _)
+            }
+            ObjectStoreScheme::GoogleCloudStorage => GoogleCloudStorageBuilder::from_env()
+                .with_url(text)
+                .with_retry(retry)
+                .with_client_options(client())
+                .build()
+                .map(|store| Arc::new(store) as _),
+            ObjectStoreScheme::MicrosoftAzure => MicrosoftAzureBuilder::from_env()
+                .with_url(text)
+                .with_retry(retry)
+                .with_client_options(client())
+                .build()
+                .map(|store| Arc::new(store) as _),
+            _ => return Err(UNKNOWN.into()),
+        };
+        Ok(Place {
+            store: store.map_err(|error| error.to_string())?,
+            object,
+        })
+    }
+}
+
+const UNKNOWN: &str = "not a kind of URL that can be read: give http(s), s3, gs or az";
