@@ -5,9 +5,10 @@ use std::ops::Range;
 /// Bytes between two ranges are fetched along with them where they are less than this part of theirs:
 /// one request is less than two, and next to nothing is read in vain.
 const GAP_PART: u64 = 128;
-/// Bytes of a request at most, so that several run beside each other and one that breaks off is not
-/// dear; a longer range is cut.
-pub(super) const MOST: u64 = 8 << 20;
+/// Bytes of a request at most; a longer range is cut, so that several run beside each other and one
+/// that breaks off is not dear. A request may take 30 seconds, by object_store's default: this much does
+/// at 140 kB/s.
+pub(super) const MOST: u64 = 4 << 20;
 
 /// Ranges that hold all of `ranges`, in order and apart.
 pub(super) fn joined(ranges: &[Range<u64>]) -> Vec<Range<u64>> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
+use std::slice;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use futures_util::future::join_all;
@@ -164,7 +165,8 @@ impl ReadAt for RemoteSource {
         if let Some(bytes) = self.take(offset, len) {
             return Ok(Cow::Owned(bytes));
         }
-        let fetched = self.fetch_all(&[offset..offset.saturating_add(len as u64)])?;
+        let range = offset..offset.saturating_add(len as u64);
+        let fetched = self.fetch_all(slice::from_ref(&range))?;
         Ok(Cow::Owned(fetched.concat()))
     }
 

@@ -8,15 +8,9 @@ use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
-use object_store::{
-    BackoffConfig, ClientConfigKey, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig,
-};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
-/// How long a request may take: enough for the largest at 130 kB/s.
-const TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a request that failed for now (5xx, a cut connection) is made again.
 const RETRIES: usize = 4;
 /// When that ends at the latest, whatever is left to try.
@@ -47,11 +41,6 @@ impl Place {
             max_retries: RETRIES,
             retry_timeout: RETRY_TIMEOUT,
         };
-        let client = || {
-            ClientOptions::new()
-                .with_timeout(TIMEOUT)
-                .with_connect_timeout(CONNECT_TIMEOUT)
-        };
         let store: object_store::Result<Arc<dyn ObjectStore>> = match scheme {
             ObjectStoreScheme::Http => {
                 let mut base = url.clone();
@@ -59,31 +48,25 @@ impl Place {
                 HttpBuilder::new()
                     .with_url(base)
                     .with_retry(retry)
-                    .with_client_options(client().with_allow_http(url.scheme() == "http"))
+                    .with_client_options(
+                        ClientOptions::new().with_allow_http(url.scheme() == "http"),
+                    )
                     .build()
                     .map(|store| Arc::new(store) as _)
             }
-            ObjectStoreScheme::AmazonS3 => {
-                let builder = AmazonS3Builder::from_env();
-                let key = object_store::aws::AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
-                let plain = builder.get_config_value(&key).is_some_and(|v| v == "true");
-                builder
-                    .with_url(text)
-                    .with_retry(retry)
-                    .with_client_options(client().with_allow_http(plain))
-                    .build()
-                    .map(|store| Arc::new(store) as _)
-            }
+            ObjectStoreScheme::AmazonS3 => AmazonS3Builder::from_env()
+                .with_url(text)
+                .with_retry(retry)
+                .build()
+                .map(|store| Arc::new(store) as _),
             ObjectStoreScheme::GoogleCloudStorage => GoogleCloudStorageBuilder::from_env()
                 .with_url(text)
                 .with_retry(retry)
-                .with_client_options(client())
                 .build()
                 .map(|store| Arc::new(store) as _),
             ObjectStoreScheme::MicrosoftAzure => MicrosoftAzureBuilder::from_env()
                 .with_url(text)
                 .with_retry(retry)
-                .with_client_options(client())
                 .build()
                 .map(|store| Arc::new(store) as _),
             _ => return Err(UNKNOWN.into()),
