@@ -29,9 +29,9 @@ _TORCH = {
     "F8_E4M3FNUZ": "float8_e4m3fnuz",
     "F8_E5M2FNUZ": "float8_e5m2fnuz",
 }
-# Those that this version of PyTorch has.
-_DTYPES = {name: getattr(torch, theirs) for name, theirs in _TORCH.items() if hasattr(torch, theirs)}
-_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+# Those of safetensors that this version of PyTorch has, by their names there.
+DTYPES = {name: getattr(torch, theirs) for name, theirs in _TORCH.items() if hasattr(torch, theirs)}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 def safetensors_dtype(dtype: torch.dtype, name: str) -> str:
@@ -59,7 +59,7 @@ class TorchFramework:
         self, data: bytearray, dtype: str, shape: tuple[int, ...], name: str
     ) -> torch.Tensor:
         """The tensor whose memory ``data`` is, or a copy of it on another device."""
-        theirs = _DTYPES.get(dtype)
+        theirs = DTYPES.get(dtype)
         if theirs is None:
             raise unsupported(dtype, name, "this version of PyTorch has no such type")
         if not data:

@@ -24,7 +24,7 @@ from ._errors import CheckpointError
 from ._quantizer import METHOD, HctConfig, HctQuantizer
 from ._safe_open import Bases, Path, TensorSlice, safe_open
 from ._saving import Progress, Quality
-from ._torch_arrays import _DTYPES
+from ._torch_arrays import DTYPES
 
 __all__ = ["HctConfig", "HctQuantizer", "from_pretrained", "load_weights", "save_pretrained", "unpack"]
 
@@ -156,17 +156,16 @@ class _Weights(Mapping[str, TensorSlice]):
 
     def dtype(self) -> torch.dtype:
         """The first floating-point dtype."""
-        dtypes = (_DTYPES.get(self[name].get_dtype()) for name in self)
+        dtypes = (DTYPES.get(self[name].get_dtype()) for name in self)
         floats = (dtype for dtype in dtypes if dtype is not None and dtype.is_floating_point)
         return next(floats, torch.get_default_dtype())
 
 
 def _is_model(auto_class: Any) -> bool:
-    from transformers.models.auto.auto_factory import _BaseAutoModelClass
-
-    return isinstance(auto_class, type) and issubclass(
-        auto_class, (transformers.PreTrainedModel, _BaseAutoModelClass)
-    )
+    if isinstance(auto_class, type) and issubclass(auto_class, transformers.PreTrainedModel):
+        return True
+    # What AutoModel and its like have, and AutoTokenizer and its like have not.
+    return hasattr(auto_class, "from_config")
 
 
 def _find(folder_or_file: Path) -> str:
