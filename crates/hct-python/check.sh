@@ -15,8 +15,8 @@ fi
 packages=(numpy ml_dtypes pytest 'maturin>=1.9.4,<2' tqdm)
 modules=(numpy ml_dtypes pytest maturin tqdm)
 if [ "${1:-}" = --all ]; then
-    packages+=(torch transformers sentence-transformers)
-    modules+=(torch transformers sentence_transformers)
+    packages+=(torch transformers)
+    modules+=(torch transformers)
 fi
 # An index is asked only where something is missing.
 missing=$("$venv/bin/python" - "${modules[@]}" <<'PY'

@@ -1,8 +1,7 @@
-"""Models of transformers and sentence-transformers in ``.hct`` files.
+"""Models of transformers in ``.hct`` files.
 
 Importing this module also teaches transformers to load folders that :func:`save_pretrained` wrote:
-``AutoModel.from_pretrained(folder)`` works then, and so does ``SentenceTransformer(folder)``.
-It takes transformers 5.
+``AutoModel.from_pretrained(folder)`` works then. It takes transformers 5.
 """
 
 from __future__ import annotations
@@ -91,7 +90,7 @@ def save_pretrained(
     tokenizer: Any = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Writes a model, or a ``SentenceTransformer``, to ``folder`` with its weights in ``model.hct``.
+    """Writes a model to ``folder`` with its weights in ``model.hct``.
 
     The ``.hct`` file is whole in itself: it carries configuration, tokenizer (where one is given, or
     the model has it) and what else belongs to the model, and :func:`from_pretrained` and ``hct
