@@ -79,6 +79,7 @@ fn hint(error: &Error) -> Option<&'static str> {
             "pass --base with the checkpoint it was made against, or an .hct file of it; if that is \
              coded against another itself, pass its base after it with one more --base",
         ),
+        Error::UnneededBase { .. } => Some("leave out the --base for it"),
         Error::WrongBase { .. } => Some(
             "give the very checkpoint that the file was made against; `hct info` shows what it was \
              called, and the SHA-256 of its tensors with --json",

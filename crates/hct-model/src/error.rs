@@ -369,7 +369,7 @@ pub enum Error {
         fault: BaseFault,
     },
     /// A base was given to what is not coded against one.
-    #[error("{} is not coded against a base; leave out the base for it", path.display())]
+    #[error("{} is not coded against a base and needs none", path.display())]
     UnneededBase {
         /// What needs none.
         path: PathBuf,

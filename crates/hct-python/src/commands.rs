@@ -128,7 +128,6 @@ fn decoded_bytes(model: &HctFile) -> u64 {
 /// `hct decompress`; gives the bytes written.
 #[pyfunction]
 #[pyo3(signature = (src, dst, base, fragments, overwrite, threads, progress))]
-#[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
 pub fn decompress(
     py: Python<'_>,
     src: PathBuf,
@@ -221,7 +220,6 @@ pub fn diff(
 /// `hct extract`.
 #[pyfunction]
 #[pyo3(signature = (path, tensor, output, rows, base, fragments, overwrite))]
-#[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
 pub fn extract(
     py: Python<'_>,
     path: PathBuf,

@@ -145,7 +145,9 @@ fn codec(error: &CoreError, path: &Path, message: String) -> PyErr {
 fn system(reason: &io::Error, path: &Path, message: String) -> PyErr {
     match reason.raw_os_error() {
         // With a number, Python finds the class by itself.
-        Some(number) => PyOSError::new_err((number, reason.to_string(), path.to_owned())),
+        Some(number) => {
+            PyOSError::new_err((number, reason.to_string(), path.as_os_str().to_owned()))
+        }
         None => PyOSError::new_err(message),
     }
 }

@@ -145,5 +145,8 @@ def test_an_existing_file_is_kept_where_it_is_not_to_be_overwritten(tensors, tmp
 
 def test_an_array_is_decoded_into_its_own_memory(tensors):
     found = load(save(tensors, strategy="lossless"))["embed.weight"]
-    assert isinstance(found.base.base if found.base.base is not None else found.base, (bytearray, np.ndarray))
+    memory = found
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    assert isinstance(memory.obj, bytearray) and len(memory.obj) == found.nbytes
     assert found.flags.writeable and found.flags.c_contiguous and found.flags.aligned

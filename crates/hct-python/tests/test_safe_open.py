@@ -162,7 +162,7 @@ def test_a_part_of_rows_does_not_keep_them_all(file):
 
 def test_a_slice_of_a_large_tensor_reads_under_a_twentieth_of_the_file(tmp_path):
     path = tmp_path / "large.hct"
-    # Six bits a weight in tiles of 2^20 weights: 32 tiles.
+    # Tiles of 2^20 weights: there are 32.
     save_file({"w": gaussian(32768, 1024), "v": gaussian(64)}, path, strategy="uniform")
     with safe_open(path) as f:
         rows = f.get_slice("w")[20000:20010]

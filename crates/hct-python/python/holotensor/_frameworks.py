@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Protocol
+from typing import Any, Protocol
 
 from ._errors import OptionError, UnsupportedDtypeError
 
@@ -45,4 +45,3 @@ def unsupported(dtype: str, name: str, what: str) -> UnsupportedDtypeError:
     return UnsupportedDtypeError(f"tensor {name!r} is of {dtype}: {what}")
 
 
-Reader = Callable[[str], bytes]

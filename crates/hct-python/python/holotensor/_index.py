@@ -34,8 +34,7 @@ def rows_of(index: Any, shape: tuple[int, ...]) -> Rows:
         parts[dots[0] : dots[0] + 1] = [slice(None)] * missing
     if len(parts) > len(shape):
         raise IndexError(f"too many indices for a tensor of {len(shape)} dimensions")
-    for part, size in zip(parts, shape):
-        _check(part, size)
+    parts = [_plain(part, size) for part, size in zip(parts, shape)]
     outer = parts[0] if parts else slice(None)
     rest = tuple(parts[1:])
     rows = shape[0]
@@ -51,23 +50,22 @@ def rows_of(index: Any, shape: tuple[int, ...]) -> Rows:
             within = slice(taken[0] - first, None, taken.step)
         return Rows(first, end, (within, *rest))
     if isinstance(outer, list):
-        numbers = [_number(k, rows) for k in outer]
-        if not numbers:
+        if not outer:
             return Rows(0, 0, (slice(0, 0), *rest))
-        first = min(numbers)
-        return Rows(first, max(numbers) + 1, ([k - first for k in numbers], *rest))
-    row = _number(outer, rows)
-    return Rows(row, row + 1, (0, *rest))
+        first = min(outer)
+        return Rows(first, max(outer) + 1, ([row - first for row in outer], *rest))
+    return Rows(outer, outer + 1, (0, *rest))
 
 
-def _check(part: Any, size: int) -> None:
+def _plain(part: Any, size: int) -> slice | list[int] | int:
+    """A part of an index into a dimension of ``size``, its numbers ``int`` and counted from 0."""
     if isinstance(part, slice):
+        # A TypeError of slices that are not of numbers.
         part.indices(size)
-    elif isinstance(part, list):
-        for k in part:
-            _number(k, size)
-    else:
-        _number(part, size)
+        return part
+    if isinstance(part, list):
+        return [_number(k, size) for k in part]
+    return _number(part, size)
 
 
 def _number(k: Any, size: int) -> int:
