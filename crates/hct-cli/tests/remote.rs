@@ -1,6 +1,7 @@
 //! URLs in the place of files.
 
 mod common;
+#[allow(dead_code, reason = "hct-model tests the other faults")]
 #[path = "../../hct-model/tests/remote/server.rs"]
 mod server;
 

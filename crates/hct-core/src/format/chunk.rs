@@ -1,6 +1,7 @@
 //! Runs of payload bytes.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::source::{ReadAt, read_range};
 use crate::wire::{Reader, put_varint};
@@ -68,4 +69,22 @@ impl Chunk {
         self.check(&bytes, what)?;
         Ok(bytes)
     }
+}
+
+/// Tells a remote source which chunks will be read.
+pub(super) fn expect<'c>(
+    source: &impl ReadAt,
+    chunks: impl Iterator<Item = &'c Chunk>,
+) -> Result<()> {
+    if !source.is_remote() {
+        return Ok(());
+    }
+    let ends = |chunk: &Chunk| Some(chunk.offset..chunk.offset.checked_add(chunk.len)?);
+    let within = |range: &Range<u64>| !range.is_empty() && range.end <= source.size();
+    // What lies outside fails where it is read.
+    let ranges: Vec<_> = chunks.filter_map(ends).filter(within).collect();
+    source.expect(&ranges).map_err(|source| Error::Io {
+        context: "reading the file",
+        source,
+    })
 }

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::base::{BaseSource, BaseTensor, DeltaRecipe};
-use super::chunk::Chunk;
+use super::chunk::{Chunk, expect};
 use super::record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
-use super::source::{ReadAt, expect};
+use super::source::ReadAt;
 use crate::delta::DeltaDecoder;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::accounting;
 use super::base::BaseSource;
-use super::chunk::Chunk;
+use super::chunk::{Chunk, expect};
 use super::index::{FileEntry, Index};
 use super::part::TensorPart;
 use super::record::TensorRecord;
-use super::source::{ReadAt, expect, read_range};
+use super::source::{ReadAt, read_range};
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
 use super::version::{FORMAT_VERSION, check_claim};
 use crate::sections::Sections;

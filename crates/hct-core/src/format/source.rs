@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
-use super::chunk::Chunk;
 use crate::{Error, Result};
 
 /// Bytes that can be read by range, from several threads: a slice, a file, a remote object.
@@ -75,24 +74,6 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
     fn expect(&self, ranges: &[Range<u64>]) -> io::Result<()> {
         (**self).expect(ranges)
     }
-}
-
-/// Tells a remote source which chunks will be read.
-pub(super) fn expect<'c>(
-    source: &impl ReadAt,
-    chunks: impl Iterator<Item = &'c Chunk>,
-) -> Result<()> {
-    if !source.is_remote() {
-        return Ok(());
-    }
-    let ends = |chunk: &Chunk| Some(chunk.offset..chunk.offset.checked_add(chunk.len)?);
-    let within = |range: &Range<u64>| !range.is_empty() && range.end <= source.size();
-    // What lies outside fails where it is read.
-    let ranges: Vec<_> = chunks.filter_map(ends).filter(within).collect();
-    source.expect(&ranges).map_err(|source| Error::Io {
-        context: "reading the file",
-        source,
-    })
 }
 
 /// A run of payload bytes, after checking that the source has them.
