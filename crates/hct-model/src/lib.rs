@@ -20,6 +20,7 @@ mod encode;
 mod error;
 #[cfg(feature = "fs")]
 mod fs;
+mod gguf;
 mod hct_model;
 mod header;
 mod imatrix;
@@ -34,6 +35,7 @@ mod rate_target;
 mod restore;
 mod safe_path;
 mod safetensors;
+mod shard_header;
 mod source_changed;
 mod tensor_info;
 mod tensor_source;
@@ -55,6 +57,9 @@ pub use error::Error;
 pub use fs::{
     AtomicFile, Checkpoint, DirWriter, FileSource, HctFile, SkipReason, SkippedFile, compress,
     compress_to_rate, decompress, file_hash, find_models, open_calibration,
+};
+pub use gguf::{
+    Gguf, GgufArray, GgufError, GgufHeader, GgufTensor, GgufType, GgufValue, GgufWriter,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};

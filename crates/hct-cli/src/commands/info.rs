@@ -144,6 +144,7 @@ fn report(model: &HctFile, sections: &[Sections]) -> Report {
             kind: match f.kind {
                 FileKind::Shard => "shard header",
                 FileKind::Side => "side file",
+                FileKind::Gguf => "GGUF header",
                 _ => "unknown",
             },
             bytes: f.stored_bytes(),
