@@ -1,6 +1,6 @@
 //! Sizes as people write them, and what that is in bits per weight.
 
-use hct_model::{Checkpoint, TensorInfo, TensorSource};
+use hct_model::{Checkpoint, CheckpointSource, TensorInfo, TensorSource};
 use hct_strategies::SpecOption;
 
 use crate::failure::usage;
@@ -36,10 +36,14 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Elements of all float tensors.
+/// Elements of all float tensors, and weights of all block-quantized ones.
 pub fn weights(checkpoint: &Checkpoint) -> u64 {
-    let floats = checkpoint.tensors().iter().filter(|t| t.dtype.is_float());
-    floats.map(TensorInfo::elements).sum()
+    let weights = |(i, tensor): (usize, &TensorInfo)| match checkpoint.blocks_of(i) {
+        Some(kind) => tensor.elements() / kind.bytes() as u64 * kind.weights() as u64,
+        None if tensor.dtype.is_float() => tensor.elements(),
+        None => 0,
+    };
+    checkpoint.tensors().iter().enumerate().map(weights).sum()
 }
 
 /// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.

@@ -21,7 +21,8 @@ pub struct Decompress {
     /// The .hct file
     #[arg(value_name = "FILE.hct")]
     input: PathBuf,
-    /// Where to: a name ending in .safetensors for a single file, else a folder, with config,
+    /// Where to: a name ending in .safetensors, or in .gguf where the model was a GGUF file, for a
+    /// single file, else a folder, with config,
     /// tokenizer and the other files that were carried along
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
@@ -41,6 +42,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   hct decompress my-model.hct -o my-model
   hct decompress my-model.hct -o model.safetensors --force
+  hct decompress quantized.hct -o quantized.gguf
   hct decompress my-model.hct -o preview --fragments 1
   hct decompress delta.hct --base my-model -o fine-tune";
 
@@ -53,7 +55,10 @@ struct Report {
 impl Decompress {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        let single = self.output.extension().is_some_and(|e| e == "safetensors");
+        let single = self
+            .output
+            .extension()
+            .is_some_and(|e| e == "safetensors" || e == "gguf");
         let check = if single { check_file } else { check_folder };
         check(&self.output, &self.input, self.force)?;
         self.common.start()?;

@@ -192,8 +192,7 @@ fn tensor((record, sections): (&TensorRecord, &Sections)) -> Tensor {
 
 fn totals(model: &HctFile, sections: &[Sections]) -> Totals {
     let index = model.index();
-    let floats = index.tensors.iter().filter(|t| t.dtype.is_float());
-    let weights = floats.map(TensorRecord::elements).sum();
+    let weights = index.tensors.iter().map(TensorRecord::weights).sum();
     let tensor_bytes = index.tensors.iter().map(TensorRecord::stored_bytes).sum();
     let carried_bytes = index.files.iter().map(|f| f.stored_bytes()).sum();
     // A safetensors file begins with the length of its header, in eight bytes.

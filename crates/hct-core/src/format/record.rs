@@ -191,6 +191,18 @@ impl TensorRecord {
         self.shape.iter().product()
     }
 
+    /// Number of weights: elements of a float type, or what block-quantized bytes stand for. 0 for
+    /// other integers.
+    pub fn weights(&self) -> u64 {
+        match &self.recipe {
+            Recipe::Lossless(LosslessRecipe {
+                blocks: Some(kind), ..
+            }) => self.elements() / kind.bytes() as u64 * kind.weights() as u64,
+            _ if self.dtype.is_float() => self.elements(),
+            _ => 0,
+        }
+    }
+
     /// Bytes of the decoded tensor.
     pub fn decoded_bytes(&self) -> u64 {
         self.dtype.byte_len(self.elements()).unwrap_or(0)

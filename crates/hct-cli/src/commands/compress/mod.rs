@@ -40,7 +40,8 @@ use report::Report;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Compress {
-    /// A .safetensors file, or a folder with one or with an index and shards
+    /// A .safetensors or .gguf file, or a folder with a .safetensors file or with an index and
+    /// shards
     input: PathBuf,
     /// The file to write
     #[arg(short, long, value_name = "OUT.hct")]
@@ -114,6 +115,7 @@ EXAMPLES
   hct compress my-model -o my-model.hct --strategy adaptive --cosine 0.99 --fragments 4
   hct compress my-model -o my-model.hct --strategy importance --importance-map scores.json
   hct compress my-model -o exact.hct --strategy lossless
+  hct compress quantized.gguf -o quantized.hct
   hct compress fine-tune -o delta.hct --strategy lossless --base my-model
   hct compress fine-tune -o delta.hct --base my-model.hct
   hct compress my-model -o my-model.hct --json | jq .bits_per_weight
