@@ -126,20 +126,18 @@ mod tests {
     #[test]
     fn damage_is_an_error_or_other_blocks() {
         for &kind in BlockType::ALL {
-            let mut sparse = bytes(64 * kind.bytes());
+            let mut sparse = bytes(2048 / kind.weights() * kind.bytes());
             sparse.iter_mut().for_each(|b| *b &= 0x11);
             let payload = encode_tile(&sparse, kind);
             assert_eq!(payload[0], FIELDS, "{kind}");
             let mut out = vec![0; sparse.len()];
-            for len in 0..payload.len() {
+            for len in (0..payload.len()).step_by(3) {
                 assert!(decode_tile(&payload[..len], kind, &mut out).is_err());
             }
             for i in 0..payload.len() {
-                for bit in [1, 16, 128] {
-                    let mut damaged = payload.clone();
-                    damaged[i] ^= bit;
-                    let _ = decode_tile(&damaged, kind, &mut out);
-                }
+                let mut damaged = payload.clone();
+                damaged[i] ^= 1 << (i % 8);
+                let _ = decode_tile(&damaged, kind, &mut out);
             }
         }
     }
