@@ -1,7 +1,7 @@
 //! What the bits of a block are: FP16 scales, and fields of symbols that are alike.
 
-use super::BlockType;
-use super::BlockType::*;
+use super::block_type::BlockType;
+use super::block_type::BlockType::*;
 
 /// Where symbols have bits of theirs. Symbol i, with p = 8 / width, q = i / (p · group) and
 /// r = i mod (p · group), has bits from `bit` + 8·(q · stride + r mod group) + width·(r / group) on.
