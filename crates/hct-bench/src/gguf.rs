@@ -24,11 +24,9 @@ take less is measured here, every tensor decoded again and compared. *GGUF* and 
 weight, records and checksums counted; *bytes alone* is what the tensor takes as plain bytes, with
 one frequency table a tile.
 
-A block scaled by its largest weight leaves little to save where weights are close to Gaussian: of
-32 such weights at 8 bits, scaled to ±127, the entropy is 7.6 to 7.7 bits each, and no model of
-them takes much less. The goals of 5 % on Q4_K, 8 % on Q4_0 and 15 % on Q8_0 were set before that
-was measured. Contexts of columns and of what is already known of the block, tried on entropies
-before the format was chosen, gave another 0.02 to 0.05 bits a weight and are not in it.
+A block scaled by its largest weight leaves little to save where weights are close to Gaussian. The
+goals were 5 % on Q4_K, 8 % on Q4_0 and 15 % on Q8_0. Contexts of columns and of what is already
+known of a block are not in the format: tried on entropies before it was chosen, they gave little.
 ";
 
 /// What candle quantizes to.
