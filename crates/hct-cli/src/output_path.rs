@@ -23,7 +23,7 @@ pub fn check_folder(output: &Path, input: &Path, force: bool) -> anyhow::Result<
     if output.is_file() {
         return Err(usage(format!(
             "{} is a file, but a folder is to be written; choose another name, or one that ends \
-             in .safetensors for a single file",
+             in .safetensors (or .gguf, for what was GGUF) for a single file",
             output.display()
         )));
     }

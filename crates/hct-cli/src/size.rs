@@ -1,8 +1,6 @@
 //! Sizes as people write them, and what that is in bits per weight.
 
 use hct_model::{Checkpoint, bits_for_size};
-#[cfg(feature = "eval")]
-use hct_model::{TensorInfo, TensorSource};
 use hct_strategies::SpecOption;
 
 use crate::failure::usage;
@@ -36,13 +34,6 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         true => Ok(size as u64),
         false => Err("give bytes, or a number with a unit such as 60MB or 1.5GiB".to_owned()),
     }
-}
-
-/// Elements of all float tensors.
-#[cfg(feature = "eval")]
-pub fn weights(checkpoint: &Checkpoint) -> u64 {
-    let floats = checkpoint.tensors().iter().filter(|t| t.dtype.is_float());
-    floats.map(TensorInfo::elements).sum()
 }
 
 /// The bits per weight at which a file takes no more than `size` bytes.

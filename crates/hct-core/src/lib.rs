@@ -27,6 +27,7 @@
 //! (feature `rayon`, on by default). Without the feature `encode`, on by default too, the crate
 //! reads files and holds no encoder.
 
+mod blocks;
 #[cfg(feature = "encode")]
 mod cholesky;
 #[cfg(feature = "encode")]
@@ -52,6 +53,7 @@ mod simd;
 mod transform;
 mod wire;
 
+pub use blocks::BlockType;
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{

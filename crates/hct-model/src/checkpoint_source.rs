@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use hct_core::FileKind;
+use hct_core::{BlockType, FileKind};
 
 use crate::error::Error;
+use crate::tensor_info::TensorInfo;
 use crate::tensor_source::TensorSource;
 
 /// A file of a checkpoint that an HCT file carries, so that the checkpoint can be written back.
@@ -35,7 +36,8 @@ pub trait CheckpointSource: TensorSource {
     fn files(&self) -> &[CarriedFile];
 
     /// The bytes of file `number` of [`CheckpointSource::files`]: of a shard the header alone, as
-    /// it is but for the length that safetensors files have before it.
+    /// it is but for the length that safetensors files have before it; of a GGUF file its length in
+    /// eight bytes and what comes before its data.
     ///
     /// # Errors
     /// When there is no such file, or it cannot be read.
@@ -50,4 +52,21 @@ pub trait CheckpointSource: TensorSource {
     /// # Errors
     /// When there is no such tensor or range, or it cannot be read.
     fn read_range(&self, index: usize, range: Range<u64>) -> Result<Cow<'_, [u8]>, Error>;
+
+    /// Elements of all float tensors, and weights of all block-quantized ones.
+    fn weights(&self) -> u64 {
+        let weights = |(i, tensor): (usize, &TensorInfo)| match self.blocks_of(i) {
+            Some(kind) => tensor.elements() / kind.bytes() as u64 * kind.weights() as u64,
+            None if tensor.dtype.is_float() => tensor.elements(),
+            None => 0,
+        };
+        let tensors = self.tensors().iter().enumerate();
+        tensors.map(weights).fold(0, u64::saturating_add)
+    }
+
+    /// The type of the block-quantized weights that tensor `index` is, if it is: its bytes are then
+    /// whole blocks, as U8.
+    fn blocks_of(&self, _index: usize) -> Option<BlockType> {
+        None
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hct_core::{FileKind, HctWriter, Recipe, TensorMeta, TensorRecord};
+use hct_core::{BlockType, EncodedTensor, FileKind, HctWriter, Recipe, TensorMeta, TensorRecord};
 use hct_strategies::{BaseView, Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct CompressReport {
     pub input_bytes: u64,
     /// Bytes of the HCT file.
     pub output_bytes: u64,
-    /// Elements of all float tensors.
+    /// Elements of all float tensors, and weights of all block-quantized ones.
     pub weights: u64,
     /// Elements of the tensors that were coded with loss.
     pub lossy_weights: u64,
@@ -151,7 +151,9 @@ fn add_tensors<W: Write>(
             let (meta, coded) = coded?;
             let file = source.file_of(i).and_then(|file| *files.get(file)?);
             let elements = meta.shape.iter().product::<u64>();
-            if meta.dtype.is_float() {
+            if let Some(kind) = source.blocks_of(i) {
+                report.weights += elements / kind.bytes() as u64 * kind.weights() as u64;
+            } else if meta.dtype.is_float() {
                 report.weights += elements;
             }
             let name = meta.name.clone();
@@ -196,18 +198,28 @@ fn code(
             .as_ref()
             .map(|(tensor, bytes)| BaseView { tensor, bytes }),
     };
-    let coded = lossless_reason(view).and_then(|reason| match reason {
-        Some(reason) => LosslessEncoder.encode(view).map(|coded| {
-            let label = format!("{} ({reason})", coded.label);
-            Coded { label, ..coded }
+    let unchanged = view.base.is_some_and(|base| base.bytes == view.bytes);
+    let coded = match source.blocks_of(index).filter(|_| !unchanged) {
+        Some(kind) => code_blocks(view, kind),
+        None => lossless_reason(view).and_then(|reason| match reason {
+            Some(reason) => LosslessEncoder.encode(view).map(|coded| {
+                let label = format!("{} ({reason})", coded.label);
+                Coded { label, ..coded }
+            }),
+            None => strategy.encode(view),
         }),
-        None => strategy.encode(view),
-    });
+    };
     let coded = coded.map_err(|error| Error::Hct {
         path: source.name().to_owned(),
         error: Box::new(error.in_tensor(&meta.name)),
     })?;
     Ok((meta, coded))
+}
+
+/// Codes block-quantized weights bit for bit.
+fn code_blocks(view: TensorView<'_>, kind: BlockType) -> hct_core::Result<Coded> {
+    let tensor = EncodedTensor::blocks(view.meta, view.bytes, kind)?;
+    Ok(Coded::new(tensor, format!("lossless ({kind} blocks)")))
 }
 
 /// Counts the bytes written.

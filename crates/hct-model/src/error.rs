@@ -14,6 +14,7 @@ use hct_strategies::{AllocationError, SpecError};
 use crate::base::fault::BaseFault;
 use crate::base::map::BaseMapError;
 use crate::calibration::CalibrationFault;
+use crate::gguf::GgufError;
 use crate::header::HeaderError;
 use crate::parts::fault::PartFault;
 use crate::source_changed::SourceChanged;
@@ -81,6 +82,24 @@ pub enum Error {
         reason: HeaderError,
     },
 
+    /// A model asked for as safetensors that was GGUF, or the other way round.
+    #[error(
+        "{}: it is written back in the form that it was compressed from; give a name with that extension, or a folder",
+        path.display()
+    )]
+    OtherForm {
+        /// The HCT file.
+        path: PathBuf,
+    },
+    /// A GGUF file is wrong.
+    #[error("{}", file.display())]
+    Gguf {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        reason: GgufError,
+    },
     /// The index of a sharded checkpoint is implausibly large.
     #[error("{}: {len} bytes is too large for an index (limit {limit})", index.display())]
     IndexTooLarge {
@@ -492,6 +511,14 @@ impl Error {
     /// For `map_err`: says which file has the bad header.
     pub(crate) fn header(file: &Path) -> impl FnOnce(HeaderError) -> Error {
         move |reason| Error::Header {
+            file: file.to_owned(),
+            reason,
+        }
+    }
+
+    /// For `map_err`: says which GGUF file is wrong.
+    pub(crate) fn gguf(file: &Path) -> impl FnOnce(GgufError) -> Error {
+        move |reason| Error::Gguf {
             file: file.to_owned(),
             reason,
         }

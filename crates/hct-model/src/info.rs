@@ -146,13 +146,10 @@ pub fn info<R: ReadAt>(model: &HctModel<R>) -> Result<InfoReport, Error> {
 }
 
 impl<R: ReadAt> HctModel<R> {
-    /// Elements of the float tensors.
+    /// Elements of the float tensors, and weights of the block-quantized ones.
     pub fn weights(&self) -> u64 {
-        let tensors = self.index().tensors.iter();
-        let floats = tensors.filter(|t| t.dtype.is_float());
-        floats
-            .map(TensorRecord::elements)
-            .fold(0, u64::saturating_add)
+        let weights = self.index().tensors.iter().map(TensorRecord::weights);
+        weights.fold(0, u64::saturating_add)
     }
 
     /// Bytes of what was compressed: safetensors files and carried side files.
@@ -177,6 +174,7 @@ fn report(model: &HctModel<impl ReadAt>, sections: &[Sections]) -> InfoReport {
             kind: match f.kind {
                 FileKind::Shard => "shard header",
                 FileKind::Side => "side file",
+                FileKind::Gguf => "GGUF header",
                 _ => "unknown",
             },
             bytes: f.stored_bytes(),

@@ -3,18 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use hct_core::{FileKind, ReadAt};
+use hct_core::ReadAt;
 
 use crate::error::Error;
 use crate::hct_model::HctModel;
-use crate::header::Header;
 use crate::safe_path::fault_in_file_name;
+use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;
 
-/// A shard to be written: its header and, for each of the header's tensors, the record.
+/// A shard to be written: its header and the records of its tensors, in the order of their data.
 pub(crate) struct ShardLayout {
     pub name: String,
-    pub header: Header,
+    pub header: ShardHeader,
     pub records: Vec<usize>,
 }
 
@@ -70,23 +70,23 @@ pub(crate) fn shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<ShardLayout>,
     let mut out = Vec::new();
     let (mut named, mut missing) = (0, None);
     for (entry, of_shard) in index.files.iter().zip(of_shards) {
-        if entry.kind != FileKind::Shard {
+        if !entry.kind.has_tensors() {
             continue;
         }
         if let Some(reason) = fault_in_file_name(&entry.path) {
             let path = entry.path.clone();
             return Err(Error::UnsafePath { path, reason });
         }
-        let header = Header::parse_alone(model.carried(entry)?)
-            .map_err(Error::header(Path::new(&entry.path)))?;
-        named += header.tensors().len();
+        let path = Path::new(&entry.path);
+        let header = ShardHeader::parse(entry.kind, model.carried(entry)?, path)?;
         let by_name: HashMap<&str, usize> = of_shard
             .iter()
             .map(|&i| (index.tensors[i].name.as_str(), i))
             .collect();
-        let mut records = Vec::with_capacity(header.tensors().len());
-        for tensor in header.tensors() {
-            let info = &tensor.info;
+        let tensors = header.tensors();
+        named += tensors.len();
+        let mut records = Vec::with_capacity(tensors.len());
+        for info in &tensors {
             let Some(&record) = by_name.get(info.name.as_str()) else {
                 missing.get_or_insert_with(|| info.name.clone());
                 continue;

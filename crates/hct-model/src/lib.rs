@@ -23,6 +23,7 @@ mod error;
 mod error_chain;
 #[cfg(feature = "fs")]
 mod fs;
+mod gguf;
 mod hct_model;
 mod header;
 mod imatrix;
@@ -44,6 +45,7 @@ mod rates;
 mod restore;
 mod safe_path;
 mod safetensors;
+mod shard_header;
 mod source_changed;
 mod tensor_info;
 mod tensor_source;
@@ -71,6 +73,9 @@ pub use fs::{
     Extracted, FileSource, HctFile, Opened, SkipReason, SkippedFile, check_apart, check_extracted,
     compare, compress, compress_resumable, compress_to_rate, decompress, extract, file_hash,
     find_models, is_hct, open_bases, open_calibration, partial_folder,
+};
+pub use gguf::{
+    Gguf, GgufArray, GgufError, GgufHeader, GgufTensor, GgufType, GgufValue, GgufWriter,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};

@@ -9,8 +9,6 @@ use crate::encode::{CompressOptions, CompressReport, encode};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::rates::bits_per;
-use crate::tensor_info::TensorInfo;
-use crate::tensor_source::TensorSource;
 
 /// The file ends up within this share of the bits asked for, where that is possible at all.
 const TOLERANCE: f64 = 0.005;
@@ -24,9 +22,8 @@ const FLAT: f64 = 0.25;
 const STRIDE: f64 = 4.0;
 
 /// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.
-pub fn bits_for_size(source: &dyn TensorSource, size: u64) -> f64 {
-    let floats = source.tensors().iter().filter(|t| t.dtype.is_float());
-    0.995 * bits_per(size, floats.map(TensorInfo::elements).sum())
+pub fn bits_for_size(source: &dyn CheckpointSource, size: u64) -> f64 {
+    0.995 * bits_per(size, source.weights())
 }
 
 /// As [`encode`], but so that the whole file takes the bits per weight of `plan`, to 1 %. Gives what
@@ -46,8 +43,7 @@ pub fn encode_to_rate<W: Write>(
     progress: &dyn Progress,
 ) -> Result<(W, CompressReport, f64), Error> {
     let bits_per_weight = plan.bits_per_weight();
-    let floats = source.tensors().iter().filter(|t| t.dtype.is_float());
-    let weights = floats.map(TensorInfo::elements).sum();
+    let weights = source.weights();
     let limits = plan.limits();
     let mut octaves = plan.start(weights).clamp(*limits.start(), *limits.end());
     let attempts = match options.base {

@@ -9,11 +9,9 @@ use crate::batch::batches;
 use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
 use crate::hct_model::HctModel;
-use crate::header::PREFIX_LEN;
 use crate::layout::{ShardLayout, shards};
 use crate::progress::Progress;
 use crate::safe_path::safe_relative_path;
-use crate::safetensors::ShardWriter;
 use crate::tensor_source::TensorSource;
 
 /// What came of decompressing.
@@ -61,7 +59,8 @@ pub fn restore<R: ReadAt, S: CheckpointSink>(
     Ok(DecompressReport { output_bytes })
 }
 
-/// Writes the only shard of `model` to `output`, a safetensors file, and gives the writer back.
+/// Writes the only shard of `model` to `output`, a safetensors or GGUF file as it was, and gives
+/// the writer back.
 ///
 /// # Errors
 /// As [`restore`]; or when the model has several shards.
@@ -89,8 +88,7 @@ fn write<R: ReadAt, W: Write>(
     output: W,
     progress: &dyn Progress,
 ) -> Result<(W, u64), Error> {
-    let header = &shard.header;
-    let mut writer = ShardWriter::new(&shard.name, header.clone(), output)?;
+    let mut writer = shard.header.begin(&shard.name, output)?;
     let records = &model.index().tensors;
     let sizes: Vec<u64> = shard
         .records
@@ -111,6 +109,5 @@ fn write<R: ReadAt, W: Write>(
             progress.advance(sizes[k], &records[shard.records[k]].name);
         }
     }
-    let written = PREFIX_LEN + header.header_bytes().len() as u64 + header.data_len();
-    Ok((writer.finish()?, written))
+    Ok((writer.finish()?, shard.header.file_len()))
 }

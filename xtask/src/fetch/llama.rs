@@ -18,7 +18,7 @@ use crate::tensor_file::{self, TensorSpec};
 /// The weights are stored as F16. Measured over SmolLM2's dequantised matrices, rounding to F16
 /// has a relative error of 1.9e-4 (root mean square), to BF16 1.3e-3; the norms are exact in both.
 /// The largest weight is 9.25, far from F16's limit of 65504.
-pub fn convert(gguf: &mut Gguf, folder: &Path) -> Result<()> {
+pub fn convert(gguf: &Gguf, folder: &Path) -> Result<()> {
     let architecture = gguf.text("general.architecture")?;
     ensure!(
         architecture == "llama",
@@ -31,7 +31,7 @@ pub fn convert(gguf: &mut Gguf, folder: &Path) -> Result<()> {
 
     let mut sources = HashMap::new();
     let mut specs = Vec::new();
-    for (gguf_name, shape) in gguf.shapes() {
+    for (gguf_name, shape) in gguf.shapes()? {
         let name = checkpoint_name(&gguf_name)
             .with_context(|| format!("no checkpoint name is known for the tensor {gguf_name}"))?;
         specs.push(TensorSpec::new(name.clone(), &shape));

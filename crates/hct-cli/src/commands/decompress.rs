@@ -23,8 +23,9 @@ pub struct Decompress {
     /// The .hct file
     #[arg(value_name = "FILE.hct")]
     input: PathBuf,
-    /// Where to: a name ending in .safetensors for a single file, - for that to standard output,
-    /// else a folder, with config, tokenizer and the other files that were carried along
+    /// Where to: a name ending in .safetensors, or in .gguf where the model was a GGUF file, for a
+    /// single file, - for that to standard output, else a folder, with config, tokenizer and the
+    /// other files that were carried along
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
     /// Decode only the first K fragments of every tensor, for an approximation from fewer bytes
@@ -44,6 +45,7 @@ EXAMPLES
   hct decompress my-model.hct -o my-model
   hct decompress my-model.hct -o model.safetensors --force
   hct decompress my-model.hct -o - | sha256sum
+  hct decompress quantized.hct -o quantized.gguf
   hct decompress my-model.hct -o preview --fragments 1
   hct decompress delta.hct --base my-model -o fine-tune";
 
@@ -63,7 +65,10 @@ impl Decompress {
             ));
         }
         let to_stream = is_stream(&self.output);
-        let single = self.output.extension().is_some_and(|e| e == "safetensors");
+        let single = self
+            .output
+            .extension()
+            .is_some_and(|e| e == "safetensors" || e == "gguf");
         let check = if single { check_file } else { check_folder };
         if !to_stream {
             check(&self.output, &self.input, self.force)?;

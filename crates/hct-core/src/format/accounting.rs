@@ -7,7 +7,7 @@ use super::record::{Fragment, PlaneRecord, Recipe, TensorRecord};
 use crate::plane::means;
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
-use crate::{Result, delta, lossless, quant};
+use crate::{Result, blocks, delta, lossless, quant};
 
 /// The sections of a tensor, `read` giving the bytes of a chunk.
 pub(crate) fn sections<'a>(
@@ -21,7 +21,11 @@ pub(crate) fn sections<'a>(
             for (i, chunk) in recipe.tiles.iter().enumerate() {
                 let first = i as u64 * recipe.tile_bytes;
                 let len = recipe.tile_bytes.min(total - first) as usize;
-                lossless::sections(&read(chunk)?, record.dtype, len, &mut out)?;
+                let payload = read(chunk)?;
+                match recipe.blocks {
+                    Some(kind) => blocks::sections(&payload, kind, &mut out)?,
+                    None => lossless::sections(&payload, record.dtype, len, &mut out)?,
+                }
             }
         }
         Recipe::Unchanged(_) => {}

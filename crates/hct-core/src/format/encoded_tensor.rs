@@ -8,10 +8,13 @@ use crate::plane::{EncodedPlane, Preparation};
 use crate::quant::sparse::{SparseFormat, encode_sparse};
 use crate::shape::element_count;
 use crate::transform::Transform;
-use crate::{Dtype, Error, Result, delta, lossless, parallel};
+use crate::{BlockType, Dtype, Error, Result, blocks, delta, lossless, parallel};
 
 /// Bytes of a lossless tile: as long in time to decode as a lossy one, about.
 const LOSSLESS_TILE: usize = 1 << 21;
+
+/// Bytes of a tile of blocks, at most: some two million weights.
+const BLOCKS_TILE: usize = 1 << 20;
 
 /// Name, element type and shape of a tensor to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +72,7 @@ impl EncodedFragment {
 
 pub(super) enum Coding {
     Lossless {
+        blocks: Option<BlockType>,
         dtype: Dtype,
         bytes: u64,
         tile_bytes: u64,
@@ -109,9 +113,42 @@ impl EncodedTensor {
         let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
         Ok(EncodedTensor {
             coding: Coding::Lossless {
+                blocks: None,
                 dtype: meta.dtype,
                 bytes: bytes.len() as u64,
                 tile_bytes: LOSSLESS_TILE as u64,
+                tiles,
+            },
+            base: None,
+        })
+    }
+
+    /// Codes the bytes of block-quantized weights losslessly: a U8 tensor of whole blocks, whose
+    /// scales and quants are coded apart.
+    ///
+    /// # Errors
+    /// When `bytes` are not the elements of `meta`, or no whole blocks of U8.
+    pub fn blocks(meta: &TensorMeta, bytes: &[u8], kind: BlockType) -> Result<Self> {
+        check_len(meta, bytes)?;
+        if meta.dtype != Dtype::U8 || !bytes.len().is_multiple_of(kind.bytes()) {
+            return Err(Error::argument(
+                "blocks",
+                format!(
+                    "{} bytes of {} are not {kind} blocks in U8",
+                    bytes.len(),
+                    meta.dtype
+                ),
+            ));
+        }
+        let tile_bytes = BLOCKS_TILE / kind.bytes() * kind.bytes();
+        let tiles: Vec<&[u8]> = bytes.chunks(tile_bytes).collect();
+        let tiles = parallel::map(tiles.len(), |i| blocks::encode_tile(tiles[i], kind));
+        Ok(EncodedTensor {
+            coding: Coding::Lossless {
+                blocks: Some(kind),
+                dtype: meta.dtype,
+                bytes: bytes.len() as u64,
+                tile_bytes: tile_bytes as u64,
                 tiles,
             },
             base: None,

@@ -18,6 +18,19 @@ pub enum FileKind {
     Shard,
     /// Any other file of the checkpoint, whole.
     Side,
+    /// A GGUF file of tensors; the carried bytes are the length of the file and all that comes
+    /// before its data (docs/FORMAT.md, §15).
+    Gguf,
+}
+
+impl FileKind {
+    /// Whether tensors are in files of this kind.
+    pub fn has_tensors(self) -> bool {
+        match self {
+            FileKind::Shard | FileKind::Gguf => true,
+            FileKind::Side => false,
+        }
+    }
 }
 
 /// A file of the checkpoint, carried along.
@@ -46,6 +59,7 @@ impl FileEntry {
         out.push(match self.kind {
             FileKind::Shard => 0,
             FileKind::Side => 1,
+            FileKind::Gguf => 2,
         });
         put_blob(out, self.path.as_bytes());
         out.push(self.packing);
@@ -58,6 +72,7 @@ impl FileEntry {
         let kind = match r.u8()? {
             0 => FileKind::Shard,
             1 => FileKind::Side,
+            2 => FileKind::Gguf,
             value => {
                 return Err(Error::Reserved {
                     field: "file kind",
@@ -193,8 +208,7 @@ impl Index {
                 format!("{:?} occurs twice", pair[0]),
             ));
         }
-        let not_a_shard =
-            |t: &&TensorRecord| t.file.is_some_and(|f| files[f].kind != FileKind::Shard);
+        let not_a_shard = |t: &&TensorRecord| t.file.is_some_and(|f| !files[f].kind.has_tensors());
         if let Some(t) = tensors.iter().find(not_a_shard) {
             return Err(
                 Error::invalid("shard number", "names a file that is no shard").in_tensor(&t.name),

@@ -9,7 +9,7 @@ use super::source::ReadAt;
 use crate::delta::DeltaDecoder;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
-use crate::{Dtype, Error, Result, floats, lossless, parallel};
+use crate::{Dtype, Error, Result, floats, parallel};
 
 /// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the
 /// tiles that hold it are read: of every fragment those of its rows; but all of a plane whose
@@ -280,11 +280,11 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             let tile_len = size.min(total - i as u64 * size);
             match piece {
                 Out::Bytes(piece) if piece.len() as u64 == tile_len => {
-                    lossless::decode_tile(&payload, dtype, piece)
+                    recipe.decode_tile(&payload, dtype, piece)
                 }
                 piece => {
                     let mut tile = vec![0; tile_len as usize];
-                    lossless::decode_tile(&payload, dtype, &mut tile)?;
+                    recipe.decode_tile(&payload, dtype, &mut tile)?;
                     piece.copy(&tile[within..], dtype);
                     Ok(())
                 }

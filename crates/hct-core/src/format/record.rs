@@ -12,7 +12,7 @@ use crate::recipe::{MAX_TILE, PlaneRecipe};
 use crate::shape::element_count;
 use crate::transform::Transform;
 use crate::wire::{Reader, put_blob, put_varint};
-use crate::{Dtype, Error, Result, delta};
+use crate::{BlockType, Dtype, Error, Result, blocks, delta, lossless};
 
 /// Most dimensions of a tensor.
 pub(crate) const MAX_DIMS: u64 = 64;
@@ -26,6 +26,7 @@ const FRAGMENTS: u8 = 1;
 const UNCHANGED: u8 = 2;
 const DELTA: u8 = 3;
 const BASE_AND_FRAGMENTS: u8 = 4;
+const BLOCKS: u8 = 5;
 const PLANE: u8 = 0;
 const PRODUCT: u8 = 1;
 
@@ -39,9 +40,26 @@ const FINE_GAINS: u8 = 32;
 /// How a losslessly stored tensor is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LosslessRecipe {
+    /// What the bytes are blocks of, where they are coded as such.
+    pub(crate) blocks: Option<BlockType>,
     /// Bytes of a tile, whole elements; the last tile may be shorter.
     pub(crate) tile_bytes: u64,
     pub(crate) tiles: Vec<Chunk>,
+}
+
+impl LosslessRecipe {
+    /// The type of the block-quantized weights that the tensor's bytes are, if they are.
+    pub fn blocks(&self) -> Option<BlockType> {
+        self.blocks
+    }
+
+    /// Decodes a tile into `out`, which is as long as the tile.
+    pub(crate) fn decode_tile(&self, payload: &[u8], dtype: Dtype, out: &mut [u8]) -> Result<()> {
+        match self.blocks {
+            Some(kind) => blocks::decode_tile(payload, kind, out),
+            None => lossless::decode_tile(payload, dtype, out),
+        }
+    }
 }
 
 /// A plane and where its bytes are.
@@ -110,7 +128,10 @@ pub enum Recipe {
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Recipe::Lossless(_) => f.write_str("lossless"),
+            Recipe::Lossless(recipe) => match recipe.blocks {
+                Some(kind) => write!(f, "{kind} blocks, lossless"),
+                None => f.write_str("lossless"),
+            },
             Recipe::Unchanged(_) => f.write_str("base"),
             Recipe::Delta(..) => f.write_str("base + lossless"),
             Recipe::Fragments {
@@ -168,6 +189,18 @@ impl TensorRecord {
     /// Number of elements. Checked when the record was read.
     pub fn elements(&self) -> u64 {
         self.shape.iter().product()
+    }
+
+    /// Number of weights: elements of a float type, or what block-quantized bytes stand for. 0 for
+    /// other integers.
+    pub fn weights(&self) -> u64 {
+        match &self.recipe {
+            Recipe::Lossless(LosslessRecipe {
+                blocks: Some(kind), ..
+            }) => self.elements() / kind.bytes() as u64 * kind.weights() as u64,
+            _ if self.dtype.is_float() => self.elements(),
+            _ => 0,
+        }
     }
 
     /// Bytes of the decoded tensor.
@@ -241,7 +274,10 @@ impl TensorRecord {
         put_varint(out, self.chunks().next().map_or(0, |c| c.offset));
         match &self.recipe {
             Recipe::Lossless(lossless) => {
-                out.push(LOSSLESS);
+                match lossless.blocks {
+                    Some(kind) => out.extend([BLOCKS, kind.code()]),
+                    None => out.push(LOSSLESS),
+                }
                 put_varint(out, lossless.tile_bytes);
                 lossless.tiles.iter().for_each(|t| t.write(out));
             }
@@ -334,6 +370,7 @@ impl TensorRecord {
         let first = offset;
         let recipe = match r.u8()? {
             LOSSLESS => Recipe::Lossless(read_lossless(r, dtype, bytes, &mut offset)?),
+            BLOCKS => Recipe::Lossless(read_blocks(r, dtype, bytes, &mut offset)?),
             FRAGMENTS => read_fragments(r, dtype, elements, None, &mut offset)?,
             UNCHANGED => Recipe::Unchanged(BaseTensor::read(r, &name)?),
             DELTA => {
@@ -382,7 +419,37 @@ fn read_lossless(
 ) -> Result<LosslessRecipe> {
     let tile_bytes = read_tile_bytes(r, dtype)?;
     let tiles = read_chunks(r, bytes.div_ceil(tile_bytes), offset)?;
-    Ok(LosslessRecipe { tile_bytes, tiles })
+    Ok(LosslessRecipe {
+        blocks: None,
+        tile_bytes,
+        tiles,
+    })
+}
+
+fn read_blocks(
+    r: &mut Reader<'_>,
+    dtype: Dtype,
+    bytes: u64,
+    offset: &mut u64,
+) -> Result<LosslessRecipe> {
+    let code = r.u8()?;
+    let kind = BlockType::from_code(code).ok_or(Error::Reserved {
+        field: "type of blocks",
+        value: code.into(),
+    })?;
+    let recipe = read_lossless(r, dtype, bytes, offset)?;
+    let block = kind.bytes() as u64;
+    let whole = bytes.is_multiple_of(block) && recipe.tile_bytes.is_multiple_of(block);
+    if dtype != Dtype::U8 || !whole {
+        return Err(Error::invalid(
+            "blocks",
+            format!("the tensor or its tiles are not whole {kind} blocks in U8"),
+        ));
+    }
+    Ok(LosslessRecipe {
+        blocks: Some(kind),
+        ..recipe
+    })
 }
 
 fn read_delta(

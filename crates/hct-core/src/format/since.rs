@@ -18,7 +18,7 @@ impl Index {
 impl FileEntry {
     fn since(&self) -> u16 {
         match self.kind {
-            FileKind::Shard | FileKind::Side => 0,
+            FileKind::Shard | FileKind::Side | FileKind::Gguf => 0,
         }
     }
 }

@@ -154,12 +154,19 @@ impl<W: Write> HctWriter<W> {
         let recipe = match (tensor.coding, tensor.base) {
             (
                 Coding::Lossless {
-                    tile_bytes, tiles, ..
+                    blocks,
+                    tile_bytes,
+                    tiles,
+                    ..
                 },
                 _,
             ) => {
                 let tiles = tiles.into_iter().map(put).collect();
-                Recipe::Lossless(LosslessRecipe { tile_bytes, tiles })
+                Recipe::Lossless(LosslessRecipe {
+                    blocks,
+                    tile_bytes,
+                    tiles,
+                })
             }
             (Coding::Unchanged { .. }, Some(base)) => Recipe::Unchanged(base),
             (Coding::Delta { delta, .. }, Some(base)) => {
@@ -251,7 +258,7 @@ impl<W: Write> HctWriter<W> {
     pub(super) fn check_shard(&self, file: Option<usize>) -> Result<()> {
         let Some(file) = file else { return Ok(()) };
         match self.index.files.get(file) {
-            Some(entry) if entry.kind == FileKind::Shard => Ok(()),
+            Some(entry) if entry.kind.has_tensors() => Ok(()),
             Some(_) => Err(Error::argument("file", format!("{file} is no shard"))),
             None => Err(Error::argument(
                 "file",

@@ -1,8 +1,8 @@
 //! Files to damage.
 
 use hct_core::{
-    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, FileKind, Gains, HctWriter, MatrixView,
-    Preparation, SparseFormat, Transform, encode_sparse,
+    BlockType, Dtype, EncodedFragment, EncodedPlane, EncodedTensor, FileKind, Gains, HctWriter,
+    MatrixView, Preparation, SparseFormat, Transform, encode_sparse,
 };
 
 use crate::common::{
@@ -107,6 +107,20 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
     let bytes: Vec<u8> = (0..400u32).map(|i| (i * i % 7) as u8).collect();
     let tensor = EncodedTensor::lossless(&meta, &bytes).unwrap();
     out.push(("lossless U8".into(), file_of(meta, tensor)));
+    for kind in [
+        BlockType::Q4_1,
+        BlockType::Q8_0,
+        BlockType::Q2K,
+        BlockType::Q4K,
+    ] {
+        let blocks = 512 / kind.weights() as u64;
+        let meta = self::meta("t", Dtype::U8, &[blocks, kind.bytes() as u64]);
+        let bytes: Vec<u8> = (0..blocks as usize * kind.bytes())
+            .map(|i| (i * i % 7) as u8 * 17)
+            .collect();
+        let tensor = EncodedTensor::blocks(&meta, &bytes, kind).unwrap();
+        out.push((format!("blocks of {kind}"), file_of(meta, tensor)));
+    }
     out
 }
 

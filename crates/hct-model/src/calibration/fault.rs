@@ -1,5 +1,7 @@
 //! The ways a file of statistics can be wrong.
 
+use crate::gguf::GgufError;
+
 /// What is wrong with a file of calibration statistics; [`crate::Error::Calibration`] says which.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +63,9 @@ pub enum CalibrationFault {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// An importance matrix in a GGUF file that is wrong.
+    #[error("it is no importance matrix of llama.cpp that can be read")]
+    Gguf(#[source] GgufError),
     /// No files to merge.
     #[error("there is nothing to merge")]
     NothingToMerge,

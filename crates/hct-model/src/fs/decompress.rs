@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hct_core::ReadAt;
+use hct_core::{FileKind, ReadAt};
 
 use super::atomic_file::{AtomicFile, check_free};
 use super::dir_writer::{DirWriter, check_replaceable};
@@ -13,7 +13,7 @@ use crate::restore::{DecompressReport, restore, restore_file};
 
 /// Writes the checkpoint in `model` to `output`: the same shards, names, dtypes, order and
 /// metadata, byte for byte where coding was lossless. A model of one shard becomes a file when
-/// `output` ends in `.safetensors` (side files are left out then); anything else becomes a folder
+/// `output` ends in `.safetensors`, or in `.gguf` if it was GGUF (side files are left out then); anything else becomes a folder
 /// with the side files. The output appears under its name only when it is complete; `overwrite`
 /// lets it replace another.
 ///
@@ -27,7 +27,19 @@ pub fn decompress<R: ReadAt>(
 ) -> Result<DecompressReport, Error> {
     check_free(output, overwrite)?;
     model.check_base(&())?;
-    if output.extension().is_some_and(|e| e == "safetensors") {
+    let asked = output
+        .extension()
+        .and_then(|extension| match extension.to_str()? {
+            "safetensors" => Some(FileKind::Shard),
+            "gguf" => Some(FileKind::Gguf),
+            _ => None,
+        });
+    if let Some(asked) = asked {
+        let mut files = model.index().files.iter();
+        if files.any(|f| f.kind.has_tensors() && f.kind != asked) {
+            let path = model.name().to_owned();
+            return Err(Error::OtherForm { path });
+        }
         let (file, report) = restore_file(model, AtomicFile::create(output)?, progress)?;
         file.finish(overwrite)?;
         return Ok(report);

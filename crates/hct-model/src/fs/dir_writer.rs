@@ -123,7 +123,7 @@ pub(super) fn check_replaceable(target: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether a folder is empty or has safetensors files in it. Guards against a mistyped output, such
+/// Whether a folder is empty or has safetensors or GGUF files in it. Guards against a mistyped output, such
 /// as a home folder, being deleted.
 fn is_replaceable(folder: &Path) -> Result<bool, Error> {
     let mut is_empty = true;
@@ -131,7 +131,7 @@ fn is_replaceable(folder: &Path) -> Result<bool, Error> {
         let entry = entry.map_err(Error::io("list", folder))?;
         if Path::new(&entry.file_name())
             .extension()
-            .is_some_and(|e| e == "safetensors")
+            .is_some_and(|e| e == "safetensors" || e == "gguf")
         {
             return Ok(true);
         }

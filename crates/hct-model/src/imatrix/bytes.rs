@@ -4,7 +4,7 @@
 pub(super) struct Bytes<'a>(pub &'a [u8]);
 
 /// What went wrong when they ended.
-pub(super) const CUT_SHORT: &str = "it is cut short";
+const CUT_SHORT: &str = "it is cut short";
 
 impl<'a> Bytes<'a> {
     pub fn take(&mut self, len: u64) -> Result<&'a [u8], &'static str> {
@@ -22,10 +22,6 @@ impl<'a> Bytes<'a> {
 
     pub fn u32(&mut self) -> Result<u32, &'static str> {
         self.array().map(u32::from_le_bytes)
-    }
-
-    pub fn u64(&mut self) -> Result<u64, &'static str> {
-        self.array().map(u64::from_le_bytes)
     }
 
     /// A length or number that is stored as a signed one, but cannot be negative.

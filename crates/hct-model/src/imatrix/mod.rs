@@ -49,9 +49,9 @@ impl Imatrix {
             .map_err(Error::reading(&path))?;
         let read = match is_gguf(&bytes) {
             true => gguf::read(&bytes),
-            false => legacy::read(&bytes),
+            false => legacy::read(&bytes).map_err(|what| CalibrationFault::Imatrix { what }),
         };
-        let entries = read.map_err(|what| fault()(CalibrationFault::Imatrix { what }))?;
+        let entries = read.map_err(fault())?;
         for entry in entries.values() {
             if !entry.squares.iter().all(|&x| x.is_finite() && x >= 0.0) {
                 return Err(fault()(CalibrationFault::Imatrix {
@@ -65,7 +65,7 @@ impl Imatrix {
 
 /// Whether these are the first bytes of a GGUF file.
 pub(crate) fn is_gguf(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"GGUF")
+    bytes.starts_with(crate::gguf::MAGIC)
 }
 
 impl Calibration for Imatrix {

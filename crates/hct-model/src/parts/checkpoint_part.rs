@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use hct_core::FileKind;
+use hct_core::BlockType;
 
 use super::part::Part;
 use crate::base::BaseMatch;
@@ -41,7 +41,7 @@ impl<'a> CheckpointPart<'a> {
         side_files: bool,
     ) -> Self {
         let all = whole.tensors();
-        let carried = |file: &CarriedFile| file.kind == FileKind::Shard || side_files;
+        let carried = |file: &CarriedFile| file.kind.has_tensors() || side_files;
         let (mut files, mut file_numbers, mut here) = (Vec::new(), Vec::new(), Vec::new());
         for (number, file) in whole.files().iter().enumerate() {
             here.push(carried(file).then_some(files.len()));
@@ -121,6 +121,10 @@ impl CheckpointSource for CheckpointPart<'_> {
     fn file_of(&self, index: usize) -> Option<usize> {
         let file = self.whole.file_of(*self.numbers.get(index)?)?;
         *self.here.get(file)?
+    }
+
+    fn blocks_of(&self, index: usize) -> Option<BlockType> {
+        self.whole.blocks_of(*self.numbers.get(index)?)
     }
 
     fn read_range(&self, index: usize, range: Range<u64>) -> Result<Cow<'_, [u8]>, Error> {

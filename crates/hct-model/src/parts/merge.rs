@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use hct_core::{FileEntry, FileKind, HctWriter, ReadAt};
+use hct_core::{FileEntry, HctWriter, ReadAt};
 
 use super::fault::PartFault;
 use crate::error::Error;
 use crate::hct_model::HctModel;
-use crate::header::Header;
 use crate::progress::Progress;
+use crate::shard_header::ShardHeader;
 use crate::tensor_info::TensorInfo;
 use crate::tensor_source::TensorSource;
 
@@ -39,7 +39,7 @@ pub fn merge<R: ReadAt, W: Write>(
     let mut files = HashMap::new();
     for (number, entry) in plan.with_files.index().files.iter().enumerate() {
         let placed = copy_file(plan.with_files, entry, &mut writer)?;
-        if entry.kind == FileKind::Shard {
+        if entry.kind.has_tensors() {
             files.insert(&entry.path[..], placed);
         }
         debug_assert_eq!(placed, number, "all files are copied");
@@ -135,17 +135,17 @@ impl<'a, R: ReadAt> Plan<'a, R> {
 fn tensors_of_shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<(&str, TensorInfo)>, Error> {
     let mut all = Vec::new();
     for entry in shards(model) {
-        let header = Header::parse_alone(model.carried(entry)?)
-            .map_err(Error::header(Path::new(&entry.path)))?;
-        let tensors = header.tensors().iter();
-        all.extend(tensors.map(|tensor| (&entry.path[..], tensor.info.clone())));
+        let path = Path::new(&entry.path);
+        let header = ShardHeader::parse(entry.kind, model.carried(entry)?, path)?;
+        let tensors = header.tensors_as_coded().into_iter();
+        all.extend(tensors.map(|tensor| (&entry.path[..], tensor)));
     }
     Ok(all)
 }
 
 fn shards<R: ReadAt>(model: &HctModel<R>) -> impl Iterator<Item = &FileEntry> {
     let files = model.index().files.iter();
-    files.filter(|entry| entry.kind == FileKind::Shard)
+    files.filter(|entry| entry.kind.has_tensors())
 }
 
 /// Errs where `part` carries another file than `first`, or lacks the header of a shard, or says that

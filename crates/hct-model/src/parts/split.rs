@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use hct_core::{FileKind, HctWriter, ReadAt};
+use hct_core::{HctWriter, ReadAt};
 
 use super::merge::copy_file;
 use super::part::deal;
@@ -62,7 +62,7 @@ impl<R: ReadAt> HctModel<R> {
         }
         let mut files = vec![None; index.files.len()];
         for (entry, placed) in index.files.iter().zip(&mut files) {
-            if entry.kind == FileKind::Shard || side_files {
+            if entry.kind.has_tensors() || side_files {
                 *placed = Some(copy_file(self, entry, &mut writer)?);
             }
         }

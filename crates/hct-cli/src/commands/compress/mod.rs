@@ -39,8 +39,8 @@ use report::Report;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Compress {
-    /// A .safetensors file, or a folder with one or with an index and shards; - for a .safetensors
-    /// file that comes by standard input
+    /// A .safetensors or .gguf file, or a folder with a .safetensors file or with an index and
+    /// shards; - for a .safetensors file that comes by standard input
     input: PathBuf,
     /// The file to write; - for standard output, the report then going to standard error
     #[arg(short, long, value_name = "OUT.hct")]
@@ -138,6 +138,7 @@ EXAMPLES
   hct compress my-model -o my-model.hct --strategy adaptive --cosine 0.99 --fragments 4
   hct compress my-model -o my-model.hct --strategy importance --importance-map scores.json
   hct compress my-model -o exact.hct --strategy lossless
+  hct compress quantized.gguf -o quantized.hct
   hct compress fine-tune -o delta.hct --strategy lossless --base my-model
   hct compress fine-tune -o delta.hct --base my-model.hct
   hct compress my-model -o my-model.hct --resume
@@ -234,7 +235,7 @@ impl Compress {
         #[cfg(feature = "eval")]
         let reached = match &ran {
             Some(ran) => {
-                let weights = size::weights(&checkpoint);
+                let weights = checkpoint.weights();
                 let found = ran.reach(spec.strategy(), weights, &mut |steer, output| {
                     job.code_by(&self.spec(Some(steer))?, output, false)
                 })?;

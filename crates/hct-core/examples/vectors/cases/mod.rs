@@ -1,5 +1,6 @@
 //! The files, each made of little to show one thing.
 
+mod blocks;
 mod column_order;
 mod files;
 mod lossless;
@@ -19,6 +20,7 @@ use hct_core::{
 pub fn all() -> Result<Vec<(String, Vec<u8>)>> {
     let mut cases = Cases(Vec::new());
     lossless::add(&mut cases)?;
+    blocks::add(&mut cases)?;
     sparse::add(&mut cases)?;
     trellis::add(&mut cases)?;
     column_order::add(&mut cases)?;

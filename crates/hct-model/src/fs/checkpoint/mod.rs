@@ -1,4 +1,5 @@
-//! A checkpoint on disk: one safetensors file, or a folder with one or with an index and shards.
+//! A checkpoint on disk: one safetensors or GGUF file, or a folder with a safetensors file or with an
+//! index and shards.
 
 mod index_json;
 mod locate;
@@ -9,11 +10,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hct_core::{FileKind, ReadAt};
+use hct_core::{BlockType, FileKind, ReadAt};
 
 use super::file_source::FileSource;
 use crate::checkpoint_source::{CarriedFile, CheckpointSource};
 use crate::error::Error;
+use crate::gguf::{Gguf, MAGIC};
 use crate::safetensors::{Safetensors, Shard};
 use crate::source_changed::SourceChanged;
 use crate::tensor_info::TensorInfo;
@@ -27,15 +29,31 @@ pub use side_files::{SkipReason, SkippedFile};
 /// other. Tensors are read from their files one at a time; a file that is changed in place after
 /// the checkpoint was opened makes that [`Error::Changed`].
 pub struct Checkpoint {
-    safetensors: Safetensors<FileSource>,
+    weights: Weights,
     /// The shards, then the side files.
     files: Vec<CarriedFile>,
     side_files: Vec<SideFile>,
     skipped_files: Vec<SkippedFile>,
 }
 
+/// Where the tensors are.
+enum Weights {
+    Safetensors(Safetensors<FileSource>),
+    Gguf(Gguf<FileSource>),
+}
+
+impl Weights {
+    fn source(&self) -> &dyn CheckpointSource {
+        match self {
+            Weights::Safetensors(source) => source,
+            Weights::Gguf(source) => source,
+        }
+    }
+}
+
 impl Checkpoint {
-    /// Opens a safetensors file, or a folder that holds one (`model.safetensors`, or the only
+    /// Opens a safetensors file, a GGUF file (whatever begins as one), or a folder that holds a
+    /// safetensors file (`model.safetensors`, or the only
     /// one) or an index (`model.safetensors.index.json`, or the only one) with its shards. As in
     /// the transformers library, `model.safetensors` comes before an index.
     ///
@@ -48,6 +66,14 @@ impl Checkpoint {
     /// the index is wrong, and when the index and the shards disagree.
     pub fn open(path: impl AsRef<Path>) -> Result<Checkpoint, Error> {
         let path = path.as_ref();
+        if path.is_file() {
+            let source = FileSource::open(path)?;
+            let len = source.size().min(MAGIC.len() as u64);
+            let start = source.read_at(0, len as usize);
+            if start.map_err(Error::reading(path))?[..] == MAGIC[..] {
+                return Ok(Checkpoint::of_gguf(Gguf::new(path, source)?));
+            }
+        }
         let Located { dir, shards, index } = locate::locate(path)?;
         let open = |(name, path): (String, PathBuf)| {
             let source = FileSource::open(&path)?;
@@ -72,7 +98,7 @@ impl Checkpoint {
             len: side.state.len,
         }));
         Ok(Checkpoint {
-            safetensors,
+            weights: Weights::Safetensors(safetensors),
             files,
             side_files,
             skipped_files,
@@ -82,13 +108,40 @@ impl Checkpoint {
     /// In what state the files are, as text that is another when one has been changed: their names,
     /// lengths and times of modification.
     pub fn state(&self) -> String {
-        let shards = self.safetensors.shards().iter();
-        let shards = shards.map(|shard| (shard.name(), shard.source().state()));
+        let of_weights = match &self.weights {
+            Weights::Safetensors(safetensors) => {
+                let shards = safetensors.shards().iter();
+                let named =
+                    |shard: &Shard<FileSource>| (shard.name().to_owned(), shard.source().state());
+                shards.map(named).collect()
+            }
+            Weights::Gguf(gguf) => {
+                let name = gguf.name().display().to_string();
+                vec![(name, gguf.source().state())]
+            }
+        };
         let sides = self.side_files.iter();
-        let sides = sides.map(|side| (&side.rel_path[..], side.state));
-        let lines = shards.chain(sides);
+        let sides = sides.map(|side| (side.rel_path.clone(), side.state));
+        let lines = of_weights.into_iter().chain(sides);
         let lines = lines.map(|(name, state)| format!("{name:?} {}\n", state.text()));
         lines.collect()
+    }
+
+    fn of_gguf(gguf: Gguf<FileSource>) -> Checkpoint {
+        Checkpoint {
+            files: gguf.files().to_vec(),
+            weights: Weights::Gguf(gguf),
+            side_files: Vec::new(),
+            skipped_files: Vec::new(),
+        }
+    }
+
+    /// The GGUF file, if it is one.
+    pub fn gguf(&self) -> Option<&Gguf<FileSource>> {
+        match &self.weights {
+            Weights::Gguf(gguf) => Some(gguf),
+            Weights::Safetensors(_) => None,
+        }
     }
 
     /// The files of the folder that are left behind, by path, and why.
@@ -101,22 +154,22 @@ impl TensorSource for Checkpoint {
     /// The tensors: file by file in the order of their names, within a file in the order of their
     /// bytes.
     fn tensors(&self) -> &[TensorInfo] {
-        self.safetensors.tensors()
+        self.weights.source().tensors()
     }
 
     fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
-        self.safetensors.read(index)
+        self.weights.source().read(index)
     }
 }
 
 impl CheckpointSource for Checkpoint {
     /// The file or folder that was opened.
     fn name(&self) -> &Path {
-        self.safetensors.name()
+        self.weights.source().name()
     }
 
     fn total_bytes(&self) -> u64 {
-        self.safetensors.total_bytes()
+        self.weights.source().total_bytes()
     }
 
     /// The safetensors files, by name; then the side files, by path.
@@ -128,16 +181,20 @@ impl CheckpointSource for Checkpoint {
         let shards = self.files.len() - self.side_files.len();
         match number.checked_sub(shards).map(|i| self.side_files.get(i)) {
             Some(Some(side)) => read_side_file(side).map(Cow::Owned),
-            _ => self.safetensors.read_file(number),
+            _ => self.weights.source().read_file(number),
         }
     }
 
+    fn blocks_of(&self, index: usize) -> Option<BlockType> {
+        self.weights.source().blocks_of(index)
+    }
+
     fn file_of(&self, index: usize) -> Option<usize> {
-        self.safetensors.file_of(index)
+        self.weights.source().file_of(index)
     }
 
     fn read_range(&self, index: usize, range: Range<u64>) -> Result<Cow<'_, [u8]>, Error> {
-        self.safetensors.read_range(index, range)
+        self.weights.source().read_range(index, range)
     }
 }
 

@@ -1,0 +1,28 @@
+//! GGUF, the files of ggml and llama.cpp, of versions 2 and 3: metadata, and tensors that are
+//! numbers or blocks of quantized weights.
+//!
+//! Nothing in a file is trusted: lengths, counts and offsets are checked against the length of the
+//! file before anything is read or allocated on their word.
+
+mod bytes;
+mod dequantize;
+mod error;
+mod header;
+mod source;
+mod tensor;
+mod tensor_type;
+mod value;
+mod write_header;
+mod writer;
+
+pub use error::GgufError;
+pub(crate) use header::DEFAULT_ALIGNMENT;
+pub use header::GgufHeader;
+pub use source::Gguf;
+pub use tensor::GgufTensor;
+pub use tensor_type::GgufType;
+pub use value::{GgufArray, GgufValue};
+pub use writer::GgufWriter;
+
+/// How GGUF files begin.
+pub(crate) const MAGIC: &[u8; 4] = b"GGUF";
