@@ -78,7 +78,9 @@ def load_weights(
         weights = _Weights(opened)
         if options.get("dtype") in (None, "auto"):
             options["dtype"] = weights.dtype()
-        return model_class.from_pretrained(None, config=config, state_dict=weights, **options)
+        trust = options.pop("trust_remote_code", False)
+        concrete = _concrete(model_class, config, trust)
+        return concrete.from_pretrained(None, config=config, state_dict=weights, **options)
 
 
 def save_pretrained(
@@ -161,10 +163,21 @@ class _Weights(Mapping[str, TensorSlice]):
 
 
 def _is_model(auto_class: Any) -> bool:
-    if isinstance(auto_class, type) and issubclass(auto_class, transformers.PreTrainedModel):
-        return True
-    # What AutoModel and its like have, and AutoTokenizer and its like have not.
-    return hasattr(auto_class, "from_config")
+    # The latter is what AutoModel and its like have, and AutoTokenizer and its like have not.
+    return _is_concrete(auto_class) or hasattr(auto_class, "from_config")
+
+
+def _is_concrete(model_class: Any) -> bool:
+    return isinstance(model_class, type) and issubclass(model_class, transformers.PreTrainedModel)
+
+
+def _concrete(model_class: Any, config: Any, trust: bool) -> Any:
+    """The class that ``AutoModel`` and its like stand for, which load no state dict themselves."""
+    if _is_concrete(model_class):
+        return model_class
+    # A skeleton without memory, which is made for its class alone.
+    with torch.device("meta"):
+        return type(model_class.from_config(config, trust_remote_code=trust))
 
 
 def _find(folder_or_file: Path) -> str:
