@@ -89,7 +89,7 @@ fn quantized(checkpoint: &Checkpoint) -> Result<Rows> {
         let shape = (info.shape[0] as usize, info.shape[1] as usize);
         let tensor = Tensor::from_vec(values, shape, &Device::Cpu)?;
         for (dtype, kind) in TYPES {
-            if shape.1 % kind.weights() == 0 {
+            if shape.1.is_multiple_of(kind.weights()) {
                 let blocks = QTensor::quantize(&tensor, dtype)?;
                 add(&mut rows, &info.name, kind, shape.0 as u64, &blocks.data()?)?;
             }

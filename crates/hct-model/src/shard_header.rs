@@ -73,6 +73,14 @@ impl ShardHeader {
         }
     }
 
+    /// The `__metadata__` of a safetensors file; none of a GGUF file, whose metadata are no strings.
+    pub fn metadata(&self) -> &[(String, String)] {
+        match self {
+            ShardHeader::Safetensors(header) => header.metadata(),
+            ShardHeader::Gguf { .. } => &[],
+        }
+    }
+
     /// Bytes of the file.
     pub fn file_len(&self) -> u64 {
         match self {

@@ -53,9 +53,11 @@ impl Piece {
 impl RemoteSource {
     /// Opens what is at a URL, by one request.
     pub fn open(url: &Path) -> io::Result<RemoteSource> {
+        // Before any client is made: it sets up TLS.
+        let runtime = runtime()?;
         let place = Place::of(url).map_err(io::Error::other)?;
         let suffix = GetOptions::new().with_range(Some(GetRange::Suffix(TAIL)));
-        let (opened, offset, bytes) = runtime()?.block_on(async {
+        let (opened, offset, bytes) = runtime.block_on(async {
             let result = match place.store.get_opts(&place.object, suffix).await {
                 // Azure knows no ranges from the end.
                 Err(object_store::Error::NotSupported { .. }) => {
