@@ -9,7 +9,6 @@ mod contestant;
 mod deltas;
 mod evaluation;
 mod gaussian;
-mod gguf;
 mod matrix;
 mod model;
 mod pair;
@@ -78,9 +77,6 @@ struct Args {
     no_model_quality: bool,
     #[command(flatten)]
     settings: Settings,
-    /// Block-quantized weights instead: docs/GGUF.md, of MiniLM quantized and of these GGUF files.
-    #[arg(long, value_name = "FILE", num_args = 0.., conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration", "deltas"])]
-    gguf: Option<Vec<PathBuf>>,
     /// Only rewrite Markdown and plots from the JSON files: after a change of wording.
     #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration", "deltas"])]
     render: bool,
@@ -116,9 +112,6 @@ fn main() -> Result<()> {
         }
         if args.coders {
             return coders::run();
-        }
-        if let Some(files) = &args.gguf {
-            return gguf::run(files);
         }
         if args.deltas {
             return deltas::run(&args.pair, &args.settings);
