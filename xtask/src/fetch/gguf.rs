@@ -17,16 +17,16 @@ impl Gguf {
 
     /// The shape of every tensor by name, outermost dimension first.
     pub fn shapes(&self) -> Result<HashMap<String, Vec<usize>>> {
-        let shape = |shape: &[u64]| shape.iter().map(|&d| usize::try_from(d)).collect();
-        let tensors = self.0.header().tensors.iter();
-        tensors
-            .map(|tensor| {
-                Ok((
-                    tensor.name.clone(),
-                    shape(&tensor.shape).map_err(anyhow::Error::from)?,
-                ))
-            })
-            .collect()
+        let mut shapes = HashMap::new();
+        for tensor in &self.0.header().tensors {
+            let shape: Vec<usize> = tensor
+                .shape
+                .iter()
+                .map(|&d| usize::try_from(d))
+                .collect::<Result<_, _>>()?;
+            shapes.insert(tensor.name.clone(), shape);
+        }
+        Ok(shapes)
     }
 
     /// A tensor's weights, dequantised.
