@@ -15,18 +15,19 @@ pub(super) fn io_error(error: object_store::Error) -> io::Error {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
             io::Error::new(ErrorKind::PermissionDenied, chain(&error))
         }
+        Error::NotSupported { .. } => io::Error::other(WHOLE),
         _ => {
             let said = chain(&error);
             match said.contains("non-partial response") {
-                true => io::Error::other(
-                    "the server sends whole files only, not ranges of them: download the file and \
-                     give that",
-                ),
+                true => io::Error::other(WHOLE),
                 false => io::Error::other(said),
             }
         }
     }
 }
+
+const WHOLE: &str = "the server sends whole files only, not ranges of them: download the file and give \
+                     that";
 
 /// The messages of an error and of what is behind it that are not said already.
 fn chain(error: &object_store::Error) -> String {
