@@ -50,6 +50,7 @@ fn is_usage(error: &Error) -> bool {
             | Error::NeedsBase { .. }
             | Error::NoNumpyType { .. }
             | Error::NotReplaceable { .. }
+            | Error::OtherForm { .. }
             | Error::OutputExists { .. }
             | Error::OutputForm { .. }
             | Error::OutputUnnamed { .. }
