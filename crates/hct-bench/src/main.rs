@@ -83,6 +83,10 @@ struct Args {
     /// are kept, not measured again. For a sweep that goes on after a change that moves no figure.
     #[arg(long, conflicts_with_all = ["rd", "coders", "deltas", "render", "check"])]
     keep: bool,
+    /// With --journal or --keep: write the sections of what has been measured so far, and measure
+    /// nothing.
+    #[arg(long)]
+    measured_only: bool,
     /// Fine-tunes coded against their bases instead: docs/DELTAS.*.
     #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration"])]
     deltas: bool,
@@ -172,6 +176,10 @@ fn models(args: &Args) -> Result<Vec<Model>> {
 
 /// The models that the options name, of those that can be run, and what goes with them.
 fn sweep(args: &Args) -> Result<Sweep> {
+    ensure!(
+        !args.measured_only || args.keep || args.journal.is_some(),
+        "--measured-only goes with --journal or --keep, which have what was measured"
+    );
     let models = runnable_models(args)?;
     ensure!(
         models.len() == 1 || (args.calibrated_by.is_empty() && args.journal.is_none()),
@@ -186,6 +194,7 @@ fn sweep(args: &Args) -> Result<Sweep> {
             true => kept_rows()?,
             false => BTreeMap::new(),
         },
+        measures: !args.measured_only,
     })
 }
 

@@ -12,7 +12,7 @@ use super::report::{ModelReport, QualityRow};
 use super::sweep::Sweep;
 use crate::comparison::agreement;
 use crate::contestant::{AtRate, BlockFormat, Contestant, Label, Ours};
-use crate::evaluation::Evaluator;
+use crate::evaluation::{Evaluator, Settings};
 use crate::given::Given;
 use crate::model::Model;
 
@@ -52,25 +52,27 @@ pub fn measure_all(
         .with_style(ProgressStyle::with_template(style)?)
         .with_prefix(model.key.clone());
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    bar.set_message("running it as it is");
-    let evaluator = Evaluator::of(model, settings)?.with_context(|| {
-        format!(
-            "{} cannot be run: it takes a folder with config.json and tokenizer.json of a model \
-             that `hct eval` knows",
-            model.title()
-        )
-    })?;
+    // Made when there is something to measure: it runs the model.
+    let mut evaluator = None;
     let matrices = model.matrices()?;
     let mut rows = Vec::new();
     for contestant in contestants {
         let Label { name, setting, .. } = contestant.label();
-        bar.set_message(format!("{name} {setting}"));
         let kept = journal.as_ref().and_then(|kept| kept.row(&name, &setting));
         let kept = kept.or_else(|| sweep.kept(model, &name, &setting));
         let measured = match kept {
             Some(row) => Some(row.clone()),
+            None if !sweep.measures => continue,
             None => {
-                let row = row(model, &matrices, &**contestant, &evaluator)?;
+                let evaluator = match &mut evaluator {
+                    Some(evaluator) => evaluator,
+                    none => {
+                        bar.set_message("running it as it is");
+                        none.insert(evaluator_of(model, settings)?)
+                    }
+                };
+                bar.set_message(format!("{name} {setting}"));
+                let row = row(model, &matrices, &**contestant, evaluator)?;
                 if let (Some(journal), Some(row)) = (&mut journal, &row) {
                     journal.add(row)?;
                 }
@@ -91,6 +93,16 @@ pub fn measure_all(
         settings: *settings,
         calibrations: sweep.given.iter().map(|given| given.name.clone()).collect(),
         rows,
+    })
+}
+
+fn evaluator_of(model: &Model, settings: &Settings) -> Result<Evaluator> {
+    Evaluator::of(model, settings)?.with_context(|| {
+        format!(
+            "{} cannot be run: it takes a folder with config.json and tokenizer.json of a model \
+             that `hct eval` knows",
+            model.title()
+        )
     })
 }
 

@@ -22,6 +22,8 @@ pub struct Sweep {
     pub journal: Option<PathBuf>,
     /// Rows that are not measured again, by model.
     pub kept: BTreeMap<String, Vec<ModelReport>>,
+    /// Whether rows that are not there are measured; left out otherwise.
+    pub measures: bool,
 }
 
 impl Sweep {
