@@ -164,7 +164,8 @@ pub fn verify(
     progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<String> {
     let model = py.detach(|| open(&path, &base))?;
-    let total = decoded_bytes(&model);
+    let sizes = model.index().tensors.iter().map(|t| t.stored_bytes());
+    let total = sizes.sum();
     run(py, threads, progress.as_ref(), total, |watch| {
         if !base.is_empty() {
             model.check_base(&()).map_err(raised)?;
@@ -175,6 +176,7 @@ pub fn verify(
             "ok": failures.is_empty(),
             "tensors": model.index().tensors.len(),
             "not_decoded": if base.is_empty() { on_base.count() } else { 0 },
+            "in_other_parts": model.tensors_in_other_parts(),
             "files": model.index().files.len(),
             "bytes": model.file_bytes(),
             "failures": failures,

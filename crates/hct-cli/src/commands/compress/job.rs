@@ -8,18 +8,24 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use hct_model::{
-    BaseMatch, Checkpoint, CodingJob, CompressReport, Error, TensorInfo, TensorSource,
+    BaseMatch, Checkpoint, CodingJob, CompressReport, Error, Part, TensorInfo, TensorSource,
     partial_folder,
 };
 use hct_strategies::{Allocation, Calibration, StrategySpec};
 
-use super::Compress;
 use crate::progress::Bar;
 use crate::streams::{is_stream, send, standard_output};
 
 /// What there is to do, and what it takes.
 pub struct Job<'a> {
-    pub options: &'a Compress,
+    pub output: &'a Path,
+    /// Whether another file may be there.
+    pub force: bool,
+    /// Whether what is done is kept.
+    pub resume: bool,
+    pub side_files: bool,
+    /// The part of the checkpoint to code.
+    pub part: Option<Part>,
     pub checkpoint: &'a Checkpoint,
     /// The calibration to go by, and the SHA-256 of its file.
     pub calibration: Option<(Arc<dyn Calibration>, String)>,
@@ -31,11 +37,11 @@ pub struct Job<'a> {
 impl Job<'_> {
     /// Codes as a spec says to where the options say.
     pub fn code(&self, spec: &StrategySpec) -> anyhow::Result<CompressReport> {
-        let output = &self.options.output;
-        match self.options.resume {
+        let output = self.output;
+        match self.resume {
             _ if is_stream(output) => self.code_to_stream(spec),
             true => self.code_resumably(spec, output),
-            false => self.code_by(spec, output, self.options.force),
+            false => self.code_by(spec, output, self.force),
         }
     }
 
@@ -51,7 +57,7 @@ impl Job<'_> {
     }
 
     fn code_resumably(&self, spec: &StrategySpec, output: &Path) -> anyhow::Result<CompressReport> {
-        let (job, force) = (self.job(spec), self.options.force);
+        let (job, force) = (self.job(spec), self.force);
         let state = self.checkpoint.state();
         match job.compress_resumable(self.checkpoint, &state, output, force, &self.bar()) {
             Err(Error::Cancelled) => bail!(
@@ -94,8 +100,8 @@ impl Job<'_> {
             allocation: allocation.map(|(plan, hash)| (plan, &hash[..])),
             calibration: self.calibration.clone(),
             base: self.base,
-            side_files: !self.options.no_side_files,
-            part: self.options.part,
+            side_files: self.side_files,
+            part: self.part,
         };
         if job.provenance().is_none() {
             eprintln!("warning: the importance map is too large for the file to say what it was");

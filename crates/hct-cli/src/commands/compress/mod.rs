@@ -226,7 +226,11 @@ impl Compress {
             None => None,
         };
         let job = Job {
-            options: self,
+            output: &self.output,
+            force: self.force,
+            resume: self.resume,
+            side_files: !self.no_side_files,
+            part: self.part,
             allocation,
             checkpoint: &checkpoint,
             calibration,
@@ -321,11 +325,16 @@ impl Compress {
     }
 }
 
-/// The float dtypes of the input, largest share first.
+/// The float dtypes and types of blocks of the input, largest share first.
 fn float_dtypes(checkpoint: &Checkpoint) -> String {
-    let mut shares = BTreeMap::<&str, u64>::new();
-    for tensor in checkpoint.tensors().iter().filter(|t| t.dtype.is_float()) {
-        *shares.entry(tensor.dtype.name()).or_default() += tensor.byte_len();
+    let mut shares = BTreeMap::<String, u64>::new();
+    for (i, tensor) in checkpoint.tensors().iter().enumerate() {
+        let kind = match checkpoint.blocks_of(i) {
+            Some(kind) => kind.to_string(),
+            None if tensor.dtype.is_float() => tensor.dtype.to_string(),
+            None => continue,
+        };
+        *shares.entry(kind).or_default() += tensor.byte_len();
     }
     let mut shares: Vec<_> = shares.into_iter().collect();
     shares.sort_by_key(|&(_, bytes)| std::cmp::Reverse(bytes));
