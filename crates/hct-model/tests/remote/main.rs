@@ -120,7 +120,7 @@ fn rows_and_fragments_transfer_what_they_need() {
     let (requests, read) = server.counts();
     assert!(read <= tiles + tiles / 100, "{read} of {tiles}");
     assert!(
-        requests <= 4 && tiles < metered.index().tensors[0].payload_bytes() / 4,
+        requests <= 4 && tiles < metered.index().tensors[0].payload_bytes() * 2 / 3,
         "{requests} {tiles}"
     );
 
@@ -170,7 +170,8 @@ fn what_cannot_be_read_says_why_in_time() {
     let not_found = said(Fault::NotFound);
     assert!(not_found.contains("no such object"), "{not_found}");
     let short = said(Fault::Short);
-    assert!(short.contains("the server sent"), "{short}");
+    // By object_store, of the range that was asked for and the one that came.
+    assert!(short.contains("Requested"), "{short}");
     let query = HctFile::open("https://127.0.0.1/m.hct?signature=1")
         .err()
         .unwrap();
