@@ -241,7 +241,9 @@ def test_ctrl_c_stops_and_leaves_nothing(tmp_path):
         "except KeyboardInterrupt: print('stopped', flush=True)\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "m.safetensors"), str(tmp_path / "a.hct")]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # Jobs in the background have it ignored, and pass that on.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed)
     assert child.stdout.readline() == "going\n"
     child.send_signal(signal.SIGINT)
     rest, _ = child.communicate(timeout=300)
