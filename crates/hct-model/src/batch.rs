@@ -10,11 +10,17 @@ const BATCH_TENSORS: usize = 64;
 
 /// Runs of consecutive items whose sizes add up to at most [`BATCH_BYTES`].
 pub(crate) fn batches(sizes: &[u64]) -> Vec<Range<usize>> {
+    runs(sizes, BATCH_BYTES, BATCH_TENSORS)
+}
+
+/// Runs of consecutive items: each of at most so many, whose sizes add up to at most `bytes`, or of a
+/// single larger one.
+pub(crate) fn runs(sizes: &[u64], bytes: u64, items: usize) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     let mut start = 0;
     let mut total = 0u64;
     for (i, &size) in sizes.iter().enumerate() {
-        let full = total.saturating_add(size) > BATCH_BYTES || i - start >= BATCH_TENSORS;
+        let full = total.saturating_add(size) > bytes || i - start >= items;
         if i > start && full {
             out.push(start..i);
             start = i;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::BaseMatch;
 use crate::batch::batches;
+use crate::begin::begin;
 use crate::checkpoint_source::CheckpointSource;
 use crate::error::Error;
 use crate::packing::pack;
@@ -89,13 +90,8 @@ pub fn encode<W: Write>(
     options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<(W, CompressReport), Error> {
-    let mut writer = HctWriter::new(Counting(output, 0)).map_err(Error::output)?;
-    if let Some(text) = options.provenance {
-        writer.set_provenance(text).map_err(Error::output)?;
-    }
-    if let Some(hint) = options.base.and_then(|base| base.hint) {
-        writer.set_base_hint(hint).map_err(Error::output)?;
-    }
+    let base_hint = options.base.and_then(|base| base.hint);
+    let mut writer = begin(Counting(output, 0), options.provenance, base_hint)?;
     let mut input_bytes = source.total_bytes();
     // The numbers of the source's files in the output.
     let mut stored = vec![None; source.files().len()];

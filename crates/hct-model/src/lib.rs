@@ -11,6 +11,7 @@
 
 mod base;
 mod batch;
+mod begin;
 mod calibration;
 mod check_known;
 mod checkpoint_sink;

@@ -88,3 +88,15 @@ pub(super) fn expect<'c>(
         source,
     })
 }
+
+/// Reads `n` chunks that follow each other. Every chunk takes at least 5 bytes of index, which
+/// bounds what a lie can allocate.
+pub(super) fn read_chunks(r: &mut Reader<'_>, n: u64, offset: &mut u64) -> Result<Vec<Chunk>> {
+    if n > (r.remaining() / 5) as u64 {
+        return Err(Error::invalid(
+            "tile count",
+            format!("{n} tiles are not in the index"),
+        ));
+    }
+    (0..n).map(|_| Chunk::read(r, offset)).collect()
+}

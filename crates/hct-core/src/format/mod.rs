@@ -9,6 +9,7 @@ mod copy;
 #[cfg(feature = "encode")]
 mod encoded_tensor;
 mod index;
+mod lossless_recipe;
 mod part;
 mod provenance;
 mod reader;
@@ -25,10 +26,11 @@ pub use base_hint::MAX_BASE_HINT;
 #[cfg(feature = "encode")]
 pub use encoded_tensor::{EncodedFragment, EncodedTensor, TensorMeta};
 pub use index::{FileEntry, FileKind, Index};
+pub use lossless_recipe::LosslessRecipe;
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
-pub use record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+pub use record::{Fragment, PlaneRecord, Recipe, TensorRecord};
 pub use source::ReadAt;
 pub use version::FORMAT_VERSION;
 #[cfg(feature = "encode")]

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::base::{BaseSource, BaseTensor, DeltaRecipe};
 use super::chunk::{Chunk, expect};
-use super::record::{Fragment, LosslessRecipe, PlaneRecord, Recipe, TensorRecord};
+use super::lossless_recipe::LosslessRecipe;
+use super::record::{Fragment, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::delta::DeltaDecoder;
 use crate::matmul::add_product;

@@ -5,21 +5,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::base::{BaseTensor, DeltaRecipe};
-use super::chunk::Chunk;
+use super::chunk::{Chunk, read_chunks};
+use super::lossless_recipe::{LosslessRecipe, read_tile_bytes};
 use super::trailer::HEADER_LEN;
 use crate::quant;
 use crate::recipe::{MAX_TILE, PlaneRecipe};
 use crate::shape::element_count;
 use crate::transform::Transform;
 use crate::wire::{Reader, put_blob, put_varint};
-use crate::{BlockType, Dtype, Error, Result, blocks, delta, lossless};
+use crate::{Dtype, Error, Result, delta};
 
 /// Most dimensions of a tensor.
 pub(crate) const MAX_DIMS: u64 = 64;
 /// Most fragments of a tensor.
 pub(crate) const MAX_FRAGMENTS: usize = 64;
-/// Most bytes of a lossless tile.
-pub(crate) const MAX_LOSSLESS_TILE: u64 = 1 << 24;
 
 const LOSSLESS: u8 = 0;
 const FRAGMENTS: u8 = 1;
@@ -36,31 +35,6 @@ const GAINS: u8 = 4;
 const COLUMN_ORDER: u8 = 8;
 const COLUMN_GAINS: u8 = 16;
 const FINE_GAINS: u8 = 32;
-
-/// How a losslessly stored tensor is cut.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LosslessRecipe {
-    /// What the bytes are blocks of, where they are coded as such.
-    pub(crate) blocks: Option<BlockType>,
-    /// Bytes of a tile, whole elements; the last tile may be shorter.
-    pub(crate) tile_bytes: u64,
-    pub(crate) tiles: Vec<Chunk>,
-}
-
-impl LosslessRecipe {
-    /// The type of the block-quantized weights that the tensor's bytes are, if they are.
-    pub fn blocks(&self) -> Option<BlockType> {
-        self.blocks
-    }
-
-    /// Decodes a tile into `out`, which is as long as the tile.
-    pub(crate) fn decode_tile(&self, payload: &[u8], dtype: Dtype, out: &mut [u8]) -> Result<()> {
-        match self.blocks {
-            Some(kind) => blocks::decode_tile(payload, kind, out),
-            None => lossless::decode_tile(payload, dtype, out),
-        }
-    }
-}
 
 /// A plane and where its bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -369,8 +343,8 @@ impl TensorRecord {
         let mut offset = r.varint()?;
         let first = offset;
         let recipe = match r.u8()? {
-            LOSSLESS => Recipe::Lossless(read_lossless(r, dtype, bytes, &mut offset)?),
-            BLOCKS => Recipe::Lossless(read_blocks(r, dtype, bytes, &mut offset)?),
+            LOSSLESS => Recipe::Lossless(LosslessRecipe::read(r, dtype, bytes, &mut offset)?),
+            BLOCKS => Recipe::Lossless(LosslessRecipe::read_blocks(r, dtype, bytes, &mut offset)?),
             FRAGMENTS => read_fragments(r, dtype, elements, None, &mut offset)?,
             UNCHANGED => Recipe::Unchanged(BaseTensor::read(r, &name)?),
             DELTA => {
@@ -411,47 +385,6 @@ impl TensorRecord {
     }
 }
 
-fn read_lossless(
-    r: &mut Reader<'_>,
-    dtype: Dtype,
-    bytes: u64,
-    offset: &mut u64,
-) -> Result<LosslessRecipe> {
-    let tile_bytes = read_tile_bytes(r, dtype)?;
-    let tiles = read_chunks(r, bytes.div_ceil(tile_bytes), offset)?;
-    Ok(LosslessRecipe {
-        blocks: None,
-        tile_bytes,
-        tiles,
-    })
-}
-
-fn read_blocks(
-    r: &mut Reader<'_>,
-    dtype: Dtype,
-    bytes: u64,
-    offset: &mut u64,
-) -> Result<LosslessRecipe> {
-    let code = r.u8()?;
-    let kind = BlockType::from_code(code).ok_or(Error::Reserved {
-        field: "type of blocks",
-        value: code.into(),
-    })?;
-    let recipe = read_lossless(r, dtype, bytes, offset)?;
-    let block = kind.bytes() as u64;
-    let whole = bytes.is_multiple_of(block) && recipe.tile_bytes.is_multiple_of(block);
-    if dtype != Dtype::U8 || !whole {
-        return Err(Error::invalid(
-            "blocks",
-            format!("the tensor or its tiles are not whole {kind} blocks in U8"),
-        ));
-    }
-    Ok(LosslessRecipe {
-        blocks: Some(kind),
-        ..recipe
-    })
-}
-
 fn read_delta(
     r: &mut Reader<'_>,
     dtype: Dtype,
@@ -472,29 +405,6 @@ fn read_delta(
         common,
         tiles,
     })
-}
-
-fn read_tile_bytes(r: &mut Reader<'_>, dtype: Dtype) -> Result<u64> {
-    let tile_bytes = r.varint_below(MAX_LOSSLESS_TILE + 1, "lossless tile size")?;
-    let element = dtype.bits().div_ceil(8) as u64;
-    if tile_bytes == 0 || tile_bytes % element != 0 {
-        return Err(Error::invalid(
-            "lossless tile size",
-            "is not a positive number of elements",
-        ));
-    }
-    Ok(tile_bytes)
-}
-
-/// Every chunk takes at least 5 bytes of index, which bounds what a lie can allocate.
-fn read_chunks(r: &mut Reader<'_>, n: u64, offset: &mut u64) -> Result<Vec<Chunk>> {
-    if n > (r.remaining() / 5) as u64 {
-        return Err(Error::invalid(
-            "tile count",
-            format!("{n} tiles are not in the index"),
-        ));
-    }
-    (0..n).map(|_| Chunk::read(r, offset)).collect()
 }
 
 fn read_fragments(

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic_file::{AtomicFile, check_free};
 use super::compress::compress;
 use super::file_source::HctFile;
+use crate::batch::runs;
 use crate::checkpoint_source::CheckpointSource;
 use crate::encode::{CompressOptions, CompressReport};
 use crate::error::Error;
@@ -120,18 +121,13 @@ impl Job<'_> {
     }
 }
 
-/// Tensors that follow each other, of so many bytes at most or a single larger one.
+/// Tensors that follow each other, of so many bytes at most or a single larger one. Where there are
+/// none, one part carries the files all the same.
 fn segments(sizes: &[u64], most: u64) -> Vec<Range<usize>> {
-    let (mut out, mut start, mut total) = (Vec::new(), 0, 0u64);
-    for (i, &size) in sizes.iter().enumerate() {
-        if i > start && total.saturating_add(size) > most {
-            out.push(start..i);
-            (start, total) = (i, 0);
-        }
-        total = total.saturating_add(size);
+    match sizes.len() {
+        0 => vec![0..0; 1],
+        tensors => runs(sizes, most, tensors),
     }
-    out.push(start..sizes.len());
-    out
 }
 
 /// Adds what is counted by tensor.

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
+use std::ptr;
 
 use hct_core::{FileEntry, HctWriter, ReadAt};
 
 use super::fault::PartFault;
+use crate::begin::begin;
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::progress::Progress;
@@ -29,13 +31,8 @@ pub fn merge<R: ReadAt, W: Write>(
     progress: &dyn Progress,
 ) -> Result<W, Error> {
     let plan = Plan::new(parts)?;
-    let mut writer = HctWriter::new(output).map_err(Error::output)?;
-    if let Some(text) = provenance {
-        writer.set_provenance(text).map_err(Error::output)?;
-    }
-    if let Some(hint) = &plan.with_files.index().base_hint {
-        writer.set_base_hint(hint).map_err(Error::output)?;
-    }
+    let base_hint = plan.with_files.index().base_hint.as_deref();
+    let mut writer = begin(output, provenance, base_hint)?;
     let mut files = HashMap::new();
     for (number, entry) in plan.with_files.index().files.iter().enumerate() {
         let placed = copy_file(plan.with_files, entry, &mut writer)?;
@@ -84,7 +81,7 @@ impl<'a, R: ReadAt> Plan<'a, R> {
         let Some(with_files) = most else {
             return Err(PartFault::None.of(Path::new("")));
         };
-        for part in parts {
+        for part in parts.iter().filter(|part| !ptr::eq(*part, with_files)) {
             check_alike(part, with_files)?;
         }
         let mut found: HashMap<&str, (&HctModel<R>, usize)> = HashMap::new();

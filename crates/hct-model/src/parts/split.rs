@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
-use hct_core::{HctWriter, ReadAt};
+use hct_core::ReadAt;
 
 use super::merge::copy_file;
 use super::part::deal;
+use crate::batch::runs;
+use crate::begin::begin;
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::progress::Progress;
@@ -21,20 +23,15 @@ pub fn split<R: ReadAt>(model: &HctModel<R>, parts: usize) -> Vec<Vec<usize>> {
 /// The tensors of parts whose payload takes no more than `most` bytes where a single tensor does not,
 /// by number: those that follow each other in the file.
 pub fn split_by_size<R: ReadAt>(model: &HctModel<R>, most: u64) -> Vec<Vec<usize>> {
-    let (mut parts, mut bytes) = (vec![Vec::new()], 0u64);
-    for (number, tensor) in model.index().tensors.iter().enumerate() {
-        let len = tensor.payload_bytes();
-        let is_empty = parts.last().is_none_or(Vec::is_empty);
-        if bytes.saturating_add(len) > most && !is_empty {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-        bytes = bytes.saturating_add(len);
-        if let Some(part) = parts.last_mut() {
-            part.push(number);
+    let tensors = model.index().tensors.iter();
+    let sizes: Vec<u64> = tensors.map(|tensor| tensor.payload_bytes()).collect();
+    match sizes.len() {
+        0 => vec![Vec::new()],
+        tensors => {
+            let parts = runs(&sizes, most, tensors).into_iter();
+            parts.map(Iterator::collect).collect()
         }
     }
-    parts
 }
 
 impl<R: ReadAt> HctModel<R> {
@@ -53,13 +50,7 @@ impl<R: ReadAt> HctModel<R> {
         progress: &dyn Progress,
     ) -> Result<W, Error> {
         let index = self.index();
-        let mut writer = HctWriter::new(output).map_err(Error::output)?;
-        if let Some(text) = provenance {
-            writer.set_provenance(text).map_err(Error::output)?;
-        }
-        if let Some(hint) = &index.base_hint {
-            writer.set_base_hint(hint).map_err(Error::output)?;
-        }
+        let mut writer = begin(output, provenance, index.base_hint.as_deref())?;
         let mut files = vec![None; index.files.len()];
         for (entry, placed) in index.files.iter().zip(&mut files) {
             if entry.kind.has_tensors() || side_files {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use hct_model::{
-    BaseMatch, Checkpoint, CodingJob, CompressReport, Error, Part, TensorInfo, TensorSource,
-    partial_folder,
+    BaseMatch, Checkpoint, CheckpointPart, CodingJob, CompressReport, Error, Part, TensorInfo,
+    TensorSource, partial_folder,
 };
 use hct_strategies::{Allocation, Calibration, StrategySpec};
 
@@ -110,7 +110,14 @@ impl Job<'_> {
     }
 
     fn bar(&self) -> Bar {
-        let sizes = self.checkpoint.tensors().iter().map(TensorInfo::byte_len);
+        let part = self
+            .part
+            .map(|part| CheckpointPart::new(self.checkpoint, part));
+        let tensors = match &part {
+            Some(part) => part.tensors(),
+            None => self.checkpoint.tensors(),
+        };
+        let sizes = tensors.iter().map(TensorInfo::byte_len);
         Bar::new("compressing", sizes.sum())
     }
 }
