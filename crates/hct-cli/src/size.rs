@@ -1,6 +1,6 @@
 //! Sizes as people write them, and what that is in bits per weight.
 
-use hct_model::{Checkpoint, bits_for_size};
+use hct_model::{Checkpoint, CheckpointSource, bits_for_size};
 use hct_strategies::SpecOption;
 
 use crate::failure::usage;
@@ -38,7 +38,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 
 /// The bits per weight at which a file takes no more than `size` bytes.
 pub fn steer(checkpoint: &Checkpoint, size: u64) -> anyhow::Result<Steer> {
-    let bits = bits_for_size(checkpoint, size);
+    let bits = bits_for_size(checkpoint.weights(), size);
     match SpecOption::BitsPerWeight.check(bits) {
         Ok(()) => Ok(Steer(SpecOption::BitsPerWeight, bits)),
         Err(_) => Err(usage(format!(

@@ -87,7 +87,10 @@ pub use info::{
 pub use made_by::{MadeBy, provenance, with_part, without_part};
 pub use metered::Metered;
 pub use model_part::ModelPart;
-pub use parts::{CheckpointPart, Part, PartError, PartFault, merge, split, split_by_size};
+pub use parts::{
+    CheckpointPart, Decided, MeasuredFault, MeasuredPart, MeasuredTensor, Measuring, Part,
+    PartError, PartFault, decide, merge, split, split_by_size,
+};
 pub use progress::Progress;
 pub use rate_target::{bits_for_size, encode_to_rate};
 pub use rates::{bits_per, ratio};

@@ -21,9 +21,10 @@ const FLAT: f64 = 0.25;
 /// Longest stride where there is none, in octaves.
 const STRIDE: f64 = 4.0;
 
-/// The bits per weight at which a file takes no more than `size` bytes: they are met to 0.5 %.
-pub fn bits_for_size(source: &dyn CheckpointSource, size: u64) -> f64 {
-    0.995 * bits_per(size, source.weights())
+/// The bits per weight at which a file of so many weights takes no more than `size` bytes: they are met
+/// to 0.5 %.
+pub fn bits_for_size(weights: u64, size: u64) -> f64 {
+    0.995 * bits_per(size, weights)
 }
 
 /// As [`encode`], but so that the whole file takes the bits per weight of `plan`, to 1 %. Gives what

@@ -17,7 +17,7 @@ use crate::task::run;
 /// The bits per weight at which a file of the checkpoint at `src` takes no more than `size` bytes.
 #[pyfunction]
 pub fn bits_per_weight_for(py: Python<'_>, src: PathBuf, size: u64) -> PyResult<f64> {
-    py.detach(|| Ok(bits_for_size(&Checkpoint::open(&src)?, size)))
+    py.detach(|| Ok(bits_for_size(Checkpoint::open(&src)?.weights(), size)))
         .map_err(raised)
 }
 

@@ -25,7 +25,7 @@ pub enum Command {
     Compress(Box<compress::Compress>),
     #[cfg(feature = "eval")]
     Calibrate(calibrate::Calibrate),
-    Plan(plan::Plan),
+    Plan(Box<plan::Plan>),
     Decompress(decompress::Decompress),
     Extract(extract::Extract),
     Info(info::Info),

@@ -4,12 +4,14 @@
 
 mod checkpoint_part;
 pub(crate) mod fault;
+mod measured;
 mod merge;
 pub(crate) mod part;
 mod split;
 
 pub use checkpoint_part::CheckpointPart;
 pub use fault::PartFault;
+pub use measured::{Decided, MeasuredFault, MeasuredPart, MeasuredTensor, Measuring, decide};
 pub use merge::merge;
 pub use part::{Part, PartError};
 pub use split::{split, split_by_size};

@@ -4,11 +4,14 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The most parts: with more, each would be little but its index.
 const MAX_PARTS: usize = 1 << 16;
 
 /// Part `number` of `of`, as in `2/5`: at least the first, at most the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Part {
     number: usize,
     of: usize,
@@ -29,6 +32,16 @@ impl Part {
             true => Ok(Part { number, of }),
             false => Err(PartError),
         }
+    }
+
+    /// Which it is, counted from 1.
+    pub(super) fn number(self) -> usize {
+        self.number
+    }
+
+    /// How many there are.
+    pub(super) fn of(self) -> usize {
+        self.of
     }
 
     /// Whether it is the first.
@@ -70,6 +83,20 @@ pub(super) fn deal(tensors: &[(&str, u64)], of: usize) -> Vec<Vec<usize>> {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.number, self.of)
+    }
+}
+
+impl From<Part> for String {
+    fn from(part: Part) -> String {
+        part.to_string()
+    }
+}
+
+impl TryFrom<String> for Part {
+    type Error = PartError;
+
+    fn try_from(text: String) -> Result<Part, PartError> {
+        text.parse()
     }
 }
 

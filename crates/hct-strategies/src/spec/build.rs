@@ -62,15 +62,7 @@ impl RatePlan {
 
     /// The spec of [`RatePlan::strategy_at`]: what to ask for to have the same without looking for it.
     pub fn spec_at(&self, octaves: f64) -> StrategySpec {
-        let mut settings = self.spec.0.clone();
-        settings.bits_per_weight = None;
-        let error = libm::exp2(octaves).clamp(FINEST, COARSEST);
-        match settings.strategy {
-            StrategyName::Calibrated => settings.step = Some(libm::exp2(0.5 * octaves)),
-            StrategyName::Adaptive => settings.cosine = Some((1.0 - error).sqrt()),
-            _ => settings.rel_mse = Some(error),
-        }
-        StrategySpec(settings)
+        self.spec.at(octaves)
     }
 
     /// The strategy at an error of 2 to the power of `octaves`: the relative mean squared error of
@@ -92,6 +84,20 @@ impl RatePlan {
 }
 
 impl StrategySpec {
+    /// The same without a size, at an error of 2 to the power of `octaves` as
+    /// [`RatePlan::strategy_at`] takes it.
+    pub fn at(&self, octaves: f64) -> StrategySpec {
+        let mut settings = self.0.clone();
+        settings.bits_per_weight = None;
+        let error = libm::exp2(octaves).clamp(FINEST, COARSEST);
+        match settings.strategy {
+            StrategyName::Calibrated => settings.step = Some(libm::exp2(0.5 * octaves)),
+            StrategyName::Adaptive => settings.cosine = Some((1.0 - error).sqrt()),
+            _ => settings.rel_mse = Some(error),
+        }
+        StrategySpec(settings)
+    }
+
     /// The strategy, for a checkpoint with tensors of these names. Only `hybrid-layers` looks at
     /// them, to learn which layers are the first and the last: others do with none.
     ///
