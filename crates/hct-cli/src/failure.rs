@@ -54,6 +54,7 @@ fn is_usage(error: &Error) -> bool {
             | Error::OutputExists { .. }
             | Error::OutputForm { .. }
             | Error::OutputUnnamed { .. }
+            | Error::NoBlocks { .. }
             | Error::SizeNeedsPlan { .. }
             | Error::ReplacesInput { .. }
             | Error::UnneededBase { .. }

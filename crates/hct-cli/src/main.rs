@@ -8,6 +8,7 @@ mod common_args;
 #[cfg(feature = "eval")]
 mod counter;
 mod failure;
+mod float_dtype;
 #[cfg(feature = "eval")]
 mod goal;
 mod made_by;

@@ -14,7 +14,7 @@ use hct_strategies::{AllocationError, SpecError};
 use crate::base::fault::BaseFault;
 use crate::base::map::BaseMapError;
 use crate::calibration::CalibrationFault;
-use crate::gguf::GgufError;
+use crate::gguf::{ExportFault, GgufError};
 use crate::header::HeaderError;
 use crate::parts::fault::PartFault;
 use crate::source_changed::SourceChanged;
@@ -465,6 +465,21 @@ pub enum Error {
     SizeNeedsPlan {
         /// Why not.
         why: &'static str,
+    },
+    /// A model cannot be written as GGUF.
+    #[error("{} cannot be written as GGUF", path.display())]
+    Export {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        fault: ExportFault,
+    },
+    /// Numbers were asked for of a checkpoint that has no blocks.
+    #[error("{} is no GGUF file: it has no block-quantized tensors", path.display())]
+    NoBlocks {
+        /// The checkpoint.
+        path: PathBuf,
     },
     /// HCT files are not the parts of one checkpoint.
     #[error("{}", path.display())]

@@ -9,10 +9,12 @@ use hct_core::{FileEntry, FileKind, HctReader, HctWriter, Index, ReadAt, Section
 
 use crate::base::{Base, in_batches};
 use crate::error::Error;
+use crate::gguf::GgufHeader;
 use crate::model_part::ModelPart;
 use crate::needed_base::NeededBase;
 use crate::packing::unpack;
 use crate::progress::Progress;
+use crate::shard_header::ShardHeader;
 use crate::tensor_info::TensorInfo;
 use crate::tensor_source::TensorSource;
 
@@ -197,6 +199,22 @@ impl<R: ReadAt> HctModel<R> {
             .find(|f| f.kind == FileKind::Side && f.path == path)
             .map(|entry| self.carried(entry))
             .transpose()
+    }
+
+    /// The header of the GGUF file that the model came in, if it came in one.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn gguf_header(&self) -> Result<Option<GgufHeader>, Error> {
+        let mut files = self.index().files.iter();
+        let Some(entry) = files.find(|f| f.kind == FileKind::Gguf) else {
+            return Ok(None);
+        };
+        let path = Path::new(&entry.path);
+        match ShardHeader::parse(entry.kind, self.carried(entry)?, path)? {
+            ShardHeader::Gguf { header, .. } => Ok(Some(header)),
+            ShardHeader::Safetensors(_) => Ok(None),
+        }
     }
 
     /// The bytes of a carried file as they are stored, checked.

@@ -76,7 +76,8 @@ pub use fs::{
     find_models, is_hct, open_bases, open_calibration, partial_folder,
 };
 pub use gguf::{
-    Gguf, GgufArray, GgufError, GgufHeader, GgufTensor, GgufType, GgufValue, GgufWriter,
+    AsCheckpoint, ExportFault, ExportFiles, ExportOptions, ExportType, Gguf, GgufArray, GgufError,
+    GgufHeader, GgufTensor, GgufType, GgufValue, GgufWriter, export_gguf,
 };
 pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};

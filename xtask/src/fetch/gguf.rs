@@ -1,10 +1,9 @@
-//! A GGUF file as the fetched models need it: its metadata by type, its tensors as numbers.
+//! A GGUF file as the fetched models need it: its metadata by type, its tensors as those of a checkpoint.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
-use hct_model::{FileSource, GgufArray, GgufValue, TensorSource};
+use anyhow::{Context, Result, anyhow};
+use hct_model::{AsCheckpoint, FileSource, GgufArray, GgufValue};
 
 /// An opened GGUF file.
 pub struct Gguf(hct_model::Gguf<FileSource>);
@@ -15,29 +14,9 @@ impl Gguf {
         Ok(Self(hct_model::Gguf::new(path, FileSource::open(path)?)?))
     }
 
-    /// The shape of every tensor by name, outermost dimension first.
-    pub fn shapes(&self) -> Result<HashMap<String, Vec<usize>>> {
-        let mut shapes = HashMap::new();
-        for tensor in &self.0.header().tensors {
-            let shape: Vec<usize> = tensor
-                .shape
-                .iter()
-                .map(|&d| usize::try_from(d))
-                .collect::<Result<_, _>>()?;
-            shapes.insert(tensor.name.clone(), shape);
-        }
-        Ok(shapes)
-    }
-
-    /// A tensor's weights, dequantised.
-    pub fn weights(&self, name: &str) -> Result<Vec<f32>> {
-        let tensors = &self.0.header().tensors;
-        let Some(number) = tensors.iter().position(|tensor| tensor.name == name) else {
-            bail!("the GGUF file lacks the tensor {name}");
-        };
-        let (bytes, kind) = (self.0.read(number)?, tensors[number].kind);
-        kind.dequantize(&bytes)
-            .with_context(|| format!("the tensor {name} is of type {kind}, which is not read"))
+    /// Its tensors as those of the checkpoint that it was made of.
+    pub fn as_checkpoint(&self) -> Result<AsCheckpoint<'_>> {
+        Ok(AsCheckpoint::new(&self.0, self.0.header())?)
     }
 
     /// A metadata number.

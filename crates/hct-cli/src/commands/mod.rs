@@ -8,6 +8,7 @@ mod dedup;
 mod diff;
 #[cfg(feature = "eval")]
 mod eval;
+mod export;
 mod extract;
 #[cfg(feature = "eval")]
 mod generate;
@@ -28,6 +29,7 @@ pub enum Command {
     Plan(Box<plan::Plan>),
     Decompress(decompress::Decompress),
     Extract(extract::Extract),
+    Export(export::Export),
     Info(info::Info),
     Diff(diff::Diff),
     Dedup(dedup::Dedup),
@@ -50,6 +52,7 @@ impl Command {
             Command::Plan(command) => command.run(),
             Command::Decompress(command) => command.run(),
             Command::Extract(command) => command.run(),
+            Command::Export(command) => command.run(),
             Command::Info(command) => command.run(),
             Command::Diff(command) => command.run(),
             Command::Dedup(command) => command.run(),

@@ -6,9 +6,12 @@ use serde::Serialize;
 
 use super::opened::Opened;
 use crate::diff::{Agreement, DiffError, DiffReport, TensorDiff, diff, is_matrix};
+use crate::error::Error;
+use crate::gguf::{AsCheckpoint, GgufHeader, GgufTensor, GgufType};
 use crate::progress::Progress;
 use crate::rates::{bits_per, ratio};
 use crate::tensor_info::TensorInfo;
+use crate::tensor_source::TensorSource;
 
 /// How far one model is from another, and what either takes. As JSON it is what `hct diff --json`
 /// prints: what is infinite or undefined is null there.
@@ -70,22 +73,54 @@ pub struct ComparedTensor {
 }
 
 /// Compares the tensors of `a` with those of the same name in `b`, as [`diff`] does, and says what
-/// both take.
+/// both take. A GGUF model is compared with another kind as the checkpoint that it was made of, and with
+/// one of other types as numbers ([`AsCheckpoint`]).
 ///
 /// # Errors
-/// Those of [`diff`].
+/// Those of [`diff`], or when it is not known what numbers blocks stand for.
 pub fn compare(
     a: &Opened,
     b: &Opened,
     progress: &dyn Progress,
 ) -> Result<ComparisonReport, DiffError> {
-    let found = diff(a.source(), b.source(), progress)?;
-    Ok(report(a, b, found))
+    let headers = (a.gguf_header()?, b.gguf_header()?);
+    let views = match &headers {
+        (Some(of_a), Some(of_b)) if same_types(of_a, of_b) => (None, None),
+        _ => (view(a, headers.0.as_ref())?, view(b, headers.1.as_ref())?),
+    };
+    let source_a = views.0.as_ref().map_or(a.source(), |view| view);
+    let source_b = views.1.as_ref().map_or(b.source(), |view| view);
+    let found = diff(source_a, source_b, progress)?;
+    Ok(report((a, source_a), (b, source_b), found))
 }
 
-fn report(a: &Opened, b: &Opened, found: DiffReport) -> ComparisonReport {
-    let infos = a.source().tensors();
-    let numbers: HashMap<&str, usize> = (b.source().tensors().iter().enumerate())
+/// Whether tensors of the same name are stored in the same way.
+fn same_types(a: &GgufHeader, b: &GgufHeader) -> bool {
+    let in_b: HashMap<&str, GgufType> = b.tensors.iter().map(|t| (&t.name[..], t.kind)).collect();
+    let differs = |t: &GgufTensor| in_b.get(&t.name[..]).is_some_and(|&kind| kind != t.kind);
+    !a.tensors.iter().any(differs)
+}
+
+/// A GGUF model as a checkpoint.
+fn view<'a>(
+    model: &'a Opened,
+    header: Option<&GgufHeader>,
+) -> Result<Option<AsCheckpoint<'a>>, Error> {
+    let Some(header) = header else {
+        return Ok(None);
+    };
+    let view = AsCheckpoint::new(model.source(), header);
+    view.map(Some).map_err(Error::gguf(model.name()))
+}
+
+/// Each model goes with its tensors as they were compared.
+fn report(
+    (a, source_a): (&Opened, &dyn TensorSource),
+    (b, source_b): (&Opened, &dyn TensorSource),
+    found: DiffReport,
+) -> ComparisonReport {
+    let infos = source_a.tensors();
+    let numbers: HashMap<&str, usize> = (source_b.tensors().iter().enumerate())
         .map(|(i, t)| (t.name.as_str(), i))
         .collect();
     let in_b = |name: &str| numbers.get(name).map_or(0, |&i| b.tensor_bytes(i));

@@ -1,5 +1,6 @@
 //! A model by its path: a checkpoint or an HCT file.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::is_hct::is_hct;
 use crate::base::Base;
 use crate::checkpoint_source::{CarriedFile, CheckpointSource};
 use crate::error::Error;
+use crate::gguf::GgufHeader;
 use crate::tensor_info::TensorInfo;
 use crate::tensor_source::TensorSource;
 
@@ -50,11 +52,30 @@ impl Opened {
         matches!(self, Opened::Hct(model) if model.needs_base())
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &Path {
+        match self {
+            Opened::Checkpoint(checkpoint) => checkpoint.name(),
+            Opened::Hct(model) => model.name(),
+        }
+    }
+
     /// Its tensors.
     pub fn source(&self) -> &dyn TensorSource {
         match self {
             Opened::Checkpoint(checkpoint) => checkpoint,
             Opened::Hct(model) => model,
+        }
+    }
+
+    /// The header of the GGUF file that it is or came in, if it did.
+    ///
+    /// # Errors
+    /// When an HCT file carries a damaged one.
+    pub fn gguf_header(&self) -> Result<Option<GgufHeader>, Error> {
+        match self {
+            Opened::Checkpoint(checkpoint) => Ok(checkpoint.gguf().map(|g| g.header().clone())),
+            Opened::Hct(model) => model.gguf_header(),
         }
     }
 
@@ -79,6 +100,22 @@ impl Opened {
                 let files = &model.index().files;
                 files.iter().any(|f| f.kind == FileKind::Side)
             }
+        }
+    }
+
+    /// The contents of the side file at `path`, if there is one.
+    ///
+    /// # Errors
+    /// When it is damaged or cannot be read.
+    pub fn side_file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        match self {
+            Opened::Checkpoint(checkpoint) => {
+                let mut files = checkpoint.files().iter();
+                let number = files.position(|f| f.kind == FileKind::Side && f.path == path);
+                let bytes = number.map(|number| checkpoint.read_file(number));
+                Ok(bytes.transpose()?.map(Cow::into_owned))
+            }
+            Opened::Hct(model) => model.side_file(path),
         }
     }
 

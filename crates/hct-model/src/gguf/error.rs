@@ -1,5 +1,9 @@
 //! The ways a GGUF file can lie.
 
+use hct_core::Dtype;
+
+use super::tensor_type::GgufType;
+
 /// What is wrong with a GGUF file; [`crate::Error::Gguf`] says which file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -140,4 +144,36 @@ pub enum GgufError {
     /// The carried header is not all that came before the data.
     #[error("its header does not end where the data begin")]
     HeaderLength,
+    /// A dtype that blocks are not turned into.
+    #[error("blocks are turned into F16, BF16 or F32, not into {dtype}")]
+    NoFloats {
+        /// The dtype.
+        dtype: Dtype,
+    },
+    /// Blocks of which it is not known what numbers they stand for.
+    #[error("it is not known here what numbers the {kind} blocks of the tensor {name:?} stand for")]
+    NoNumbers {
+        /// The tensor.
+        name: String,
+        /// Its type.
+        kind: GgufType,
+    },
+    /// A number that a dtype does not have.
+    #[error("the tensor {name:?} has numbers that are too large for {dtype}; take BF16 or F32")]
+    Beyond {
+        /// The tensor.
+        name: String,
+        /// The dtype.
+        dtype: Dtype,
+    },
+    /// Heads of attention that do not divide the rows of a matrix.
+    #[error("the {rows} rows of the tensor {name:?} are no {heads} heads of pairs of rows")]
+    Heads {
+        /// The tensor.
+        name: String,
+        /// Its rows.
+        rows: u64,
+        /// The heads that the metadata say.
+        heads: u64,
+    },
 }

@@ -4,10 +4,16 @@
 //! Nothing in a file is trusted: lengths, counts and offsets are checked against the length of the
 //! file before anything is read or allocated on their word.
 
+mod as_checkpoint;
 mod bytes;
 mod dequantize;
+mod dequantized;
 mod error;
+mod export;
 mod header;
+pub(crate) mod names;
+mod quantize;
+mod row_order;
 mod source;
 mod tensor;
 mod tensor_type;
@@ -15,7 +21,9 @@ mod value;
 mod write_header;
 mod writer;
 
+pub use as_checkpoint::AsCheckpoint;
 pub use error::GgufError;
+pub use export::{ExportFault, ExportFiles, ExportOptions, ExportType, export_gguf};
 pub(crate) use header::DEFAULT_ALIGNMENT;
 pub use header::GgufHeader;
 pub use source::Gguf;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hct_core::{BlockType, FileKind, ReadAt};
 
+use super::dequantized::read_as;
 use super::error::GgufError;
 use super::header::GgufHeader;
 use super::tensor_type::GgufType;
@@ -21,6 +22,8 @@ pub struct Gguf<R> {
     name: PathBuf,
     source: R,
     header: GgufHeader,
+    /// What is in the file, where the header shows its blocks as numbers.
+    stored: Option<GgufHeader>,
     /// Length of the file, and what comes before its data: what an HCT file carries of it.
     carried: Vec<u8>,
     tensors: Vec<TensorInfo>,
@@ -65,10 +68,40 @@ impl<R: ReadAt> Gguf<R> {
             name,
             source,
             header,
+            stored: None,
             carried,
             tensors,
             files,
         })
+    }
+
+    /// The same with its tensors shown as those of `header`, one by one.
+    pub(super) fn shown_as(self, header: GgufHeader) -> Result<Self, Error> {
+        let before = header.to_bytes().map_err(Error::gguf(&self.name))?;
+        let ends = header.tensors.iter().map(|t| t.offset + t.byte_len());
+        let end = ends.max().unwrap_or(0).next_multiple_of(header.alignment());
+        let mut carried = (before.len() as u64 + end).to_le_bytes().to_vec();
+        carried.extend(before);
+        let mut files = self.files;
+        files[0].len = carried.len() as u64;
+        Ok(Gguf {
+            tensors: header.tensors.iter().map(super::GgufTensor::info).collect(),
+            stored: Some(self.header),
+            header,
+            carried,
+            files,
+            ..self
+        })
+    }
+
+    /// What the file has of tensors, and as what they are shown, as text that is another where either is.
+    #[cfg(feature = "fs")]
+    pub(crate) fn forms(&self) -> String {
+        let kinds = self.header.tensors.iter().map(|t| t.kind.to_string());
+        match &self.stored {
+            Some(_) => kinds.collect::<Vec<_>>().join(" "),
+            None => String::new(),
+        }
     }
 
     #[cfg(feature = "fs")]
@@ -79,6 +112,32 @@ impl<R: ReadAt> Gguf<R> {
     /// The header.
     pub fn header(&self) -> &GgufHeader {
         &self.header
+    }
+
+    /// Bytes of a tensor as the file has it, which must be within it.
+    fn read_stored(
+        &self,
+        header: &GgufHeader,
+        index: usize,
+        range: Range<u64>,
+    ) -> Result<Cow<'_, [u8]>, Error> {
+        let len = range.end - range.start;
+        let tensor = &header.tensors[index];
+        let Ok(read_len) = usize::try_from(len) else {
+            return Err(Error::TooLargeForMachine {
+                file: self.name.clone(),
+                tensor: tensor.name.clone(),
+                len,
+            });
+        };
+        if len == 0 {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        // Cannot overflow: the header was checked against the size of the file.
+        let offset = header.data_start() + tensor.offset + range.start;
+        self.source
+            .read_at(offset, read_len)
+            .map_err(Error::reading(&self.name))
     }
 
     fn info(&self, index: usize) -> Result<&TensorInfo, Error> {
@@ -140,18 +199,18 @@ impl<R: ReadAt> CheckpointSource for Gguf<R> {
                 len: whole_len,
             });
         }
-        let len = range.end - range.start;
-        let Ok(read_len) = usize::try_from(len) else {
-            return Err(Error::TooLargeForMachine { file, tensor, len });
+        let Some(stored) = &self.stored else {
+            return self.read_stored(&self.header, index, range);
         };
-        if len == 0 {
-            return Ok(Cow::Borrowed(&[]));
+        let (kind, shown) = (stored.tensors[index].kind, self.header.tensors[index].kind);
+        match shown {
+            GgufType::Plain(dtype) if shown != kind => {
+                let read = |range| self.read_stored(stored, index, range);
+                let fault = Error::gguf(&self.name);
+                read_as(&tensor, kind, dtype, range, read, fault).map(Cow::Owned)
+            }
+            _ => self.read_stored(stored, index, range),
         }
-        // Cannot overflow: the header was checked against the size of the file.
-        let offset = self.header.data_start() + self.header.tensors[index].offset + range.start;
-        self.source
-            .read_at(offset, read_len)
-            .map_err(Error::reading(&self.name))
     }
 
     fn blocks_of(&self, index: usize) -> Option<BlockType> {

@@ -5,7 +5,6 @@ mod bytes;
 mod entry;
 mod gguf;
 mod legacy;
-mod names;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -15,8 +14,8 @@ use hct_strategies::{Calibration, Moments, TensorStatistics};
 
 use crate::calibration::CalibrationFault;
 use crate::error::Error;
+use crate::gguf::names::name_in_gguf;
 use entry::Entry;
-use names::name_in_llama_cpp;
 
 /// The largest file that is read; those of models of 70 billion weights have some 30 MB.
 const MAX_LEN: u64 = 1 << 30;
@@ -70,7 +69,7 @@ pub(crate) fn is_gguf(bytes: &[u8]) -> bool {
 
 impl Calibration for Imatrix {
     fn statistics(&self, tensor: &str) -> hct_core::Result<Option<TensorStatistics>> {
-        let entry = name_in_llama_cpp(tensor).and_then(|name| self.entries.get(&name));
+        let entry = name_in_gguf(tensor).and_then(|name| self.entries.get(&name));
         Ok(entry.map(|entry| {
             TensorStatistics::of_inputs(entry.tokens, Moments::Diagonal(entry.squares.clone()))
         }))

@@ -22,6 +22,7 @@ use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
+use crate::float_dtype::FloatDtype;
 use crate::output_path::check_file;
 use crate::progress::Bar;
 use crate::size;
@@ -72,6 +73,11 @@ pub struct Compress {
     /// [default: the first --base as given]
     #[arg(long, value_name = "TEXT", help_heading = "Base", requires = "base")]
     base_hint: Option<String>,
+    /// Code block-quantized tensors of a GGUF file by strategy as well, as numbers of this dtype, which
+    /// they then come back as
+    #[arg(long, value_name = "DTYPE", help_heading = "Output", num_args = 0..=1, require_equals = true,
+        default_missing_value = "f16")]
+    dequantize: Option<FloatDtype>,
     /// Leave out config, tokenizer and the other files of a folder
     #[arg(long, help_heading = "Output")]
     no_side_files: bool,
@@ -139,6 +145,7 @@ EXAMPLES
   hct compress my-model -o my-model.hct --strategy importance --importance-map scores.json
   hct compress my-model -o exact.hct --strategy lossless
   hct compress quantized.gguf -o quantized.hct
+  hct compress quantized.gguf -o smaller.hct --dequantize --bpw 3.5
   hct compress fine-tune -o delta.hct --strategy lossless --base my-model
   hct compress fine-tune -o delta.hct --base my-model.hct
   hct compress my-model -o my-model.hct --resume
@@ -183,7 +190,10 @@ impl Compress {
         };
         let input = received.as_ref().map(Received::path);
         let input = input.as_deref().unwrap_or(&self.input);
-        let checkpoint = Checkpoint::open(input)?;
+        let mut checkpoint = Checkpoint::open(input)?;
+        if let Some(dtype) = self.dequantize {
+            checkpoint = checkpoint.dequantized(dtype.into())?;
+        }
         if input.is_dir() && !to_stream {
             for file in checkpoint.files() {
                 check_apart(&self.output, &input.join(&file.path))?;

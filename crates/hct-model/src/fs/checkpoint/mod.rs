@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hct_core::{BlockType, FileKind, ReadAt};
+use hct_core::{BlockType, Dtype, FileKind, ReadAt};
 
 use super::file_source::FileSource;
 use crate::checkpoint_source::{CarriedFile, CheckpointSource};
@@ -116,7 +116,7 @@ impl Checkpoint {
                 shards.map(named).collect()
             }
             Weights::Gguf(gguf) => {
-                let name = gguf.name().display().to_string();
+                let name = format!("{} {}", gguf.name().display(), gguf.forms());
                 vec![(name, gguf.source().state())]
             }
         };
@@ -133,6 +133,19 @@ impl Checkpoint {
             weights: Weights::Gguf(gguf),
             side_files: Vec::new(),
             skipped_files: Vec::new(),
+        }
+    }
+
+    /// The same with block-quantized tensors as numbers of `dtype` ([`Gguf::dequantized`]).
+    ///
+    /// # Errors
+    /// When it is no GGUF file, or its blocks cannot be numbers of `dtype`.
+    pub fn dequantized(self, dtype: Dtype) -> Result<Checkpoint, Error> {
+        match self.weights {
+            Weights::Gguf(gguf) => Ok(Checkpoint::of_gguf(gguf.dequantized(dtype)?)),
+            Weights::Safetensors(source) => Err(Error::NoBlocks {
+                path: source.name().to_owned(),
+            }),
         }
     }
 
