@@ -1,8 +1,11 @@
-//! HCT files in object stores and on web servers, read by ranges.
+//! HCT files in object stores and on web servers: read by ranges, uploaded in parts.
 
 mod error;
 mod ranges;
+mod runtime;
 mod source;
 mod store;
+mod upload;
 
 pub(super) use source::RemoteSource;
+pub(super) use upload::{Upload, object_exists};

@@ -5,15 +5,15 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::slice;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use hct_core::ReadAt;
 use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStoreExt};
-use tokio::runtime::{Builder, Runtime};
 
 use super::error::io_error;
 use super::ranges::{joined, pieces};
+use super::runtime::runtime;
 use super::store::Place;
 use crate::source_changed::SourceChanged;
 
@@ -201,20 +201,4 @@ impl ReadAt for RemoteSource {
 /// All bytes of a response.
 async fn whole(result: GetResult) -> io::Result<Vec<u8>> {
     result.bytes().await.map(Into::into).map_err(io_error)
-}
-
-/// What requests run on.
-fn runtime() -> io::Result<&'static Runtime> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    // One may be there already, of a program that brings its own.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("hct-remote")
-        .enable_all()
-        .build()?;
-    Ok(RUNTIME.get_or_init(|| runtime))
 }
