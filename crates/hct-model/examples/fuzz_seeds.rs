@@ -61,7 +61,10 @@ fn numbers(n: usize) -> Vec<u8> {
         .collect()
 }
 
-fn safetensors() -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn Error>> {
+/// A file and what it is called.
+type Seed = (&'static str, Vec<u8>);
+
+fn safetensors() -> Result<Vec<Seed>, Box<dyn Error>> {
     let tensor = |name: &str, dtype, shape: &[u64]| TensorInfo {
         name: name.to_owned(),
         dtype,
