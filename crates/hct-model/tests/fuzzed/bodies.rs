@@ -18,8 +18,11 @@ const MOST: u64 = 4 << 20;
 /// Checksums that are made to fit.
 const REPAIRS: usize = 200;
 
+/// A way to read bytes, and its name.
+pub type Body = (&'static str, fn(&[u8]));
+
 /// Everything that bytes may be read as.
-pub const ALL: [(&str, fn(&[u8])); 7] = [
+pub const ALL: [Body; 7] = [
     ("hct", hct),
     ("safetensors", safetensors),
     ("gguf", gguf),
