@@ -85,12 +85,12 @@ pub use imatrix::Imatrix;
 pub use info::{
     BaseInfo, BaseTensorInfo, CarriedInfo, InfoReport, InfoTotals, SectionRates, StoredTensor, info,
 };
-pub use made_by::{MadeBy, provenance, with_part, without_part};
+pub use made_by::{MadeBy, provenance, with_part};
 pub use metered::Metered;
 pub use model_part::ModelPart;
 pub use parts::{
     CheckpointPart, Decided, MeasuredFault, MeasuredPart, MeasuredTensor, Measuring, Part,
-    PartError, PartFault, decide, merge, split, split_by_size,
+    PartError, PartFault, decide, made_by_parts, merge, split, split_by_size,
 };
 pub use progress::Progress;
 pub use rate_target::{bits_for_size, encode_to_rate};

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use hct_model::{
-    BaseMatch, Checkpoint, CheckpointSource, CodingJob, CompressReport, FileSource, HctFile,
-    HctModel, Metered, Opened, TensorInfo, TensorSource, bits_for_size, check_apart, check_known,
-    ratio,
+    AtomicFile, BaseMatch, Checkpoint, CheckpointSource, CodingJob, CompressReport, FileSource,
+    HctFile, HctModel, Metered, Opened, TensorInfo, TensorSource, bits_for_size, check_apart,
+    check_known, made_by_parts, ratio,
 };
 use pyo3::prelude::*;
 use serde_json::{Value, json};
@@ -23,8 +23,8 @@ pub fn bits_per_weight_for(py: Python<'_>, src: PathBuf, size: u64) -> PyResult<
 
 /// `hct compress`.
 #[pyfunction]
-#[pyo3(signature = (src, dst, spec, calibration, plan, base, base_map, base_hint, side_files,
-    overwrite, threads, progress))]
+#[pyo3(signature = (src, dst, spec, calibration, plan, base, base_map, base_hint, dequantize, part,
+    side_files, overwrite, threads, progress))]
 #[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
 pub fn compress(
     py: Python<'_>,
@@ -36,6 +36,8 @@ pub fn compress(
     base: Vec<PathBuf>,
     base_map: Option<&str>,
     base_hint: Option<String>,
+    dequantize: Option<&str>,
+    part: Option<&str>,
     side_files: bool,
     overwrite: bool,
     threads: Option<usize>,
@@ -45,8 +47,13 @@ pub fn compress(
     let map = options::base_map(base_map)?;
     let hint = options::base_hint(base_hint, &base)?;
     let allocation = plan.as_deref().map(options::plan).transpose()?;
+    let dequantize = dequantize.map(options::float_dtype).transpose()?;
+    let part = part.map(options::part).transpose()?;
     let source = py.detach(|| {
-        let source = Checkpoint::open(&src)?;
+        let mut source = Checkpoint::open(&src)?;
+        if let Some(dtype) = dequantize {
+            source = source.dequantized(dtype)?;
+        }
         check_apart(&dst, &src)?;
         if src.is_dir() {
             let files = source.files().iter();
@@ -78,7 +85,7 @@ pub fn compress(
             calibration,
             base: matched.as_ref(),
             side_files,
-            part: None,
+            part,
         };
         let done = job.compress(&source, &dst, overwrite, watch);
         let done = done.map_err(raised)?;
@@ -88,6 +95,43 @@ pub fn compress(
             let skipped = skipped.map(|f| json!([f.rel_path, f.reason.to_string()]));
             report["skipped_files"] = skipped.collect();
         }
+        Ok(report.to_string())
+    })
+}
+
+/// `hct merge`.
+#[pyfunction]
+#[pyo3(signature = (parts, dst, overwrite, threads, progress))]
+pub fn merge(
+    py: Python<'_>,
+    parts: Vec<PathBuf>,
+    dst: PathBuf,
+    overwrite: bool,
+    threads: Option<usize>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let opened = py.detach(|| {
+        let open = |path: &PathBuf| {
+            check_apart(&dst, path)?;
+            HctFile::open(path)
+        };
+        parts.iter().map(open).collect::<Result<Vec<_>, _>>()
+    });
+    let opened = opened.map_err(raised)?;
+    let tensors = || opened.iter().flat_map(|part| &part.index().tensors);
+    let total = tensors().map(|t| t.payload_bytes()).sum();
+    run(py, threads, progress.as_ref(), total, |watch| {
+        let merged = || {
+            let made_by = made_by_parts(&opened)?;
+            let file = AtomicFile::create(&dst)?;
+            hct_model::merge(&opened, file, made_by.as_deref(), watch)?.finish(overwrite)
+        };
+        merged().map_err(raised)?;
+        let report = json!({
+            "parts": opened.len(),
+            "tensors": tensors().count(),
+            "output_bytes": dst.metadata()?.len(),
+        });
         Ok(report.to_string())
     })
 }

@@ -109,6 +109,9 @@ fn class_of(error: &Error) -> Class {
         | Error::Ambiguous { .. }
         | Error::FileName { .. }
         | Error::Header { .. }
+        | Error::Gguf { .. }
+        | Error::NoBlocks { .. }
+        | Error::Part { .. }
         | Error::IndexTooLarge { .. }
         | Error::IndexJson { .. }
         | Error::IndexEmpty { .. }

@@ -26,6 +26,7 @@ fn _hct(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(commands::bits_per_weight_for, module)?)?;
     module.add_function(wrap_pyfunction!(commands::compress, module)?)?;
     module.add_function(wrap_pyfunction!(commands::decompress, module)?)?;
+    module.add_function(wrap_pyfunction!(commands::merge, module)?)?;
     module.add_function(wrap_pyfunction!(commands::verify, module)?)?;
     module.add_function(wrap_pyfunction!(commands::info, module)?)?;
     module.add_function(wrap_pyfunction!(commands::diff, module)?)?;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hct_model::{BaseMap, Error, file_hash, open_calibration};
+use hct_core::Dtype;
+use hct_model::{BaseMap, Error, Part, file_hash, open_calibration};
 use hct_strategies::{Allocation, AllocationError, Calibration, StrategyName, StrategySpec};
 use pyo3::prelude::*;
 
@@ -40,6 +41,24 @@ pub fn plan(path: &Path) -> PyResult<(Allocation, String)> {
     let plan = Allocation::from_json(&text)
         .map_err(|error: AllocationError| raised(Error::Allocation(error)))?;
     Ok((plan, hash))
+}
+
+/// The dtype that blocks are turned into.
+pub fn float_dtype(name: &str) -> PyResult<Dtype> {
+    match name {
+        "f16" => Ok(Dtype::F16),
+        "bf16" => Ok(Dtype::BF16),
+        "f32" => Ok(Dtype::F32),
+        other => Err(Class::Option.error(format!(
+            "dequantize is \"f16\", \"bf16\" or \"f32\", not {other:?}"
+        ))),
+    }
+}
+
+/// A part as `I/N`.
+pub fn part(text: &str) -> PyResult<Part> {
+    text.parse::<Part>()
+        .map_err(|error| Class::Option.error(format!("{text:?} is no part: {error}")))
 }
 
 /// A map of names to those of a base, from its JSON.

@@ -52,6 +52,28 @@ def test_reports_are_those_of_the_command_line(hct, checkpoint, tmp_path):
     assert {**holotensor.verify(path), "seconds": verified["seconds"]} == verified
 
 
+def test_parts_make_the_file_that_one_run_makes(checkpoint, tmp_path):
+    whole, merged = tmp_path / "whole.hct", tmp_path / "merged.hct"
+    holotensor.compress(checkpoint, whole, quality=0.99)
+    parts = [tmp_path / f"part-{i}.hct" for i in (1, 2)]
+    for i, part in enumerate(parts):
+        holotensor.compress(checkpoint, part, quality=0.99, part=(i + 1, 2))
+    report = holotensor.merge(parts, merged)
+    assert merged.read_bytes() == whole.read_bytes()
+    assert report["parts"] == 2 and report["output_bytes"] == whole.stat().st_size
+    with pytest.raises(holotensor.OutputExistsError):
+        holotensor.merge(parts, merged)
+    with pytest.raises(holotensor.CheckpointError, match="none of the parts"):
+        holotensor.merge(parts[:1], tmp_path / "x.hct")
+    with pytest.raises(holotensor.OptionError, match="I/N"):
+        holotensor.compress(checkpoint, tmp_path / "x.hct", part=(3, 2))
+    with pytest.raises(holotensor.CheckpointError, match="no GGUF file"):
+        holotensor.compress(checkpoint, tmp_path / "x.hct", dequantize="f16")
+    with pytest.raises(holotensor.OptionError, match="bf16"):
+        holotensor.compress(checkpoint, tmp_path / "x.hct", dequantize="f64")
+    assert not (tmp_path / "x.hct").exists()
+
+
 def test_what_info_says_of_the_options_makes_the_same_bytes(checkpoint, tmp_path):
     a, b = tmp_path / "a.hct", tmp_path / "b.hct"
     scores = {"*norm*": 0.1, "*": 0.7}

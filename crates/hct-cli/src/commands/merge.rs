@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use hct_model::{AtomicFile, HctFile, PartFault, merge, without_part};
+use hct_model::{AtomicFile, HctFile, made_by_parts, merge};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
@@ -60,7 +60,7 @@ impl Merge {
             .iter()
             .map(|path| open_hct(path))
             .collect::<anyhow::Result<Vec<HctFile>>>()?;
-        let made_by = made_by(&parts)?;
+        let made_by = made_by_parts(&parts)?;
         let tensors = || parts.iter().flat_map(|part| &part.index().tensors);
         let bar = Bar::new("merging", tensors().map(|t| t.payload_bytes()).sum());
         let file = AtomicFile::create(&self.output)?;
@@ -83,25 +83,5 @@ impl Merge {
                 units::time(Duration::from_secs_f64(report.seconds))
             )
         })
-    }
-}
-
-/// What all parts say of how they were made.
-fn made_by(parts: &[HctFile]) -> anyhow::Result<Option<String>> {
-    let says = |part: &HctFile| part.index().provenance.as_deref().map(without_part);
-    let Some(first) = parts.first() else {
-        return Ok(None);
-    };
-    let said = says(first);
-    match parts.iter().find(|part| says(part) != said) {
-        None => Ok(said),
-        Some(part) => Err(hct_model::Error::Part {
-            path: part.name().to_owned(),
-            fault: PartFault::MadeOtherwise {
-                what: "what it says of it (hct info)",
-                first: first.name().display().to_string(),
-            },
-        }
-        .into()),
     }
 }

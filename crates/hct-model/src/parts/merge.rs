@@ -11,6 +11,7 @@ use super::fault::PartFault;
 use crate::begin::begin;
 use crate::error::Error;
 use crate::hct_model::HctModel;
+use crate::made_by::without_part;
 use crate::progress::Progress;
 use crate::shard_header::ShardHeader;
 use crate::tensor_info::TensorInfo;
@@ -52,6 +53,28 @@ pub fn merge<R: ReadAt, W: Write>(
         progress.advance(record.payload_bytes(), &record.name);
     }
     writer.finish().map_err(Error::output)
+}
+
+/// What parts say of how they were made, less which part each is; what [`merge`] is to say of the whole.
+///
+/// # Errors
+/// When one says another thing than the first.
+pub fn made_by_parts<R: ReadAt>(parts: &[HctModel<R>]) -> Result<Option<String>, Error> {
+    let says = |part: &HctModel<R>| part.index().provenance.as_deref().map(without_part);
+    let Some(first) = parts.first() else {
+        return Ok(None);
+    };
+    let said = says(first);
+    match parts.iter().find(|part| says(part) != said) {
+        None => Ok(said),
+        Some(part) => Err(Error::Part {
+            path: part.name().to_owned(),
+            fault: PartFault::MadeOtherwise {
+                what: "what it says of it (hct info)",
+                first: first.name().display().to_string(),
+            },
+        }),
+    }
 }
 
 /// Carries a file as it is packed; returns its number.

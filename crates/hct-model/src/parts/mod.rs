@@ -12,6 +12,6 @@ mod split;
 pub use checkpoint_part::CheckpointPart;
 pub use fault::PartFault;
 pub use measured::{Decided, MeasuredFault, MeasuredPart, MeasuredTensor, Measuring, decide};
-pub use merge::merge;
+pub use merge::{made_by_parts, merge};
 pub use part::{Part, PartError};
 pub use split::{split, split_by_size};

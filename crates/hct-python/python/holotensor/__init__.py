@@ -3,12 +3,12 @@
 ``safe_open`` reads tensors, or some of their rows, out of an ``.hct`` file as safetensors does out of
 its own; :mod:`holotensor.numpy` and :mod:`holotensor.torch` load and save whole files,
 :mod:`holotensor.transformers` whole models. ``compress``, ``decompress``, ``verify``, ``info``,
-``diff`` and ``extract`` are the commands of ``hct``, with the same options, bytes and figures.
+``diff``, ``extract`` and ``merge`` are the commands of ``hct``, with the same options, bytes and figures.
 
 Everything that takes long releases the GIL, uses all cores, and stops at Ctrl-C.
 """
 
-from ._commands import compress, decompress, diff, extract, info, verify
+from ._commands import compress, decompress, diff, extract, info, merge, verify
 from ._errors import (
     BaseModelError,
     CheckpointError,
@@ -42,6 +42,7 @@ __all__ = [
     "diff",
     "extract",
     "info",
+    "merge",
     "safe_open",
     "verify",
 ]

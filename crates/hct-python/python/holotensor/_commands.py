@@ -40,6 +40,8 @@ def compress(
     base: Bases = None,
     base_map: Mapping[str, str] | None = None,
     base_hint: str | None = None,
+    dequantize: str | None = None,
+    part: tuple[int, int] | None = None,
     side_files: bool = True,
     overwrite: bool = False,
     threads: int | None = None,
@@ -55,7 +57,9 @@ def compress(
     strategy and its options as one dict, such as ``info(...)["made_by"]["spec"]``.
 
     ``importance_map`` and ``base_map`` are dicts; ``calibration`` and ``plan`` are files that
-    ``hct calibrate`` and ``hct plan`` write. ``progress`` is called with bytes done, bytes in all and
+    ``hct calibrate`` and ``hct plan`` write. ``dequantize="f16"`` (or bf16, f32) codes the blocks of a
+    GGUF file as numbers. ``part=(i, n)`` codes the i-th of n parts alone, counted from 1, for
+    :func:`merge`. ``progress`` is called with bytes done, bytes in all and
     the name of a tensor; ``True`` shows a bar where tqdm is installed.
 
     Gives ``input_bytes``, ``output_bytes``, ``weights``, ``bits_per_weight``, ``ratio``, ``base`` and
@@ -102,6 +106,8 @@ def compress(
                 paths(base),
                 None if base_map is None else json.dumps(base_map),
                 base_hint,
+                dequantize,
+                None if part is None else "/".join(map(str, part)),
                 side_files,
                 overwrite,
                 threads,
@@ -113,6 +119,29 @@ def compress(
     for name, reason in report.pop("skipped_files", []):
         warnings.warn(f"{name!r} is not carried along: {reason}", stacklevel=2)
     return report
+
+
+def merge(
+    parts: Sequence[Path],
+    dst: Path,
+    *,
+    overwrite: bool = False,
+    threads: int | None = None,
+    progress: Progress = None,
+) -> dict[str, Any]:
+    """Joins the parts of a model, ``.hct`` files in any order, to the file that compressing it at once
+    gives, byte for byte. Nothing is decoded; every checksum is checked.
+
+    Gives ``parts``, ``tensors`` and ``output_bytes``. Raises :class:`CheckpointError` where they are not
+    the parts of one model, :class:`CorruptedError`, :class:`OutputExistsError` unless ``overwrite``, and
+    ``OSError``; ``dst`` is as it was then.
+    """
+    tell, end = listener(progress, "merging")
+    try:
+        each = [os.fspath(part) for part in parts]
+        return json.loads(_hct.merge(each, os.fspath(dst), overwrite, threads, tell))
+    finally:
+        end()
 
 
 def decompress(

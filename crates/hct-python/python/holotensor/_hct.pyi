@@ -46,6 +46,8 @@ def compress(
     base: list[str],
     base_map: str | None,
     base_hint: str | None,
+    dequantize: str | None,
+    part: str | None,
     side_files: bool,
     overwrite: bool,
     threads: int | None,
@@ -60,6 +62,9 @@ def decompress(
     threads: int | None,
     progress: _Progress,
 ) -> int: ...
+def merge(
+    parts: list[str], dst: str, overwrite: bool, threads: int | None, progress: _Progress
+) -> str: ...
 def verify(path: str, base: list[str], threads: int | None, progress: _Progress) -> str: ...
 def info(path: str) -> str: ...
 def diff(
