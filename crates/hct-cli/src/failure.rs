@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use hct_model::{DiffError, Error, innermost};
 
+use crate::stop;
+
 /// What was asked for makes no sense, or needs another option.
 #[derive(Debug)]
 pub struct Usage(pub String);
@@ -22,9 +24,15 @@ pub fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage(message.into()).into()
 }
 
-/// Prints `error`, and what to do about it, to stderr. Gives the exit code: 2 for wrong usage, 1
-/// for anything else.
+/// Prints `error`, and what to do about it, to stderr. Gives the exit code: 2 for wrong usage, that of a
+/// signal where one came, 1 for anything else.
 pub fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(status) = stop::exit_status() {
+        if stop::is_first_to_say() {
+            eprintln!("error: {error:#}");
+        }
+        return ExitCode::from(status);
+    }
     eprintln!("error: {error:#}");
     let model_error = match error.downcast_ref::<DiffError>() {
         Some(DiffError::Read(error)) => Some(error),
@@ -69,10 +77,21 @@ fn hint(error: &Error) -> Option<&'static str> {
                 "give a .safetensors file, a folder with a checkpoint, or a .hct file that exists",
             ),
             (_, ErrorKind::NotFound) => Some("create the folder first, or choose another"),
-            (_, ErrorKind::StorageFull) => Some("free some space, or choose another disk"),
+            (_, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Some(
+                "free some space, or choose another disk; what was there before is as it was",
+            ),
+            ("create a file in" | "create a folder in", ErrorKind::PermissionDenied)
+            | ("create a file in" | "create a folder in", ErrorKind::ReadOnlyFilesystem) => {
+                Some("choose a folder that you may write to")
+            }
             _ => None,
         },
-        Error::NotAFile { .. } | Error::NoSafetensors { .. } | Error::Header { .. } => Some(
+        Error::NotAFile { .. } => Some(
+            "a checkpoint is a .safetensors file, or a folder with one or with an index and shards; what \
+             comes by a pipe is taken as `hct compress -`",
+        ),
+        Error::Changed { .. } => Some("nothing was written; what was there before is as it was"),
+         Error::NoSafetensors { .. } | Error::Header { .. } => Some(
             "a checkpoint is a .safetensors file, or a folder with one or with an index and shards",
         ),
         Error::OutputExists { .. } => Some("pass --force to replace it"),

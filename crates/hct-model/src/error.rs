@@ -316,9 +316,18 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
-    /// Overwriting would delete something that is no checkpoint.
-    #[error("{} is not a checkpoint folder (it holds other things and no .safetensors file); not replacing it: choose another name or remove it yourself", path.display())]
+    /// Overwriting would take the place of something that is not overwritten: a link, a device, a folder
+    /// with other things in it.
+    #[error("not replacing {}: {reason}", path.display())]
     NotReplaceable {
+        /// The output.
+        path: PathBuf,
+        /// What it is, and what to do.
+        reason: String,
+    },
+    /// Another process is writing the output.
+    #[error("another process is writing {}; wait for it, or choose another name", path.display())]
+    OutputBusy {
         /// The output.
         path: PathBuf,
     },

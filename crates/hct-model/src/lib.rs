@@ -31,6 +31,7 @@ mod imatrix;
 mod info;
 mod json_pairs;
 mod layout;
+mod layout_paths;
 mod made_by;
 mod metered;
 mod model_base;
@@ -71,9 +72,10 @@ pub use error_chain::{error_chain, innermost};
 #[cfg(feature = "fs")]
 pub use fs::{
     AtomicFile, Checkpoint, ComparedTensor, ComparisonReport, ComparisonSummary, DirWriter,
-    Extracted, FileSource, HctFile, Opened, SkipReason, SkippedFile, check_apart, check_extracted,
-    compare, compress, compress_resumable, compress_to_rate, decompress, extract, file_hash,
-    find_models, is_hct, open_bases, open_calibration, partial_folder,
+    Extracted, FileSource, HctFile, Opened, SkipReason, SkippedFile, TemporaryFolder,
+    UnfinishedRemoved, check_apart, check_extracted, check_replaceable_file, compare, compress,
+    compress_resumable, compress_to_rate, decompress, extract, file_hash, find_models, is_hct,
+    move_into_place, open_bases, open_calibration, partial_folder, remove_unfinished,
 };
 pub use gguf::{
     Gguf, GgufArray, GgufError, GgufHeader, GgufTensor, GgufType, GgufValue, GgufWriter,

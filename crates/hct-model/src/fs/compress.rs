@@ -4,7 +4,8 @@ use std::path::Path;
 
 use hct_strategies::{RatePlan, Strategy};
 
-use super::atomic_file::{AtomicFile, check_free};
+use super::atomic_file::AtomicFile;
+use super::replaceable::check_free;
 use crate::checkpoint_source::CheckpointSource;
 use crate::encode::{CompressOptions, CompressReport, encode};
 use crate::error::Error;

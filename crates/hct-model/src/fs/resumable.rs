@@ -9,9 +9,10 @@ use hct_core::FileKind;
 use hct_strategies::Strategy;
 use serde::{Deserialize, Serialize};
 
-use super::atomic_file::{AtomicFile, check_free};
+use super::atomic_file::AtomicFile;
 use super::compress::compress;
 use super::file_source::HctFile;
+use super::replaceable::check_free;
 use crate::batch::runs;
 use crate::checkpoint_source::CheckpointSource;
 use crate::encode::{CompressOptions, CompressReport};

@@ -14,6 +14,7 @@ use hct_model::{
 use hct_strategies::{Allocation, Calibration, StrategySpec};
 
 use crate::progress::Bar;
+use crate::stop::say_kept;
 use crate::streams::{is_stream, send, standard_output};
 
 /// What there is to do, and what it takes.
@@ -59,11 +60,13 @@ impl Job<'_> {
     fn code_resumably(&self, spec: &StrategySpec, output: &Path) -> anyhow::Result<CompressReport> {
         let (job, force) = (self.job(spec), self.force);
         let state = self.checkpoint.state();
+        let kept = format!(
+            "what is done is in {}: the same command goes on from there",
+            partial_folder(output).display()
+        );
+        say_kept(Some(kept.clone()));
         match job.compress_resumable(self.checkpoint, &state, output, force, &self.bar()) {
-            Err(Error::Cancelled) => bail!(
-                "stopped; what is done is in {}: the same command goes on from there",
-                partial_folder(output).display()
-            ),
+            Err(Error::Cancelled) => bail!("stopped; {kept}"),
             done => Ok(done?),
         }
     }
