@@ -18,6 +18,7 @@ mod progress;
 mod row_range;
 #[cfg(feature = "eval")]
 mod runnable;
+mod short_of;
 mod size;
 mod stop;
 mod strategy_args;

@@ -41,6 +41,15 @@ impl Progress for Bar {
         is_stopping()
     }
 
+    fn checking(&self) {
+        self.bar.reset();
+        self.bar.set_prefix("reading again");
+    }
+
+    fn checked(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
     fn restart(&self, pass: usize) {
         self.bar.reset();
         self.bar.set_prefix(format!("pass {pass}"));

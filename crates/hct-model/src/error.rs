@@ -352,6 +352,21 @@ pub enum Error {
         #[source]
         error: Box<hct_core::Error>,
     },
+    /// A file that was written does not decode to what was coded.
+    #[error(
+        "{}: {what} is not read back as it was; the file was not kept: this is a fault of the memory, of \
+         the disk or of this program",
+        path.display()
+    )]
+    NotAsWritten {
+        /// The output.
+        path: PathBuf,
+        /// What is not as it was.
+        what: String,
+        /// What was wrong, where it did not decode at all.
+        #[source]
+        reason: Option<Box<Error>>,
+    },
     /// An HCT file cannot be written.
     #[error("cannot write the HCT file")]
     Output {

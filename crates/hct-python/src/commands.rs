@@ -79,6 +79,7 @@ pub fn compress(
             base: matched.as_ref(),
             side_files,
             part: None,
+            proof: None,
         };
         let done = job.compress(&source, &dst, overwrite, watch);
         let done = done.map_err(raised)?;

@@ -29,6 +29,7 @@ impl AtomicFile {
     /// the folder does not exist or cannot be written to.
     pub fn create(path: impl AsRef<Path>) -> Result<AtomicFile, Error> {
         let path = path.as_ref();
+        parent_of(path)?;
         check_file(path)?;
         let (file, unfinished) = new_file(path)?;
         Ok(AtomicFile {

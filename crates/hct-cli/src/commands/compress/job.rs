@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use hct_model::{
-    BaseMatch, Checkpoint, CheckpointPart, CodingJob, CompressReport, Error, Part, TensorInfo,
+    BaseMatch, Checkpoint, CheckpointPart, CodingJob, CompressReport, Error, Part, Proof, TensorInfo,
     TensorSource, partial_folder,
 };
 use hct_strategies::{Allocation, Calibration, StrategySpec};
@@ -31,6 +31,8 @@ pub struct Job<'a> {
     /// The calibration to go by, and the SHA-256 of its file.
     pub calibration: Option<(Arc<dyn Calibration>, String)>,
     pub base: Option<&'a BaseMatch<'a>>,
+    /// Whether what is written is read again.
+    pub proof: Option<Proof>,
     /// The plan to follow, and the SHA-256 of its file.
     pub allocation: Option<(Allocation, String)>,
 }
@@ -105,6 +107,7 @@ impl Job<'_> {
             base: self.base,
             side_files: self.side_files,
             part: self.part,
+            proof: self.proof.clone(),
         };
         if job.provenance().is_none() {
             eprintln!("warning: the importance map is too large for the file to say what it was");
