@@ -71,19 +71,19 @@ fn is_usage(error: &Error) -> bool {
 /// What to do, where the message itself does not say.
 fn hint(error: &Error) -> Option<&'static str> {
     const DAMAGED: &str = "the file is damaged or cut short: copy or download it again";
+    const FULL: &str =
+        "free some space, or choose another disk; what was there before is as it was";
     match error {
         Error::Io { action, reason, .. } => match (*action, reason.kind()) {
             ("open" | "read", ErrorKind::NotFound) => Some(
                 "give a .safetensors file, a folder with a checkpoint, or a .hct file that exists",
             ),
             (_, ErrorKind::NotFound) => Some("create the folder first, or choose another"),
-            (_, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Some(
-                "free some space, or choose another disk; what was there before is as it was",
-            ),
-            ("create a file in" | "create a folder in", ErrorKind::PermissionDenied)
-            | ("create a file in" | "create a folder in", ErrorKind::ReadOnlyFilesystem) => {
-                Some("choose a folder that you may write to")
-            }
+            (_, kind) if is_full(kind) => Some(FULL),
+            (
+                "create a file in" | "create a folder in" | "create",
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem,
+            ) => Some("choose a folder that you may write to"),
             _ => None,
         },
         Error::NotAFile { .. } => Some(
@@ -91,7 +91,7 @@ fn hint(error: &Error) -> Option<&'static str> {
              comes by a pipe is taken as `hct compress -`",
         ),
         Error::Changed { .. } => Some("nothing was written; what was there before is as it was"),
-         Error::NoSafetensors { .. } | Error::Header { .. } => Some(
+        Error::NoSafetensors { .. } | Error::Header { .. } => Some(
             "a checkpoint is a .safetensors file, or a folder with one or with an index and shards",
         ),
         Error::OutputExists { .. } => Some("pass --force to replace it"),
@@ -107,8 +107,13 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::BaseChain { .. } => {
             Some("decompress the base, and use the checkpoint that comes of it instead")
         }
+        Error::Output { error } => match innermost(error) {
+            hct_core::Error::Io { source, .. } if is_full(source.kind()) => Some(FULL),
+            _ => None,
+        },
         Error::Carried { .. } => Some(DAMAGED),
         Error::Hct { error, .. } => match innermost(error) {
+            hct_core::Error::Io { source, .. } if is_full(source.kind()) => Some(FULL),
             hct_core::Error::NotHct(_) => {
                 Some("give a complete file made by `hct compress`; if it is one, it is damaged")
             }
@@ -119,4 +124,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         },
         _ => None,
     }
+}
+
+/// Whether a disk, or the share of it that one may use, is full.
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }

@@ -53,7 +53,10 @@ fn killed(dir: &Path, args: &str, output: &str, reset: impl Fn()) {
     let at = dir.join(output);
     let look = || match at.is_dir() {
         true => tree(&at),
-        false => fs::read(&at).into_iter().map(|b| (output.into(), b)).collect(),
+        false => fs::read(&at)
+            .into_iter()
+            .map(|b| (output.into(), b))
+            .collect(),
     };
     reset();
     let (old, source) = (look(), tree(&dir.join("m")));
@@ -71,7 +74,10 @@ fn killed(dir: &Path, args: &str, output: &str, reset: impl Fn()) {
         signal(&child, "KILL");
         let _ = ended(&mut child);
         let now = look();
-        assert!(now == old || now == new, "{args}: neither, after {kill} kills");
+        assert!(
+            now == old || now == new,
+            "{args}: neither, after {kill} kills"
+        );
         assert!(tree(&dir.join("m")) == source, "{args}");
         left += temporaries(dir).len();
         done += u32::from(now == new);
@@ -80,7 +86,11 @@ fn killed(dir: &Path, args: &str, output: &str, reset: impl Fn()) {
     reset();
     succeed(dir, args);
     assert!(look() == new, "{args}");
-    assert!(temporaries(dir).is_empty(), "{args}: {:?}", temporaries(dir));
+    assert!(
+        temporaries(dir).is_empty(),
+        "{args}: {:?}",
+        temporaries(dir)
+    );
     assert!(!dir.join(format!("{output}.partial")).exists());
 }
 

@@ -24,7 +24,11 @@ fn lossless_files_are_read_again_unless_told_otherwise() {
         ("--verify --bpw 24", true),
     ] {
         let args = format!("compress m.safetensors -o x.hct --force --json {options}");
-        assert_eq!(succeed(dir, &args).json()["verified"], verified, "{options}");
+        assert_eq!(
+            succeed(dir, &args).json()["verified"],
+            verified,
+            "{options}"
+        );
         same.push(fs::read(dir.join("x.hct")).unwrap());
     }
     assert!(same[0] == same[1] && same[0] == same[2] && same[5] == same[6]);
@@ -44,7 +48,10 @@ fn mostly_lossless() -> Vec<u8> {
         shape: shape.to_vec(),
         bytes: f32_bytes(values),
     };
-    safetensors(&[made("broken", &[256, 256], &broken), made("dense", &[128, 256], &dense)])
+    safetensors(&[
+        made("broken", &[256, 256], &broken),
+        made("dense", &[128, 256], &dense),
+    ])
 }
 
 #[test]
@@ -54,7 +61,9 @@ fn sizes_are_met_or_it_is_said_that_they_are_not() {
     put(dir, "mixed.safetensors", &mostly_lossless());
     put(dir, "tiny.safetensors", &safetensors(&mixed(6)));
     for model in ["mixed", "tiny"] {
-        for asked in [3.0, 10.0, 12.0, 16.0, 20.0, 22.0, 24.0, 25.0, 26.0, 30.0, 31.0] {
+        for asked in [
+            3.0, 10.0, 12.0, 16.0, 20.0, 22.0, 24.0, 25.0, 26.0, 30.0, 31.0,
+        ] {
             let args = format!(
                 "compress {model}.safetensors -o x.hct --force --effort fast --json --bpw {asked}"
             );
@@ -69,7 +78,11 @@ fn sizes_are_met_or_it_is_said_that_they_are_not() {
             println!("{model} {asked}: {reached:.3} {}", run.stderr.trim());
             assert!(reached <= 1.01 * asked, "{model} {asked}: {reached}");
             let missed = reached < 0.99 * asked;
-            assert_eq!(run.stderr.contains("asked for"), missed, "{model} {asked}: {reached}");
+            assert_eq!(
+                run.stderr.contains("asked for"),
+                missed,
+                "{model} {asked}: {reached}"
+            );
             assert_eq!(report["asked_bits_per_weight"].is_null(), !missed);
         }
     }

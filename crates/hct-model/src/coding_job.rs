@@ -96,7 +96,9 @@ impl CodingJob<'_> {
         self.each(source, |source, options| match &plan {
             Plan::Strategy(strategy) => {
                 let strategy = &**strategy;
-                compress_proven(source, output, overwrite, strategy, options, proof, progress)
+                compress_proven(
+                    source, output, overwrite, strategy, options, proof, progress,
+                )
             }
             Plan::Rate(rate) => {
                 let done = compress_to_rate_proven(

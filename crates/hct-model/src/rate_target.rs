@@ -163,9 +163,7 @@ impl<W> Best<W> {
             return None;
         }
         match (self.over, self.under) {
-            (Some(over), Some(under)) => {
-                (under - over > CLOSE).then_some(0.5 * (over + under))
-            }
+            (Some(over), Some(under)) => (under - over > CLOSE).then_some(0.5 * (over + under)),
             (Some(over), None) => Some(*limits.end()).filter(|&end| end > over),
             (None, Some(under)) => Some(*limits.start()).filter(|&start| start < under),
             (None, None) => None,

@@ -96,7 +96,7 @@ pub(crate) fn compress_to_rate_proven(
 }
 
 /// Says which file could not be written.
-fn named(error: Error, output: &Path) -> Error {
+pub(super) fn named(error: Error, output: &Path) -> Error {
     match error {
         Error::Output { error } => Error::Hct {
             path: output.to_owned(),

@@ -191,7 +191,10 @@ mod tests {
         let (dir, target, work) = old_and_new();
         let kept = work.keep(&mut Names::lock());
         let old = replace_in_two_steps(&kept.path, &target).unwrap();
-        assert_eq!((model(&target), model(&old)), (b"new".into(), b"old".into()));
+        assert_eq!(
+            (model(&target), model(&old)),
+            (b"new".into(), b"old".into())
+        );
         remove_files(&old, &files()).unwrap();
         assert_eq!(count(&kept.path), 0);
         assert_eq!(count(dir.path()), 2);
@@ -203,7 +206,13 @@ mod tests {
         let kept = work.keep(&mut Names::lock());
         fs::remove_dir_all(kept.path.join(NEW)).unwrap();
         let error = replace_in_two_steps(&kept.path, &target).unwrap_err();
-        let replace = matches!(&error, Error::Io { action: "replace", .. });
+        let replace = matches!(
+            &error,
+            Error::Io {
+                action: "replace",
+                ..
+            }
+        );
         assert!(replace, "{error:?}");
         assert_eq!(model(&target), b"old");
         assert_eq!(count(dir.path()), 1);

@@ -50,7 +50,11 @@ pub(super) fn check_folder(output: &Path, paths: &BTreeSet<String>) -> Result<()
         return Ok(());
     }
     others.sort_unstable();
-    let named: Vec<String> = others.iter().take(NAMED).map(|o| format!("{o:?}")).collect();
+    let named: Vec<String> = others
+        .iter()
+        .take(NAMED)
+        .map(|o| format!("{o:?}"))
+        .collect();
     let more = match others.len().saturating_sub(NAMED) {
         0 => String::new(),
         n => format!(" and {n} more"),

@@ -10,7 +10,7 @@ use hct_strategies::Strategy;
 use serde::{Deserialize, Serialize};
 
 use super::atomic_file::AtomicFile;
-use super::compress::compress;
+use super::compress::{compress, named};
 use super::file_source::HctFile;
 use super::folder_lock::FolderLock;
 use super::prove_file::prove_file;
@@ -138,7 +138,8 @@ impl Job<'_> {
             parts.push(HctFile::open(&path)?);
         }
         let file = AtomicFile::create(output)?;
-        let mut file = merge(&parts, file, options.provenance, &())?;
+        let merged = merge(&parts, file, options.provenance, &());
+        let mut file = merged.map_err(|error| named(error, output))?;
         if let Some(proof) = proof {
             prove_file(&mut file, output, source, proof, progress)?;
         }

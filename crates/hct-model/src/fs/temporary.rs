@@ -275,7 +275,10 @@ mod tests {
             drop(TemporaryFolder::beside(&output).unwrap());
             assert_eq!(list(dir.path()), ["m"]);
             let expected: &[u8] = if there { b"new" } else { b"old" };
-            assert_eq!(fs::read(output.join("model.safetensors")).unwrap(), expected);
+            assert_eq!(
+                fs::read(output.join("model.safetensors")).unwrap(),
+                expected
+            );
         }
     }
 }

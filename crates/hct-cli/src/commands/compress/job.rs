@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use hct_model::{
-    BaseMatch, Checkpoint, CheckpointPart, CodingJob, CompressReport, Error, Part, Proof, TensorInfo,
-    TensorSource, partial_folder,
+    BaseMatch, Checkpoint, CheckpointPart, CodingJob, CompressReport, Error, Part, Proof,
+    TensorInfo, TensorSource, partial_folder,
 };
 use hct_strategies::{Allocation, Calibration, StrategySpec};
 

@@ -15,8 +15,8 @@ use anyhow::Context;
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
-    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, Error, Part, Proof, TensorSource, check_apart,
-    check_known, is_hct, open_bases,
+    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, Error, Part, Proof, TensorSource,
+    check_apart, check_known, is_hct, open_bases,
 };
 use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
