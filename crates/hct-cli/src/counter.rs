@@ -12,7 +12,6 @@ pub struct Counter(ProgressBar);
 impl Counter {
     /// A bar for `total` of them.
     pub fn new(action: &'static str, unit: &str, total: usize) -> Counter {
-        // There is nothing to clean up after Ctrl-C, so that is left as it is.
         let bar = ProgressBar::new(total as u64);
         let template =
             format!("{{prefix}} [{{bar:20}}] {{pos}}/{{len}} {unit}, {{rate}} ETA {{eta}}");

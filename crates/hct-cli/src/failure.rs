@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use hct_model::{DiffError, Error, innermost};
 
+use crate::stop;
+
 /// What was asked for makes no sense, or needs another option.
 #[derive(Debug)]
 pub struct Usage(pub String);
@@ -22,9 +24,15 @@ pub fn usage(message: impl Into<String>) -> anyhow::Error {
     Usage(message.into()).into()
 }
 
-/// Prints `error`, and what to do about it, to stderr. Gives the exit code: 2 for wrong usage, 1
-/// for anything else.
+/// Prints `error`, and what to do about it, to stderr. Gives the exit code: 2 for wrong usage, that of a
+/// signal where one came, 1 for anything else.
 pub fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(status) = stop::exit_status() {
+        if stop::is_first_to_say() {
+            eprintln!("error: {error:#}");
+        }
+        return ExitCode::from(status);
+    }
     eprintln!("error: {error:#}");
     let model_error = match error.downcast_ref::<DiffError>() {
         Some(DiffError::Read(error)) => Some(error),
@@ -64,16 +72,27 @@ fn is_usage(error: &Error) -> bool {
 /// What to do, where the message itself does not say.
 fn hint(error: &Error) -> Option<&'static str> {
     const DAMAGED: &str = "the file is damaged or cut short: copy or download it again";
+    const FULL: &str =
+        "free some space, or choose another disk; what was there before is as it was";
     match error {
         Error::Io { action, reason, .. } => match (*action, reason.kind()) {
             ("open" | "read", ErrorKind::NotFound) => Some(
                 "give a .safetensors file, a folder with a checkpoint, or a .hct file that exists",
             ),
             (_, ErrorKind::NotFound) => Some("create the folder first, or choose another"),
-            (_, ErrorKind::StorageFull) => Some("free some space, or choose another disk"),
+            (_, kind) if is_full(kind) => Some(FULL),
+            (
+                "create a file in" | "create a folder in" | "create",
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem,
+            ) => Some("choose a folder that you may write to"),
             _ => None,
         },
-        Error::NotAFile { .. } | Error::NoSafetensors { .. } | Error::Header { .. } => Some(
+        Error::NotAFile { .. } => Some(
+            "a checkpoint is a .safetensors file, or a folder with one or with an index and shards; what \
+             comes by a pipe is taken as `hct compress -`",
+        ),
+        Error::Changed { .. } => Some("nothing was written; what was there before is as it was"),
+        Error::NoSafetensors { .. } | Error::Header { .. } => Some(
             "a checkpoint is a .safetensors file, or a folder with one or with an index and shards",
         ),
         Error::OutputExists { .. } => Some("pass --force to replace it"),
@@ -89,8 +108,13 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::BaseChain { .. } => {
             Some("decompress the base, and use the checkpoint that comes of it instead")
         }
+        Error::Output { error } => match innermost(error) {
+            hct_core::Error::Io { source, .. } if is_full(source.kind()) => Some(FULL),
+            _ => None,
+        },
         Error::Carried { .. } => Some(DAMAGED),
         Error::Hct { error, .. } => match innermost(error) {
+            hct_core::Error::Io { source, .. } if is_full(source.kind()) => Some(FULL),
             hct_core::Error::NotHct(_) => {
                 Some("give a complete file made by `hct compress`; if it is one, it is damaged")
             }
@@ -101,4 +125,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         },
         _ => None,
     }
+}
+
+/// Whether a disk, or the share of it that one may use, is full.
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }

@@ -19,7 +19,9 @@ mod progress;
 mod row_range;
 #[cfg(feature = "eval")]
 mod runnable;
+mod short_of;
 mod size;
+mod stop;
 mod strategy_args;
 mod streams;
 mod table;
@@ -46,10 +48,12 @@ EXAMPLES
   hct compress fine-tune --base my-model -o delta.hct --strategy lossless
   hct extract my-model.hct lm_head.weight --rows 0..10 -o rows.npy
 
-Exit status: 0 success, 1 a failed check or unreadable data, 2 wrong usage.";
+Exit status: 0 success, 1 a failed check or unreadable data, 2 wrong usage, 130 and 143 stopped by Ctrl-C
+or SIGTERM, which leaves what was there before.";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    stop::heed_signals();
     // A level that cannot be had must not pass for one that was tried.
     let level = hct_core::simd_level().map_err(|error| failure::usage(error.to_string()));
     match level.and_then(|_| cli.command.run()) {

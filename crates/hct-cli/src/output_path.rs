@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hct_model::check_apart;
+use hct_model::{check_apart, check_replaceable_file};
 
 use crate::failure::usage;
 
@@ -15,6 +15,8 @@ pub fn check_file(output: &Path, input: &Path, force: bool) -> anyhow::Result<()
             output.display()
         )));
     }
+    check_apart(output, input)?;
+    check_replaceable_file(output)?;
     check(output, input, force)
 }
 

@@ -119,6 +119,10 @@ impl Found {
 }
 
 fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    // Opening a pipe would wait for a writer.
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        bail!("{}: not a regular file", path.display());
+    }
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use tempfile::TempDir;
+use hct_model::TemporaryFolder;
 
 /// What stands for them.
 const STREAM: &str = "-";
@@ -22,13 +22,13 @@ pub fn standard_output() -> BufWriter<io::Stdout> {
 
 /// A safetensors file that came by standard input, in a temporary folder that goes away with it.
 pub struct Received {
-    folder: TempDir,
+    folder: TemporaryFolder,
 }
 
 impl Received {
     /// Reads all of standard input.
     pub fn new() -> anyhow::Result<Received> {
-        let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
+        let folder = TemporaryFolder::new()?;
         let received = Received { folder };
         let path = received.path();
         File::create(&path)

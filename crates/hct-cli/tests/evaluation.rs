@@ -209,3 +209,43 @@ fn what_is_missing_is_named() {
     fs::remove_file(dir.join("m/tokenizer.json")).unwrap();
     hct(dir, "eval m --text text.txt").fails(1, &["has no tokenizer.json"]);
 }
+
+#[test]
+fn logits_that_are_no_numbers_are_an_error() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    let path = dir.join("m/model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let (len, rest) = bytes.split_first_chunk::<8>().unwrap();
+    let len = u64::from_le_bytes(*len) as usize;
+    let header: Value = serde_json::from_slice(&rest[..len]).unwrap();
+    let offsets = &header["model.norm.weight"]["data_offsets"];
+    let range = [0, 1].map(|side| 8 + len + offsets[side].as_u64().unwrap() as usize);
+    // A NaN of any width.
+    bytes[range[0]..range[1]].fill(0xff);
+    fs::create_dir(dir.join("broken")).unwrap();
+    for file in fs::read_dir(dir.join("m")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), dir.join("broken").join(file.file_name())).unwrap();
+    }
+    fs::write(dir.join("broken/model.safetensors"), bytes).unwrap();
+    let text = "--text text.txt --context 32";
+    for (args, who) in [
+        (format!("eval broken {text}"), "the logits of the model"),
+        (
+            format!("eval broken --against m {text}"),
+            "the logits of the reference",
+        ),
+        (
+            format!("eval m --against broken {text} --json"),
+            "the logits of the model compared",
+        ),
+        (
+            "generate broken --prompt w1 -n 4".into(),
+            "the logits of the model",
+        ),
+    ] {
+        hct(dir, &args).fails(1, &[who, "not finite numbers"]);
+    }
+}

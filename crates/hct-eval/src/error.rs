@@ -129,6 +129,9 @@ pub enum Error {
     /// Sums over a text that are no statistics, as those of a model whose numbers overflow.
     #[error("the model does not compute finite numbers on this text")]
     Statistics(#[source] hct_core::Error),
+    /// A model that computes no numbers any more.
+    #[error("the logits of the model are not finite numbers (NaN or infinite)")]
+    NotFinite,
     /// The inference engine failed.
     #[error("inference")]
     Engine(#[from] candle_core::Error),

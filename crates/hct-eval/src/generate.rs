@@ -9,7 +9,8 @@ impl LanguageModel {
     /// until it ends the text. The same every time.
     ///
     /// # Errors
-    /// When the prompt cannot be tokenised or leaves the model no room, or inference fails.
+    /// When the prompt cannot be tokenised or leaves the model no room, or inference fails or gives
+    /// numbers that are not finite.
     pub fn generate(&self, prompt: &str, count: usize) -> Result<String, Error> {
         let tokenizer = &self.tokenizer;
         let mut tokens = [tokenizer.start(), &tokenizer.encode(prompt)?].concat();
@@ -34,7 +35,11 @@ impl LanguageModel {
             let hidden = self.decoder.hidden(&new, &mut cache)?;
             let last = hidden.narrow(0, new.len() - 1, 1)?;
             let logits = self.decoder.head().logits(&last)?.flatten_all()?;
-            let [next] = most_probable::<1>(&logits.to_vec1()?);
+            let logits = logits.to_vec1::<f32>()?;
+            if logits.iter().any(|logit| !logit.is_finite()) {
+                return Err(Error::NotFinite);
+            }
+            let [next] = most_probable::<1>(&logits);
             if self.end_tokens.contains(&next) {
                 break;
             }

@@ -12,10 +12,11 @@ use crate::checkpoint_source::CheckpointSource;
 use crate::encode::{CompressOptions, CompressReport, encode};
 use crate::error::Error;
 #[cfg(feature = "fs")]
-use crate::fs::{compress, compress_resumable, compress_to_rate};
+use crate::fs::{To, compress_proven, compress_resumable_proven, compress_to_rate_proven};
 use crate::made_by::{provenance, with_part};
 use crate::parts::{CheckpointPart, Part};
 use crate::progress::Progress;
+use crate::proof::Proof;
 use crate::rate_target::encode_to_rate;
 
 /// A spec and what goes with it. Files made by equal jobs of the same checkpoint have the same
@@ -34,6 +35,10 @@ pub struct CodingJob<'a> {
     pub side_files: bool,
     /// Code this part of the checkpoint alone.
     pub part: Option<Part>,
+    /// Read and decode a file again once it is written, before it gets its name: see [`prove`].
+    ///
+    /// [`prove`]: crate::prove
+    pub proof: Option<Proof>,
 }
 
 impl CodingJob<'_> {
@@ -76,8 +81,8 @@ impl CodingJob<'_> {
     /// `overwrite` lets it replace another.
     ///
     /// # Errors
-    /// When the options do not go with the checkpoint, and as [`compress`] and
-    /// [`compress_to_rate`].
+    /// When the options do not go with the checkpoint, and as [`crate::compress`] and
+    /// [`crate::compress_to_rate`]; when the proof fails.
     #[cfg(feature = "fs")]
     pub fn compress(
         &self,
@@ -87,23 +92,30 @@ impl CodingJob<'_> {
         progress: &dyn Progress,
     ) -> Result<CompressReport, Error> {
         let plan = self.plan(source)?;
+        let proof = self.proof.as_ref();
         self.each(source, |source, options| match &plan {
             Plan::Strategy(strategy) => {
-                compress(source, output, overwrite, &**strategy, options, progress)
+                let strategy = &**strategy;
+                compress_proven(
+                    source, output, overwrite, strategy, options, proof, progress,
+                )
             }
             Plan::Rate(rate) => {
-                Ok(compress_to_rate(source, output, overwrite, rate, options, progress)?.0)
+                let done = compress_to_rate_proven(
+                    source, output, overwrite, rate, options, proof, progress,
+                )?;
+                Ok(done.0)
             }
             _ => Err(SpecError::NeedsPlan.into()),
         })
     }
 
-    /// The same, keeping what is done, as [`compress_resumable`] does; `state` is text that is another
+    /// The same, keeping what is done, as [`crate::compress_resumable`] does; `state` is text that is another
     /// when the source has been changed.
     ///
     /// # Errors
     /// When the options do not go with the checkpoint or ask for a size, and as
-    /// [`compress_resumable`].
+    /// [`crate::compress_resumable`]; when the proof fails.
     #[cfg(feature = "fs")]
     pub fn compress_resumable(
         &self,
@@ -115,13 +127,13 @@ impl CodingJob<'_> {
     ) -> Result<CompressReport, Error> {
         let plan = self.plan(source)?;
         self.each(source, |source, options| match &plan {
-            Plan::Strategy(strategy) => compress_resumable(
+            Plan::Strategy(strategy) => compress_resumable_proven(
                 source,
                 state,
-                output,
-                overwrite,
+                To { output, overwrite },
                 &**strategy,
                 options,
+                self.proof.as_ref(),
                 progress,
             ),
             Plan::Rate(_) => Err(Error::SizeNeedsPlan {

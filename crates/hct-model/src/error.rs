@@ -316,9 +316,18 @@ pub enum Error {
         /// The output.
         path: PathBuf,
     },
-    /// Overwriting would delete something that is no checkpoint.
-    #[error("{} is not a checkpoint folder (it holds other things and no .safetensors file); not replacing it: choose another name or remove it yourself", path.display())]
+    /// Overwriting would take the place of something that is not overwritten: a link, a device, a folder
+    /// with other things in it.
+    #[error("not replacing {}: {reason}", path.display())]
     NotReplaceable {
+        /// The output.
+        path: PathBuf,
+        /// What it is, and what to do.
+        reason: String,
+    },
+    /// Another process is writing the output.
+    #[error("another process is writing {}; wait for it, or choose another name", path.display())]
+    OutputBusy {
         /// The output.
         path: PathBuf,
     },
@@ -342,6 +351,21 @@ pub enum Error {
         /// What was wrong.
         #[source]
         error: Box<hct_core::Error>,
+    },
+    /// A file that was written does not decode to what was coded.
+    #[error(
+        "{}: {what} is not read back as it was; the file was not kept: this is a fault of the memory, of \
+         the disk or of this program",
+        path.display()
+    )]
+    NotAsWritten {
+        /// The output.
+        path: PathBuf,
+        /// What is not as it was.
+        what: String,
+        /// What was wrong, where it did not decode at all.
+        #[source]
+        reason: Option<Box<Error>>,
     },
     /// An HCT file cannot be written.
     #[error("cannot write the HCT file")]

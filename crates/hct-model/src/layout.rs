@@ -7,6 +7,7 @@ use hct_core::ReadAt;
 
 use crate::error::Error;
 use crate::hct_model::HctModel;
+use crate::layout_paths::check_paths;
 use crate::safe_path::fault_in_file_name;
 use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;
@@ -19,12 +20,13 @@ pub(crate) struct ShardLayout {
 }
 
 impl<R: ReadAt> HctModel<R> {
-    /// Checks that what the carried shard headers say agrees with the tensors' records, so that
-    /// the checkpoint can be written back.
+    /// Checks that the carried files can be written beside each other, and that what the shard headers
+    /// among them say agrees with the tensors' records, so that the checkpoint can be written back.
     ///
     /// # Errors
-    /// When it does not, naming the tensor.
+    /// When not, naming the file or the tensor.
     pub fn check_layout(&self) -> Result<(), Error> {
+        check_paths(self)?;
         shards(self).map(drop)
     }
 

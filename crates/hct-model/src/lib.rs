@@ -31,6 +31,7 @@ mod imatrix;
 mod info;
 mod json_pairs;
 mod layout;
+mod layout_paths;
 mod made_by;
 mod metered;
 mod model_base;
@@ -41,6 +42,7 @@ mod npy;
 mod packing;
 mod parts;
 mod progress;
+mod proof;
 mod rate_target;
 mod rates;
 mod restore;
@@ -71,9 +73,10 @@ pub use error_chain::{error_chain, innermost};
 #[cfg(feature = "fs")]
 pub use fs::{
     AtomicFile, Checkpoint, ComparedTensor, ComparisonReport, ComparisonSummary, DirWriter,
-    Extracted, FileSource, HctFile, Opened, SkipReason, SkippedFile, check_apart, check_extracted,
-    compare, compress, compress_resumable, compress_to_rate, decompress, extract, file_hash,
-    find_models, is_hct, open_bases, open_calibration, partial_folder,
+    Extracted, FileSource, FolderLock, HctFile, Opened, SkipReason, SkippedFile, TemporaryFolder,
+    UnfinishedRemoved, check_apart, check_extracted, check_replaceable_file, compare, compress,
+    compress_resumable, compress_to_rate, decompress, extract, file_hash, find_models, is_hct,
+    move_into_place, open_bases, open_calibration, partial_folder, remove_unfinished,
 };
 pub use gguf::{
     AsCheckpoint, ExportFault, ExportFiles, ExportOptions, ExportType, Gguf, GgufArray, GgufError,
@@ -93,6 +96,7 @@ pub use parts::{
     PartError, PartFault, decide, made_by_parts, merge, split, split_by_size,
 };
 pub use progress::Progress;
+pub use proof::{Proof, prove};
 pub use rate_target::{bits_for_size, encode_to_rate};
 pub use rates::{bits_per, ratio};
 pub use restore::{DecompressReport, restore, restore_file};

@@ -18,6 +18,14 @@ pub trait Progress: Sync {
         false
     }
 
+    /// Everything is written, and is read again from here on, of which [`Progress::checked`] tells.
+    fn checking(&self) {}
+
+    /// Tensors of so many more bytes, uncompressed, have been read again; told by several threads.
+    fn checked(&self, bytes: u64) {
+        let _ = bytes;
+    }
+
     /// Everything begins again, for the `pass`th time.
     fn restart(&self, pass: usize) {
         let _ = pass;

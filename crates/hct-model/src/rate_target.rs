@@ -1,6 +1,7 @@
 //! Compressing to a given size.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 
 use hct_strategies::RatePlan;
 
@@ -18,6 +19,10 @@ const ATTEMPTS: usize = 6;
 const ATTEMPTS_ON_BASE: usize = 16;
 /// A slope of less than this share of the usual one is none.
 const FLAT: f64 = 0.25;
+/// Attempts after these, where they have not met the size.
+const HALVINGS: usize = 14;
+/// Octaves between too fine and too coarse from which on there is nothing to be found.
+const CLOSE: f64 = 0.02;
 /// Longest stride where there is none, in octaves.
 const STRIDE: f64 = 4.0;
 
@@ -53,18 +58,22 @@ pub fn encode_to_rate<W: Write>(
     };
     let mut before: Option<(f64, f64)> = None;
     let mut flats = 0i32;
-    let mut best: Option<(f64, W, CompressReport, f64)> = None;
-    for attempt in 1..=attempts {
+    let mut attempt = 0;
+    let mut best = Best::default();
+    let mut try_at = |octaves: f64, best: &mut Best<W>| {
+        attempt += 1;
         if attempt > 1 {
             progress.restart(attempt);
         }
         let strategy = plan.strategy_at(octaves);
         let (file, report) = encode(source, new_output()?, &*strategy, options, progress)?;
         let excess = report.bits_per_weight() - bits_per_weight;
+        best.offer(excess / bits_per_weight, file, report, octaves);
+        Ok::<_, Error>((report, excess))
+    };
+    for _ in 0..attempts {
+        let (report, excess) = try_at(octaves, &mut best)?;
         let off = (excess / bits_per_weight).abs();
-        if best.as_ref().is_none_or(|(least, ..)| off < *least) {
-            best = Some((off, file, report, octaves));
-        }
         if off <= TOLERANCE || report.lossy_weights == 0 {
             break;
         }
@@ -88,14 +97,77 @@ pub fn encode_to_rate<W: Write>(
         }
         octaves = next;
     }
-    let (off, file, report, octaves) = best.expect("at least one attempt was made");
-    // A file smaller than asked for, because everything is lossless already, is no failure.
-    if off > 2.0 * TOLERANCE && report.bits_per_weight() > bits_per_weight {
+    // Where tensors become lossless one after the other the size leaps, and slopes say nothing.
+    for _ in 0..HALVINGS {
+        let Some(next) = best.between(&limits) else {
+            break;
+        };
+        try_at(next, &mut best)?;
+    }
+    let Some((excess, file, mut report, octaves)) = best.made else {
+        return Err(Error::Cancelled);
+    };
+    if excess > 2.0 * TOLERANCE {
         return Err(Error::RateOutOfReach {
             path: source.name().to_owned(),
             wanted: bits_per_weight,
             reached: report.bits_per_weight(),
         });
     }
+    // A file that is smaller than asked for is no failure, but is said.
+    report.asked = (excess < -2.0 * TOLERANCE).then_some(bits_per_weight);
     Ok((file, report, octaves))
+}
+
+/// The best file so far, and what is known of where better ones are.
+struct Best<W> {
+    /// By how much it is larger than asked for, relatively; the file, what it is, and where.
+    made: Option<(f64, W, CompressReport, f64)>,
+    /// The coarsest that was too large, and the finest that was too small.
+    over: Option<f64>,
+    under: Option<f64>,
+    /// Nothing is larger than what is lossless altogether.
+    largest: bool,
+}
+
+impl<W> Default for Best<W> {
+    fn default() -> Self {
+        Best {
+            made: None,
+            over: None,
+            under: None,
+            largest: false,
+        }
+    }
+}
+
+impl<W> Best<W> {
+    /// Keeps a file if it is better: one that is too large is worse than any that is not.
+    fn offer(&mut self, excess: f64, file: W, report: CompressReport, octaves: f64) {
+        let rank = |excess: f64| (excess > 2.0 * TOLERANCE, excess.abs());
+        let better = |made: &(f64, W, CompressReport, f64)| rank(excess) < rank(made.0);
+        if self.made.as_ref().is_none_or(better) {
+            self.made = Some((excess, file, report, octaves));
+        }
+        if excess > 0.0 {
+            self.over = Some(self.over.map_or(octaves, |over| over.max(octaves)));
+        } else {
+            self.under = Some(self.under.map_or(octaves, |under| under.min(octaves)));
+            self.largest |= report.lossy_weights == 0;
+        }
+    }
+
+    /// Where to look next; nowhere if it is good enough, or cannot be better.
+    fn between(&self, limits: &RangeInclusive<f64>) -> Option<f64> {
+        let good = |made: &(f64, W, CompressReport, f64)| made.0.abs() <= 2.0 * TOLERANCE;
+        if self.largest || self.made.as_ref().is_none_or(good) {
+            return None;
+        }
+        match (self.over, self.under) {
+            (Some(over), Some(under)) => (under - over > CLOSE).then_some(0.5 * (over + under)),
+            (Some(over), None) => Some(*limits.end()).filter(|&end| end > over),
+            (None, Some(under)) => Some(*limits.start()).filter(|&start| start < under),
+            (None, None) => None,
+        }
+    }
 }

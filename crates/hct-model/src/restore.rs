@@ -10,8 +10,8 @@ use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::layout::{ShardLayout, shards};
+use crate::layout_paths::check_paths;
 use crate::progress::Progress;
-use crate::safe_path::safe_relative_path;
 use crate::tensor_source::TensorSource;
 
 /// What came of decompressing.
@@ -33,12 +33,10 @@ pub fn restore<R: ReadAt, S: CheckpointSink>(
     sink: &mut S,
     progress: &dyn Progress,
 ) -> Result<DecompressReport, Error> {
+    check_paths(model)?;
     let shards = shards(model)?;
     let files = &model.index().files;
     let side_files = || files.iter().filter(|f| f.kind == FileKind::Side);
-    for side in side_files() {
-        safe_relative_path(&side.path)?;
-    }
     model.check_base(&())?;
     let mut output_bytes = 0;
     for shard in shards {

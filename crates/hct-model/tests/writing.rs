@@ -176,27 +176,82 @@ fn files_are_replaced_only_when_asked() {
 
 #[test]
 fn folders_are_replaced_only_when_asked() {
-    let dir = folder(&[("m/model.safetensors", b"old"), ("m/old.txt", b"")]);
+    let dir = folder(&[("m/model.safetensors", b"old"), ("m/sub/a.txt", b"")]);
     let target = dir.path().join("m");
     let write = |overwrite| {
         let mut writer = DirWriter::create(&target).unwrap();
-        add(&mut writer, "new.txt", b"new").unwrap();
+        for path in ["model.safetensors", "new.txt", "sub/a.txt"] {
+            add(&mut writer, path, b"new").unwrap();
+        }
         writer.finish(overwrite)
     };
     assert!(matches!(
         write(false).unwrap_err(),
         Error::OutputExists { .. }
     ));
-    assert_eq!(list(&target), ["model.safetensors", "old.txt"]);
+    assert_eq!(list(&target), ["model.safetensors", "sub"]);
     write(true).unwrap();
-    assert_eq!(list(&target), ["new.txt"]);
-
-    // Now there are no weights in it: it could be anything, and stays.
-    let error = write(true).unwrap_err();
-    assert!(matches!(error, Error::NotReplaceable { .. }));
-    fs::remove_file(target.join("new.txt")).unwrap();
-    write(true).unwrap();
+    assert_eq!(list(&target), ["model.safetensors", "new.txt", "sub"]);
     assert_eq!(list(dir.path()), ["m"]);
+
+    fs::remove_dir_all(&target).unwrap();
+    fs::create_dir(&target).unwrap();
+    write(true).unwrap();
+    assert_eq!(list(&target).len(), 3);
+}
+
+#[test]
+fn folders_with_other_things_are_not_replaced() {
+    for other in [
+        "notes.txt",
+        "sub/b.txt",
+        "model-00002.safetensors",
+        ".git/config",
+    ] {
+        let other = format!("m/{other}");
+        let dir = folder(&[("m/model.safetensors", b"old"), (&other, b"precious")]);
+        let target = dir.path().join("m");
+        let mut writer = DirWriter::create(&target).unwrap();
+        for path in ["model.safetensors", "sub/a.txt"] {
+            add(&mut writer, path, b"new").unwrap();
+        }
+        let error = writer.finish(true).unwrap_err();
+        assert!(matches!(error, Error::NotReplaceable { .. }), "{error}");
+        let name = other.trim_start_matches("m/").split('/').next().unwrap();
+        assert_says(&error, &[name, "choose another name"]);
+        assert_eq!(fs::read(dir.path().join(&other)).unwrap(), b"precious");
+        assert_eq!(fs::read(target.join("model.safetensors")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_replaced() {
+    let dir = folder(&[("real", b"precious"), ("full/real", b"precious")]);
+    let at = |name: &str| dir.path().join(name);
+    std::os::unix::fs::symlink("real", at("link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", at("dangling")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    for (name, says) in [
+        ("link", "a link, to real"),
+        ("dangling", "a link, to nowhere"),
+        ("socket", "a device, pipe or socket"),
+        ("full", "a folder"),
+    ] {
+        let error = AtomicFile::create(at(name)).err().unwrap();
+        assert!(matches!(error, Error::NotReplaceable { .. }), "{error}");
+        assert_says(&error, &[name, says]);
+    }
+    let error = AtomicFile::create("/dev/null").err().unwrap();
+    assert_says(&error, &["/dev/null", "a device, pipe or socket"]);
+    // What has become one in the meantime.
+    let file = AtomicFile::create(at("new")).unwrap();
+    std::os::unix::fs::symlink("real", at("new")).unwrap();
+    let error = file.finish(true).unwrap_err();
+    assert!(matches!(error, Error::NotReplaceable { .. }), "{error}");
+    assert_eq!(fs::read(at("real")).unwrap(), b"precious");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 6);
 }
 
 #[test]

@@ -86,6 +86,7 @@ pub fn compress(
             base: matched.as_ref(),
             side_files,
             part,
+            proof: None,
         };
         let done = job.compress(&source, &dst, overwrite, watch);
         let done = done.map_err(raised)?;

@@ -70,5 +70,6 @@ fn job(spec: &StrategySpec) -> CodingJob<'_> {
         base: None,
         side_files: true,
         part: None,
+        proof: None,
     }
 }

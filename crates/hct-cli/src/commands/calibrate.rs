@@ -9,7 +9,7 @@ use clap::Args;
 use hct_eval::CalibrationOptions;
 use hct_model::{
     AtomicFile, CalibrationFile, CalibrationInfo, FileSource, check_apart, merge_calibrations,
-    model_hash,
+    model_hash, partial_folder,
 };
 use serde::Serialize;
 
@@ -18,6 +18,7 @@ use crate::calibration_run::{CONTEXT, CalibrationRun};
 use crate::common_args::CommonArgs;
 use crate::output_path::check_file;
 use crate::runnable::Runnable;
+use crate::stop::say_kept;
 use crate::table::{Align, Table};
 use crate::units;
 
@@ -130,6 +131,11 @@ impl Calibrate {
             context: self.context,
             seed: self.seed,
         };
+        let folder = partial_folder(&self.output);
+        say_kept(Some(format!(
+            "what is done is in {}: the same command with --resume goes on from there",
+            folder.display()
+        )));
         let options = CalibrationOptions {
             overwrite: self.force,
             resume: self.resume,

@@ -33,7 +33,8 @@ pub struct Decompress {
     fragments: Option<u8>,
     #[command(flatten)]
     base: BaseArgs,
-    /// Replace an existing output (a folder: as a whole)
+    /// Replace an existing output: a regular file, no link, device or pipe; or a folder, as a whole,
+    /// where it holds nothing but files that are written again
     #[arg(long)]
     force: bool,
     #[command(flatten)]

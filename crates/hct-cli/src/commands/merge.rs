@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use clap::Args;
 use hct_model::{AtomicFile, HctFile, made_by_parts, merge};
 use serde::Serialize;
@@ -64,7 +65,8 @@ impl Merge {
         let tensors = || parts.iter().flat_map(|part| &part.index().tensors);
         let bar = Bar::new("merging", tensors().map(|t| t.payload_bytes()).sum());
         let file = AtomicFile::create(&self.output)?;
-        let file = merge(&parts, file, made_by.as_deref(), &bar)?;
+        let file = merge(&parts, file, made_by.as_deref(), &bar);
+        let file = file.with_context(|| format!("making {}", self.output.display()))?;
         file.finish(self.force)?;
         drop(bar);
         let report = Report {

@@ -91,7 +91,8 @@ impl Split {
             let made_by = made_by.map(|text| with_part(text, part).unwrap_or_else(|| text.into()));
             let file = AtomicFile::create(path)?;
             let made_by = made_by.as_deref();
-            files.push(model.write_part(tensors, part.is_first(), file, made_by, &bar)?);
+            let file = model.write_part(tensors, part.is_first(), file, made_by, &bar);
+            files.push(file.with_context(|| format!("making {}", path.display()))?);
         }
         for file in files {
             file.finish(self.force)?;

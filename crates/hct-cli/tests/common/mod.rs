@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 pub mod llama;
+#[cfg(unix)]
+pub mod process;
 
 use std::fs;
 use std::path::{Path, PathBuf};

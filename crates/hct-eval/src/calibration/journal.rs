@@ -5,7 +5,8 @@ use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use hct_model::{
-    AtomicFile, CalibrationFile, CalibrationInfo, CalibrationWriter, FileSource, StatisticsGroup,
+    AtomicFile, CalibrationFile, CalibrationInfo, CalibrationWriter, FileSource, FolderLock,
+    StatisticsGroup,
 };
 
 use super::spool::{SpoolReader, SpoolWriter, failed};
@@ -19,6 +20,8 @@ use crate::Error;
 /// - `layer-L`: the statistics of layer L; `ends`: those of what is before and after the layers.
 pub(super) struct Journal {
     folder: PathBuf,
+    /// Nobody else works there.
+    lock: FolderLock,
     info: CalibrationInfo,
 }
 
@@ -47,37 +50,45 @@ impl Journal {
         let mut name = output.file_name().unwrap_or_default().to_owned();
         name.push(".partial");
         let folder = output.with_file_name(name);
+        let lock = FolderLock::take(&folder, output)?;
         let path = folder.join(RUN);
         let run = serde_json::to_vec_pretty(info);
         let run = run.map_err(|error| failed("write", &path)(error.into()))?;
         let same = resume && fs::read(&path).is_ok_and(|earlier| earlier == run);
         let journal = Journal {
             folder,
+            lock,
             info: info.clone(),
         };
         if !same {
-            journal.remove()?;
-            fs::create_dir(&journal.folder).map_err(failed("create", &journal.folder))?;
+            journal.empty()?;
             fs::write(&path, run).map_err(failed("write", &path))?;
         }
         Ok(journal)
     }
 
     fn remove(&self) -> Result<(), Error> {
+        self.empty()?;
+        self.lock.remove();
+        fs::remove_dir(&self.folder).map_err(failed("remove", &self.folder))
+    }
+
+    fn empty(&self) -> Result<(), Error> {
         // Only what a calibration has put there: the name may be that of something else.
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            entries => entries.map_err(failed("read", &self.folder))?,
-        };
+        let entries = fs::read_dir(&self.folder).map_err(failed("read", &self.folder))?;
         for entry in entries {
             let path = entry.map_err(failed("read", &self.folder))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let ours = ["hidden-", "gradient-", "layer-", "ends", RUN];
-            if ours.iter().any(|ours| name.starts_with(ours)) {
+            let ours = ours.iter().any(|ours| name.starts_with(ours));
+            if ours || name.starts_with(".hct-partial-") {
                 fs::remove_file(&path).map_err(failed("remove", &path))?;
+            } else if name != FolderLock::NAME {
+                let taken = std::io::Error::from(ErrorKind::DirectoryNotEmpty);
+                return Err(failed("use", &path)(taken));
             }
         }
-        fs::remove_dir(&self.folder).map_err(failed("remove", &self.folder))
+        Ok(())
     }
 
     fn kept_path(&self, kept: Kept, half: usize) -> PathBuf {

@@ -5,65 +5,118 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::replaceable::check_file;
+use super::sync_folder::sync_folder;
+use super::temporary::{new_file, parent_of};
+use super::unfinished::{Names, Unfinished};
 use crate::error::Error;
 
 /// A file that is being written. It gets its name when it is finished; dropped before that, it
-/// leaves nothing behind.
+/// leaves nothing behind. What is left of a killed process is removed by the next that writes a file of
+/// that name.
 pub struct AtomicFile {
     path: PathBuf,
     file: BufWriter<NamedTempFile>,
+    // After the file, so that it is noted as long as there is one.
+    unfinished: Unfinished,
 }
 
 impl AtomicFile {
     /// Starts a file that will become `path`, in the same folder.
     ///
     /// # Errors
-    /// When the folder does not exist or cannot be written to.
+    /// When another process is writing `path`, when that is something other than a regular file, when
+    /// the folder does not exist or cannot be written to.
     pub fn create(path: impl AsRef<Path>) -> Result<AtomicFile, Error> {
         let path = path.as_ref();
-        let folder = parent_of(path)?;
-        #[cfg_attr(not(unix), expect(unused_mut))]
-        let mut builder = temporary();
-        // Temporary files are private; this one is to become an ordinary one (less the umask).
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder
-            .tempfile_in(&folder)
-            .map_err(Error::io("create a file in", &folder))?;
+        parent_of(path)?;
+        check_file(path)?;
+        let (file, unfinished) = new_file(path)?;
         Ok(AtomicFile {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 20, file),
+            unfinished,
         })
+    }
+
+    /// Makes sure the file is on disk, so that it can be read again where this says.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub(super) fn sync(&mut self) -> Result<&Path, Error> {
+        self.file
+            .flush()
+            .and_then(|()| self.file.get_ref().as_file().sync_all())
+            .map_err(Error::io("write", &self.path))?;
+        Ok(self.file.get_ref().path())
     }
 
     /// Makes sure the file is on disk and gives it its name in one step.
     ///
     /// # Errors
-    /// When there already is such a file and `overwrite` is not set; when the operating system
-    /// refuses. The file of that name is then as it was.
-    pub fn finish(self, overwrite: bool) -> Result<(), Error> {
-        let AtomicFile { path, file } = self;
-        let failed = |error| Error::io("write", &path)(error);
-        let file = match file.into_inner() {
-            Ok(file) => file,
-            Err(error) => return Err(failed(error.into_error())),
-        };
-        if let Err(error) = file.as_file().sync_all() {
-            return Err(failed(error));
-        }
-        let persisted = if overwrite {
-            file.persist(&path)
-        } else {
-            file.persist_noclobber(&path)
-        };
-        match persisted {
-            Ok(_) => Ok(()),
-            Err(error) if !overwrite && error.error.kind() == ErrorKind::AlreadyExists => {
-                Err(Error::OutputExists { path: path.clone() })
-            }
-            Err(error) => Err(failed(error.error)),
-        }
+    /// When there already is such a file and `overwrite` is not set, or something other than a regular
+    /// file; when the operating system refuses. What has that name is then as it was.
+    pub fn finish(mut self, overwrite: bool) -> Result<(), Error> {
+        self.sync()?;
+        let AtomicFile {
+            path,
+            file,
+            unfinished,
+        } = self;
+        let file = file
+            .into_inner()
+            .map_err(|error| Error::io("write", &path)(error.into_error()))?;
+        give_name(&path, overwrite, &unfinished, |overwrite| {
+            let persisted = match overwrite {
+                true => file.persist(&path),
+                false => file.persist_noclobber(&path),
+            };
+            // A file that has no name yet is removed here.
+            persisted.map(drop).map_err(|error| error.error)
+        })
     }
+}
+
+/// Gives a file that is on disk the name `path`, as `rename` does it, and makes sure of that.
+fn give_name(
+    path: &Path,
+    overwrite: bool,
+    unfinished: &Unfinished,
+    rename: impl FnOnce(bool) -> io::Result<()>,
+) -> Result<(), Error> {
+    // Whoever removes what is unfinished does so before or after, when there is nothing to remove.
+    let mut names = Names::lock();
+    check_file(path)?;
+    match rename(overwrite) {
+        Err(error) if !overwrite && error.kind() == ErrorKind::AlreadyExists => {
+            return Err(Error::OutputExists {
+                path: path.to_owned(),
+            });
+        }
+        renamed => renamed.map_err(Error::io("write", path))?,
+    }
+    names.forget(unfinished);
+    drop(names);
+    sync_folder(&parent_of(path)?)
+}
+
+/// Moves the complete file `from`, which is in a folder of the same disk, to `path`. Nothing is there
+/// but what was before or all of it.
+///
+/// # Errors
+/// As [`AtomicFile::finish`].
+pub fn move_into_place(from: &Path, path: &Path, overwrite: bool) -> Result<(), Error> {
+    let file = std::fs::File::open(from).and_then(|file| file.sync_all());
+    file.map_err(Error::io("read", from))?;
+    let from = tempfile::TempPath::try_from_path(from).map_err(Error::io("read", from))?;
+    let unfinished = Names::lock().add(&from);
+    give_name(path, overwrite, &unfinished, |overwrite| {
+        let persisted = match overwrite {
+            true => from.persist(path),
+            false => from.persist_noclobber(path),
+        };
+        persisted.map_err(|error| error.error)
+    })
 }
 
 impl Write for AtomicFile {
@@ -74,32 +127,4 @@ impl Write for AtomicFile {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Errs where there is something of the name of an output that is not to be replaced.
-pub(super) fn check_free(output: &Path, overwrite: bool) -> Result<(), Error> {
-    match !overwrite && output.exists() {
-        true => Err(Error::OutputExists {
-            path: output.to_owned(),
-        }),
-        false => Ok(()),
-    }
-}
-
-/// The folder a new file or folder goes into; also makes sure that `target` names one.
-pub(super) fn parent_of(target: &Path) -> Result<PathBuf, Error> {
-    match (target.parent(), target.file_name()) {
-        (Some(parent), Some(_)) if parent.as_os_str().is_empty() => Ok(PathBuf::from(".")),
-        (Some(parent), Some(_)) => Ok(parent.to_owned()),
-        _ => Err(Error::OutputUnnamed {
-            path: target.to_owned(),
-        }),
-    }
-}
-
-/// Temporary files and folders of writers, hidden and recognizable if they are ever left behind.
-pub(super) fn temporary() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".hct-partial-");
-    builder
 }

@@ -1,11 +1,13 @@
 //! An HCT file into a checkpoint on disk.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use hct_core::{FileKind, ReadAt};
 
-use super::atomic_file::{AtomicFile, check_free};
-use super::dir_writer::{DirWriter, check_replaceable};
+use super::atomic_file::AtomicFile;
+use super::dir_writer::DirWriter;
+use super::replaceable::{check_folder, check_free};
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::progress::Progress;
@@ -15,7 +17,8 @@ use crate::restore::{DecompressReport, restore, restore_file};
 /// metadata, byte for byte where coding was lossless. A model of one shard becomes a file when
 /// `output` ends in `.safetensors`, or in `.gguf` if it was GGUF (side files are left out then); anything else becomes a folder
 /// with the side files. The output appears under its name only when it is complete; `overwrite`
-/// lets it replace another.
+/// lets it replace another: a folder as a whole, which therefore must have nothing but files that are
+/// written again.
 ///
 /// # Errors
 /// When the base is missing or another; when the file is damaged or lies, or the output cannot be written or exists already.
@@ -44,9 +47,9 @@ pub fn decompress<R: ReadAt>(
         file.finish(overwrite)?;
         return Ok(report);
     }
-    if output.exists() {
-        check_replaceable(output)?;
-    }
+    let files = model.index().files.iter();
+    let files: BTreeSet<String> = files.map(|file| file.path.clone()).collect();
+    check_folder(output, &files)?;
     let mut folder = DirWriter::create(output)?;
     let report = restore(model, &mut folder, progress)?;
     folder.finish(overwrite)?;

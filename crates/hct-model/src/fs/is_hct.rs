@@ -15,14 +15,16 @@ pub fn is_hct(path: &Path) -> bool {
     if is_url(path) {
         return true;
     }
+    // Opening a pipe would wait for a writer.
+    if !path.is_file() {
+        return false;
+    }
     let mut start = [0; 8];
     let has_magic = File::open(path)
         .and_then(|mut file| file.read_exact(&mut start))
         .is_ok_and(|()| start == *MAGIC);
-    let called_hct = || {
-        path.extension()
+    has_magic
+        || path
+            .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("hct"))
-            && path.is_file()
-    };
-    has_magic || called_hct()
 }

@@ -1,7 +1,7 @@
 //! Compressing that goes on where an interrupted run stopped.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,19 @@ use hct_core::FileKind;
 use hct_strategies::Strategy;
 use serde::{Deserialize, Serialize};
 
-use super::atomic_file::{AtomicFile, check_free};
-use super::compress::compress;
+use super::atomic_file::AtomicFile;
+use super::compress::{compress, named};
 use super::file_source::HctFile;
+use super::folder_lock::FolderLock;
+use super::prove_file::prove_file;
+use super::replaceable::check_free;
 use crate::batch::runs;
 use crate::checkpoint_source::CheckpointSource;
 use crate::encode::{CompressOptions, CompressReport};
 use crate::error::Error;
 use crate::parts::{CheckpointPart, merge};
 use crate::progress::Progress;
+use crate::proof::Proof;
 use crate::tensor_info::TensorInfo;
 
 /// Bytes of tensors that are coded between one point from which to go on and the next: seconds of
@@ -51,13 +55,36 @@ pub fn compress_resumable(
     options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<CompressReport, Error> {
+    let to = To { output, overwrite };
+    compress_resumable_proven(source, state, to, strategy, options, None, progress)
+}
+
+/// Where a file goes.
+#[derive(Clone, Copy)]
+pub(crate) struct To<'a> {
+    pub output: &'a Path,
+    /// Whether another may be there.
+    pub overwrite: bool,
+}
+
+/// The same, reading the file again before it gets its name.
+pub(crate) fn compress_resumable_proven(
+    source: &dyn CheckpointSource,
+    state: &str,
+    to: To<'_>,
+    strategy: &dyn Strategy,
+    options: CompressOptions<'_>,
+    proof: Option<&Proof>,
+    progress: &dyn Progress,
+) -> Result<CompressReport, Error> {
     let job = Job {
         source,
         strategy,
         options,
+        proof,
         progress,
     };
-    job.run(state, output, overwrite, SEGMENT_BYTES)
+    job.run(state, to.output, to.overwrite, SEGMENT_BYTES)
 }
 
 /// What is to be coded, and how.
@@ -65,6 +92,7 @@ struct Job<'a> {
     source: &'a dyn CheckpointSource,
     strategy: &'a dyn Strategy,
     options: CompressOptions<'a>,
+    proof: Option<&'a Proof>,
     progress: &'a dyn Progress,
 }
 
@@ -80,6 +108,7 @@ impl Job<'_> {
             source,
             strategy,
             options,
+            proof,
             progress,
         } = *self;
         check_free(output, overwrite)?;
@@ -109,7 +138,12 @@ impl Job<'_> {
             parts.push(HctFile::open(&path)?);
         }
         let file = AtomicFile::create(output)?;
-        merge(&parts, file, options.provenance, &())?.finish(overwrite)?;
+        let merged = merge(&parts, file, options.provenance, &());
+        let mut file = merged.map_err(|error| named(error, output))?;
+        if let Some(proof) = proof {
+            prove_file(&mut file, output, source, proof, progress)?;
+        }
+        file.finish(overwrite)?;
         drop(parts);
         let written = fs::metadata(output).map_err(Error::io("read", output))?;
         report.output_bytes = written.len();
@@ -155,13 +189,17 @@ struct Run {
 /// The folder of a run: `run.json`, and for each part its file and its report, which is written last.
 struct Work {
     folder: PathBuf,
+    /// Nobody else works there.
+    _lock: FolderLock,
 }
 
 impl Work {
     /// Unless it is of the same run, the folder is emptied.
     fn open(output: &Path, state: &str, options: CompressOptions<'_>) -> Result<Work, Error> {
+        let folder = partial_folder(output);
         let work = Work {
-            folder: partial_folder(output),
+            _lock: FolderLock::take(&folder, output)?,
+            folder,
         };
         let run = Run {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -174,8 +212,7 @@ impl Work {
         let earlier = fs::read(&path).ok();
         let earlier = earlier.and_then(|text| serde_json::from_slice::<Run>(&text).ok());
         if earlier.as_ref() != Some(&run) {
-            work.remove()?;
-            fs::create_dir(&work.folder).map_err(Error::io("create", &work.folder))?;
+            work.empty()?;
             write_json(&path, &run)?;
         }
         Ok(work)
@@ -202,10 +239,17 @@ impl Work {
 
     /// Removes what a run has put into the folder, and the folder.
     fn remove(&self) -> Result<(), Error> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            entries => entries.map_err(Error::io("list", &self.folder))?,
-        };
+        self.empty()?;
+        self._lock.remove();
+        fs::remove_dir(&self.folder).map_err(Error::io("remove", &self.folder))
+    }
+
+    /// Removes what a run has put into the folder.
+    ///
+    /// # Errors
+    /// When something else is there.
+    fn empty(&self) -> Result<(), Error> {
+        let entries = fs::read_dir(&self.folder).map_err(Error::io("list", &self.folder))?;
         for entry in entries {
             let path = entry.map_err(Error::io("list", &self.folder))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -213,9 +257,12 @@ impl Work {
             let ours = ["part-", ".hct-partial-", RUN];
             if ours.iter().any(|ours| name.starts_with(ours)) {
                 fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+            } else if name != FolderLock::NAME {
+                let taken = io::Error::from(ErrorKind::DirectoryNotEmpty);
+                return Err(Error::io("use", &path)(taken));
             }
         }
-        fs::remove_dir(&self.folder).map_err(Error::io("remove", &self.folder))
+        Ok(())
     }
 }
 
@@ -299,6 +346,7 @@ mod tests {
                 provenance: Some("{}"),
                 base: None,
             },
+            proof: None,
             progress: &(),
         };
         let done = job.run(state, output, false, SEGMENT);

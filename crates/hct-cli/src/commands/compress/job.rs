@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use hct_model::{
-    BaseMatch, Checkpoint, CheckpointPart, CodingJob, CompressReport, Error, Part, TensorInfo,
-    TensorSource, partial_folder,
+    BaseMatch, Checkpoint, CheckpointPart, CodingJob, CompressReport, Error, Part, Proof,
+    TensorInfo, TensorSource, partial_folder,
 };
 use hct_strategies::{Allocation, Calibration, StrategySpec};
 
 use crate::progress::Bar;
+use crate::stop::say_kept;
 use crate::streams::{is_stream, send, standard_output};
 
 /// What there is to do, and what it takes.
@@ -30,6 +31,8 @@ pub struct Job<'a> {
     /// The calibration to go by, and the SHA-256 of its file.
     pub calibration: Option<(Arc<dyn Calibration>, String)>,
     pub base: Option<&'a BaseMatch<'a>>,
+    /// Whether what is written is read again.
+    pub proof: Option<Proof>,
     /// The plan to follow, and the SHA-256 of its file.
     pub allocation: Option<(Allocation, String)>,
 }
@@ -59,11 +62,13 @@ impl Job<'_> {
     fn code_resumably(&self, spec: &StrategySpec, output: &Path) -> anyhow::Result<CompressReport> {
         let (job, force) = (self.job(spec), self.force);
         let state = self.checkpoint.state();
+        let kept = format!(
+            "what is done is in {}: the same command goes on from there",
+            partial_folder(output).display()
+        );
+        say_kept(Some(kept.clone()));
         match job.compress_resumable(self.checkpoint, &state, output, force, &self.bar()) {
-            Err(Error::Cancelled) => bail!(
-                "stopped; what is done is in {}: the same command goes on from there",
-                partial_folder(output).display()
-            ),
+            Err(Error::Cancelled) => bail!("stopped; {kept}"),
             done => Ok(done?),
         }
     }
@@ -102,6 +107,7 @@ impl Job<'_> {
             base: self.base,
             side_files: self.side_files,
             part: self.part,
+            proof: self.proof.clone(),
         };
         if job.provenance().is_none() {
             eprintln!("warning: the importance map is too large for the file to say what it was");

@@ -1,6 +1,5 @@
 //! The part of `hct compress` that runs the model: to calibrate, and to measure what is lost.
 
-use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,14 +7,16 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use hct_eval::{CalibrationOptions, Model};
-use hct_model::{CompressReport, check_apart, file_hash, model_hash, open_calibration};
+use hct_model::{
+    CompressReport, TemporaryFolder, check_apart, file_hash, model_hash, move_into_place,
+    open_calibration,
+};
 use hct_strategies::{Calibration, SpecOption, StrategyName};
-use tempfile::{TempDir, TempPath};
+use tempfile::TempPath;
 
 use crate::calibration_run::{CalibrationRun, usual_context};
 use crate::failure::usage;
 use crate::goal::{Dial, Goal, GoalArgs, Judge, JudgeTexts, Measured, search};
-use crate::progress::remove_when_interrupted;
 use crate::runnable::Runnable;
 use crate::strategy_args::Steer;
 use crate::streams::{is_stream, send};
@@ -51,7 +52,7 @@ pub struct Ran {
     judge: Option<(Goal, Judge)>,
     runnable: Runnable,
     /// Where temporary files are: beside the output.
-    folder: TempDir,
+    folder: TemporaryFolder,
 }
 
 impl MeasuredArgs {
@@ -84,8 +85,10 @@ impl MeasuredArgs {
             eval_texts = texts.iter_mut().map(hold_back).collect();
         }
         let runnable = Runnable::open(input, None)?;
-        let folder = temporary_folder(output)?;
-        remove_when_interrupted(Some(folder.path()));
+        let folder = match is_stream(output) {
+            true => TemporaryFolder::new()?,
+            false => TemporaryFolder::beside(output)?,
+        };
         let hash = match self.calibrates() {
             true => Some(model_hash(runnable.source())?),
             false => None,
@@ -125,10 +128,6 @@ impl MeasuredArgs {
             }
             None => None,
         };
-        if judge.is_none() {
-            // Coding goes to the output itself, and stops by itself.
-            remove_when_interrupted(None);
-        }
         Ok(Some(Ran {
             calibration,
             judge,
@@ -194,11 +193,7 @@ impl Reached {
             send(File::open(&self.path)?)?;
             return Ok((self.report, self.measured));
         }
-        let placed = match force {
-            true => self.path.persist(output),
-            false => self.path.persist_noclobber(output),
-        };
-        placed.with_context(|| format!("cannot write {}", output.display()))?;
+        move_into_place(&self.path, output, force)?;
         Ok((self.report, self.measured))
     }
 }
@@ -255,17 +250,4 @@ fn hold_back(text: &mut String) -> String {
     let at = at.unwrap_or(0);
     let at = text[..at].rfind('\n').map_or(at, |line| line + 1);
     text.split_off(at)
-}
-
-/// A folder that goes away with everything in it.
-fn temporary_folder(output: &Path) -> anyhow::Result<TempDir> {
-    let parent = output.parent().filter(|p| !p.as_os_str().is_empty());
-    let parent = match is_stream(output) {
-        true => env::temp_dir(),
-        false => parent.unwrap_or(Path::new(".")).to_owned(),
-    };
-    tempfile::Builder::new()
-        .prefix(".hct-partial-")
-        .tempdir_in(&parent)
-        .with_context(|| format!("cannot create a folder in {}", parent.display()))
 }

@@ -15,8 +15,8 @@ use anyhow::Context;
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
-    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, Error, Part, TensorSource, check_apart,
-    check_known, is_hct, open_bases,
+    Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, Error, Part, Proof, TensorSource,
+    check_apart, check_known, is_hct, open_bases,
 };
 use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
@@ -25,6 +25,7 @@ use crate::failure::usage;
 use crate::float_dtype::FloatDtype;
 use crate::output_path::check_file;
 use crate::progress::Bar;
+use crate::short_of::short_of;
 use crate::size;
 use crate::strategy_args::{Steer, StrategyArgs};
 use crate::streams::{Received, is_stream};
@@ -85,7 +86,14 @@ pub struct Compress {
     /// that takes room for another copy of the output
     #[arg(long, help_heading = "Output", conflicts_with_all = UNRESUMABLE)]
     resume: bool,
-    /// Replace an existing output
+    /// Read the file again before it gets its name: decode all of it and compare what is lossless. That
+    /// is done without asking where the strategy is lossless; see below for what it takes
+    #[arg(long, help_heading = "Output", conflicts_with = "no_verify")]
+    verify: bool,
+    /// Do not, where the strategy is lossless either
+    #[arg(long, help_heading = "Output")]
+    no_verify: bool,
+    /// Replace an existing output, which must be a regular file: no link, device or pipe
     #[arg(long, help_heading = "Output")]
     force: bool,
     #[command(flatten, next_help_heading = "General")]
@@ -169,6 +177,11 @@ impl Compress {
             )));
         }
         let to_stream = is_stream(&self.output);
+        if to_stream && self.verify {
+            return Err(usage(
+                "--verify takes a file; what has gone to standard output cannot be read again",
+            ));
+        }
         if self.resume && (to_stream || is_stream(&self.input)) {
             return Err(usage(
                 "--resume takes files; a stream cannot be taken up again",
@@ -235,7 +248,10 @@ impl Compress {
             Some(base) => Some(self.matched(&checkpoint, base)?),
             None => None,
         };
+        let lossless = spec.strategy() == StrategyName::Lossless && !to_stream;
+        let verify = self.verify || (lossless && !self.no_verify);
         let job = Job {
+            proof: verify.then(|| Proof { base: base.clone() }),
             output: &self.output,
             force: self.force,
             resume: self.resume,
@@ -273,7 +289,10 @@ impl Compress {
                 units::grouped(over)
             );
         }
-        let mut report = Report::new(&done, matched.is_some());
+        if let Some(asked) = done.asked {
+            eprintln!("warning: {}", short_of(asked, &done));
+        }
+        let mut report = Report::new(&done, matched.is_some(), verify);
         #[cfg(feature = "eval")]
         {
             report.measured = measured;

@@ -28,6 +28,10 @@ pub struct Report {
     /// How the model compares with what it was, where that was asked for.
     #[cfg(feature = "eval")]
     pub measured: Option<Measured>,
+    /// The bits per weight asked for, where the file takes over 1 % less.
+    asked_bits_per_weight: Option<f64>,
+    /// Whether the file was read again and decoded before it got its name.
+    verified: bool,
     pub seconds: f64,
 }
 
@@ -39,7 +43,7 @@ struct Tensors {
 }
 
 impl Report {
-    pub fn new(done: &CompressReport, on_base: bool) -> Report {
+    pub fn new(done: &CompressReport, on_base: bool, verified: bool) -> Report {
         Report {
             input_bytes: done.input_bytes,
             output_bytes: done.output_bytes,
@@ -54,6 +58,8 @@ impl Report {
             predicted_damage: done.predicted,
             #[cfg(feature = "eval")]
             measured: None,
+            asked_bits_per_weight: done.asked,
+            verified,
             seconds: f64::NAN,
         }
     }

@@ -5,6 +5,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::Args;
 use hct_eval::{
     LanguageModel, LanguageReport, Model, Perplexity, Reference, SentenceEncoder,
@@ -108,7 +109,14 @@ impl Eval {
 
     fn print<T: results::Found>(&self, texts: &[Text], found: Vec<T>) -> anyhow::Result<()> {
         let results = Results::new(texts, found);
-        self.common.print(&results, Results::table)
+        self.common.print(&results, Results::table)?;
+        match results.fault() {
+            None => Ok(()),
+            Some((text, what)) => bail!(
+                "{what} are not finite numbers (NaN or infinite) on {text}: the weights are damaged, or \
+                 too far from what they were"
+            ),
+        }
     }
 
     /// Each text as windows, and how many tokens of all of them are scored.

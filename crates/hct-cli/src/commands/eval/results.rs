@@ -11,6 +11,9 @@ use crate::units;
 pub trait Found: Serialize {
     /// Its numbers, each with the name that it has in a table of its own and the one above a column.
     fn cells(&self) -> Vec<(&'static str, &'static str, String)>;
+
+    /// What, if anything, is no number any more: the logits of which model, or its vectors.
+    fn fault(&self) -> Option<&'static str>;
 }
 
 /// The results of all texts, one at least.
@@ -31,6 +34,12 @@ impl<'a, T: Found> Results<'a, T> {
             found,
         };
         Results(texts.iter().zip(found).map(of_text).collect())
+    }
+
+    /// The first text for which something is no number, and what.
+    pub fn fault(&self) -> Option<(&str, &'static str)> {
+        let mut texts = self.0.iter();
+        texts.find_map(|of| Some((&*of.text, of.found.fault()?)))
     }
 
     /// Of one text a line a number, of several a row a text.
@@ -76,6 +85,10 @@ impl Found for Perplexity {
             ("tokens", "tokens", units::grouped(self.tokens as u64)),
         ]
     }
+
+    fn fault(&self) -> Option<&'static str> {
+        (!self.perplexity.is_finite()).then_some("the logits of the model")
+    }
 }
 
 impl Found for LanguageReport {
@@ -106,6 +119,15 @@ impl Found for LanguageReport {
             ("tokens", "tokens", units::grouped(self.tokens as u64)),
         ]
     }
+
+    fn fault(&self) -> Option<&'static str> {
+        if !self.reference_perplexity.is_finite() {
+            return Some("the logits of the reference");
+        }
+        let others = [self.perplexity, self.kld_mean, self.logit_cosine];
+        let all = others.iter().all(|value| value.is_finite());
+        (!all).then_some("the logits of the model compared")
+    }
 }
 
 impl Found for SentenceReport {
@@ -132,6 +154,11 @@ impl Found for SentenceReport {
                 units::grouped(self.sentences as u64),
             ),
         ]
+    }
+
+    fn fault(&self) -> Option<&'static str> {
+        let finite = self.cosine_mean.is_finite() && self.cosine_worst.is_finite();
+        (!finite).then_some("the vectors of sentences")
     }
 }
 

@@ -24,6 +24,7 @@ use crate::common_args::CommonArgs;
 use crate::failure::usage;
 use crate::output_path::check_file;
 use crate::progress::Bar;
+use crate::short_of::short_of;
 use crate::size;
 use crate::strategy_args::StrategyArgs;
 use crate::units;
@@ -178,6 +179,9 @@ impl Plan {
             }
             _ => anyhow::bail!("the strategy asks for a plan that this command does not know"),
         };
+        if let Some(asked) = done.asked {
+            eprintln!("warning: {}", short_of(asked, &done));
+        }
         let report = Report {
             tensors: passes.rows_of(&done),
             spec,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{VerifyFailure, verify};
+use hct_model::{Error, Progress, VerifyFailure, verify};
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, check_base};
@@ -130,6 +130,9 @@ impl Verify {
             check_base(&model)?;
         }
         let failures = verify(&model, bar);
+        if bar.cancelled() {
+            return Err(Error::Cancelled.into());
+        }
         let report = Report {
             ok: failures.is_empty(),
             tensors: model.index().tensors.len(),
