@@ -7,6 +7,7 @@ mod commands;
 mod common_args;
 #[cfg(feature = "eval")]
 mod counter;
+mod damage;
 mod failure;
 mod float_dtype;
 #[cfg(feature = "eval")]

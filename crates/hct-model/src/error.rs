@@ -490,6 +490,14 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// Of a damaged file nothing can be saved.
+    #[error("{}: nothing is left of its tensors ({lost} parts are damaged)", path.display())]
+    NothingLeft {
+        /// The file.
+        path: PathBuf,
+        /// How much is damaged.
+        lost: usize,
+    },
     /// A model cannot be written as GGUF.
     #[error("{} cannot be written as GGUF", path.display())]
     Export {

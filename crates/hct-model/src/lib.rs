@@ -48,6 +48,8 @@ mod rates;
 mod restore;
 mod safe_path;
 mod safetensors;
+#[cfg(feature = "fs")]
+mod salvage;
 mod shard_header;
 mod source_changed;
 mod tensor_info;
@@ -75,8 +77,9 @@ pub use fs::{
     AtomicFile, Checkpoint, ComparedTensor, ComparisonReport, ComparisonSummary, DirWriter,
     Extracted, FileSource, FolderLock, HctFile, Opened, SkipReason, SkippedFile, TemporaryFolder,
     UnfinishedRemoved, check_apart, check_extracted, check_replaceable_file, compare, compress,
-    compress_resumable, compress_to_rate, decompress, extract, file_hash, find_models, is_hct,
-    move_into_place, open_bases, open_calibration, partial_folder, remove_unfinished,
+    compress_resumable, compress_to_rate, decompress, decompress_undamaged, extract, file_hash,
+    find_models, is_hct, move_into_place, open_bases, open_calibration, partial_folder,
+    remove_unfinished,
 };
 pub use gguf::{
     AsCheckpoint, ExportFault, ExportFiles, ExportOptions, ExportType, Gguf, GgufArray, GgufError,

@@ -22,6 +22,68 @@ pub struct DecompressReport {
     pub output_bytes: u64,
 }
 
+/// What of a model is written: shards, and side files by their numbers among the carried ones.
+pub(crate) struct Restorable {
+    pub shards: Vec<ShardLayout>,
+    pub side_files: Vec<usize>,
+}
+
+impl Restorable {
+    /// All of it.
+    pub fn whole<R: ReadAt>(model: &HctModel<R>) -> Result<Restorable, Error> {
+        let files = model.index().files.iter().enumerate();
+        let side_files = files.filter(|(_, f)| f.kind == FileKind::Side);
+        Ok(Restorable {
+            shards: shards(model)?,
+            side_files: side_files.map(|(number, _)| number).collect(),
+        })
+    }
+
+    /// Writes it to `sink`.
+    pub fn write<R: ReadAt, S: CheckpointSink>(
+        &self,
+        model: &HctModel<R>,
+        sink: &mut S,
+        progress: &dyn Progress,
+    ) -> Result<DecompressReport, Error> {
+        let mut output_bytes = 0;
+        for shard in &self.shards {
+            let file = sink.begin(&shard.name)?;
+            let (file, written) = write(model, shard, file, progress)?;
+            output_bytes += written;
+            sink.end(&shard.name, file)?;
+        }
+        for &number in &self.side_files {
+            let side = &model.index().files[number];
+            let bytes = model.carried(side)?;
+            let mut file = sink.begin(&side.path)?;
+            file.write_all(&bytes)
+                .and_then(|()| file.flush())
+                .map_err(Error::io("write", side.path.as_ref()))?;
+            output_bytes += bytes.len() as u64;
+            sink.end(&side.path, file)?;
+        }
+        Ok(DecompressReport { output_bytes })
+    }
+
+    /// Writes its only shard to `output`, and gives the writer back.
+    pub fn write_file<R: ReadAt, W: Write>(
+        &self,
+        model: &HctModel<R>,
+        output: W,
+        progress: &dyn Progress,
+    ) -> Result<(W, DecompressReport), Error> {
+        let [shard] = &self.shards[..] else {
+            return Err(Error::ManyShards {
+                path: model.name().to_owned(),
+                shards: self.shards.len(),
+            });
+        };
+        let (output, output_bytes) = write(model, shard, output, progress)?;
+        Ok((output, DecompressReport { output_bytes }))
+    }
+}
+
 /// Writes the checkpoint in `model` to `sink`: the same shards, names, dtypes, order and metadata,
 /// byte for byte where coding was lossless, and the side files.
 ///
@@ -34,27 +96,9 @@ pub fn restore<R: ReadAt, S: CheckpointSink>(
     progress: &dyn Progress,
 ) -> Result<DecompressReport, Error> {
     check_paths(model)?;
-    let shards = shards(model)?;
-    let files = &model.index().files;
-    let side_files = || files.iter().filter(|f| f.kind == FileKind::Side);
+    let whole = Restorable::whole(model)?;
     model.check_base(&())?;
-    let mut output_bytes = 0;
-    for shard in shards {
-        let file = sink.begin(&shard.name)?;
-        let (file, written) = write(model, &shard, file, progress)?;
-        output_bytes += written;
-        sink.end(&shard.name, file)?;
-    }
-    for side in side_files() {
-        let bytes = model.carried(side)?;
-        let mut file = sink.begin(&side.path)?;
-        file.write_all(&bytes)
-            .and_then(|()| file.flush())
-            .map_err(Error::io("write", side.path.as_ref()))?;
-        output_bytes += bytes.len() as u64;
-        sink.end(&side.path, file)?;
-    }
-    Ok(DecompressReport { output_bytes })
+    whole.write(model, sink, progress)
 }
 
 /// Writes the only shard of `model` to `output`, a safetensors or GGUF file as it was, and gives
@@ -67,16 +111,9 @@ pub fn restore_file<R: ReadAt, W: Write>(
     output: W,
     progress: &dyn Progress,
 ) -> Result<(W, DecompressReport), Error> {
-    let shards = shards(model)?;
-    let [shard] = &shards[..] else {
-        return Err(Error::ManyShards {
-            path: model.name().to_owned(),
-            shards: shards.len(),
-        });
-    };
+    let whole = Restorable::whole(model)?;
     model.check_base(&())?;
-    let (output, output_bytes) = write(model, shard, output, progress)?;
-    Ok((output, DecompressReport { output_bytes }))
+    whole.write_file(model, output, progress)
 }
 
 /// Decodes and writes a shard; returns the bytes of the finished file, too.

@@ -1,5 +1,6 @@
 //! Headers of the files that tensors are in, of either kind, as HCT files carry them.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -51,6 +52,42 @@ impl ShardHeader {
             bytes: carried,
             file_len,
         })
+    }
+
+    /// That of a safetensors file of these tensors and nothing else; `path` names it.
+    pub fn of(tensors: &[TensorInfo], path: &Path) -> Result<Self, Error> {
+        let header = Header::of(tensors).map_err(Error::header(path))?;
+        Ok(ShardHeader::Safetensors(header))
+    }
+
+    /// The same with no tensors but those of these names; `path` names the file.
+    pub fn with_only(&self, names: &HashSet<&str>, path: &Path) -> Result<Self, Error> {
+        match self {
+            ShardHeader::Safetensors(header) => {
+                let metadata = header.metadata().iter();
+                let metadata: Vec<_> = metadata.map(|(k, v)| (&k[..], v.clone())).collect();
+                let infos = header.tensors().iter().map(|t| t.info.clone());
+                let infos: Vec<_> = infos.filter(|t| names.contains(&t.name[..])).collect();
+                let header = Header::with_metadata(&metadata, &infos);
+                Ok(ShardHeader::Safetensors(
+                    header.map_err(Error::header(path))?,
+                ))
+            }
+            ShardHeader::Gguf { header, .. } => {
+                let tensors = header.tensors.iter();
+                let tensors = tensors.filter(|t| names.contains(&t.name[..]));
+                let tensors = tensors.map(|t| (t.name.clone(), t.kind, t.shape.clone()));
+                let header = GgufHeader::new(header.metadata.clone(), tensors.collect());
+                let header = header.map_err(Error::gguf(path))?;
+                let bytes = header.to_bytes().map_err(Error::gguf(path))?;
+                Ok(ShardHeader::Gguf {
+                    order: header.by_offset(),
+                    file_len: bytes.len() as u64 + header.data_len(),
+                    bytes,
+                    header,
+                })
+            }
+        }
     }
 
     /// The tensors, in the order of their data.

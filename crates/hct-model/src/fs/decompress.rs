@@ -10,8 +10,11 @@ use super::dir_writer::DirWriter;
 use super::replaceable::{check_folder, check_free};
 use crate::error::Error;
 use crate::hct_model::HctModel;
+use crate::layout_paths::check_paths;
 use crate::progress::Progress;
-use crate::restore::{DecompressReport, restore, restore_file};
+use crate::restore::{DecompressReport, Restorable};
+use crate::salvage::salvage;
+use crate::verify::VerifyFailure;
 
 /// Writes the checkpoint in `model` to `output`: the same shards, names, dtypes, order and
 /// metadata, byte for byte where coding was lossless. A model of one shard becomes a file when
@@ -30,6 +33,57 @@ pub fn decompress<R: ReadAt>(
 ) -> Result<DecompressReport, Error> {
     check_free(output, overwrite)?;
     model.check_base(&())?;
+    check_paths(model)?;
+    write(
+        model,
+        &Restorable::whole(model)?,
+        output,
+        overwrite,
+        progress,
+    )
+}
+
+/// The same of a damaged file, less what is lost, which is said: files of tensors that have lost some are
+/// written without them, and files that nothing is left of are not. Everything is decoded twice, first
+/// to know.
+///
+/// # Errors
+/// As [`decompress`], but for damage.
+pub fn decompress_undamaged<R: ReadAt>(
+    model: &HctModel<R>,
+    output: &Path,
+    overwrite: bool,
+    progress: &dyn Progress,
+) -> Result<(DecompressReport, Vec<VerifyFailure>), Error> {
+    check_free(output, overwrite)?;
+    let (found, lost) = salvage(model, &Checking(progress))?;
+    if found.shards.is_empty() {
+        return Err(Error::NothingLeft {
+            path: model.name().to_owned(),
+            lost: lost.len(),
+        });
+    }
+    Ok((write(model, &found, output, overwrite, progress)?, lost))
+}
+
+/// Hears of what is checked, which is not what is written, no more than whether to stop.
+struct Checking<'a>(&'a dyn Progress);
+
+impl Progress for Checking<'_> {
+    fn advance(&self, _bytes: u64, _tensor: &str) {}
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
+
+fn write<R: ReadAt>(
+    model: &HctModel<R>,
+    what: &Restorable,
+    output: &Path,
+    overwrite: bool,
+    progress: &dyn Progress,
+) -> Result<DecompressReport, Error> {
     let asked = output
         .extension()
         .and_then(|extension| match extension.to_str()? {
@@ -43,7 +97,7 @@ pub fn decompress<R: ReadAt>(
             let path = model.name().to_owned();
             return Err(Error::OtherForm { path });
         }
-        let (file, report) = restore_file(model, AtomicFile::create(output)?, progress)?;
+        let (file, report) = what.write_file(model, AtomicFile::create(output)?, progress)?;
         file.finish(overwrite)?;
         return Ok(report);
     }
@@ -51,7 +105,7 @@ pub fn decompress<R: ReadAt>(
     let files: BTreeSet<String> = files.map(|file| file.path.clone()).collect();
     check_folder(output, &files)?;
     let mut folder = DirWriter::create(output)?;
-    let report = restore(model, &mut folder, progress)?;
+    let report = what.write(model, &mut folder, progress)?;
     folder.finish(overwrite)?;
     Ok(report)
 }

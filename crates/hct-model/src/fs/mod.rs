@@ -34,7 +34,7 @@ pub use checkpoint::{Checkpoint, SkipReason, SkippedFile};
 pub use compare::{ComparedTensor, ComparisonReport, ComparisonSummary, compare};
 pub use compress::{compress, compress_to_rate};
 pub(crate) use compress::{compress_proven, compress_to_rate_proven};
-pub use decompress::decompress;
+pub use decompress::{decompress, decompress_undamaged};
 pub use dir_writer::DirWriter;
 pub use extract::{Extracted, check_extracted, extract};
 pub use file_hash::file_hash;

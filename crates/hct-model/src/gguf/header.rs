@@ -134,6 +134,14 @@ impl GgufHeader {
         self.data_start
     }
 
+    /// Bytes of the data, padding after the last tensor included.
+    pub(crate) fn data_len(&self) -> u64 {
+        let ends = self.tensors.iter();
+        let end = ends.map(|t| t.offset.saturating_add(t.byte_len())).max();
+        let end = end.unwrap_or(0);
+        end.checked_next_multiple_of(self.alignment).unwrap_or(end)
+    }
+
     /// The numbers of the tensors in the order of their data.
     pub fn by_offset(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.tensors.len()).collect();

@@ -78,9 +78,8 @@ impl<R: ReadAt> Gguf<R> {
     /// The same with its tensors shown as those of `header`, one by one.
     pub(super) fn shown_as(self, header: GgufHeader) -> Result<Self, Error> {
         let before = header.to_bytes().map_err(Error::gguf(&self.name))?;
-        let ends = header.tensors.iter().map(|t| t.offset + t.byte_len());
-        let end = ends.max().unwrap_or(0).next_multiple_of(header.alignment());
-        let mut carried = (before.len() as u64 + end).to_le_bytes().to_vec();
+        let len = before.len() as u64 + header.data_len();
+        let mut carried = len.to_le_bytes().to_vec();
         carried.extend(before);
         let mut files = self.files;
         files[0].len = carried.len() as u64;

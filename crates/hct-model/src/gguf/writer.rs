@@ -28,10 +28,8 @@ impl<W: Write> GgufWriter<W> {
     pub fn new(path: impl Into<PathBuf>, header: GgufHeader, out: W) -> Result<Self, Error> {
         let path = path.into();
         let bytes = header.to_bytes().map_err(Error::gguf(&path))?;
-        let end = |t: &super::GgufTensor| t.offset.saturating_add(t.byte_len());
-        let end = header.tensors.iter().map(end).max().unwrap_or(0);
-        let data_len = end.checked_next_multiple_of(header.alignment());
-        Self::of_bytes(path, header, &bytes, data_len.unwrap_or(end), out)
+        let data_len = header.data_len();
+        Self::of_bytes(path, header, &bytes, data_len, out)
     }
 
     /// The same with the bytes before the data as they are to be, and as many bytes of data.

@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use crate::base_args::{BaseArgs, check_base};
 use crate::common_args::CommonArgs;
+use crate::damage;
 use crate::many_files::hct_files;
 use crate::opened::open_hct;
 use crate::progress::Bar;
-use crate::table::{Align, Table, printable};
 use crate::units;
 
 /// Check every checksum of .hct files, and that all of them decode
@@ -174,11 +174,6 @@ impl Report {
                 units::time(Duration::from_secs_f64(self.seconds))
             );
         }
-        let columns = ["damaged", "name", "what is wrong"].map(|c| (c, Align::Left));
-        let mut table = Table::new(&columns);
-        for f in &self.failures {
-            table.row([f.kind.to_owned(), printable(&f.name), printable(&f.error)]);
-        }
-        table.render()
+        damage::table(&self.failures)
     }
 }
