@@ -190,7 +190,7 @@ struct Run {
 struct Work {
     folder: PathBuf,
     /// Nobody else works there.
-    _lock: FolderLock,
+    lock: FolderLock,
 }
 
 impl Work {
@@ -198,7 +198,7 @@ impl Work {
     fn open(output: &Path, state: &str, options: CompressOptions<'_>) -> Result<Work, Error> {
         let folder = partial_folder(output);
         let work = Work {
-            _lock: FolderLock::take(&folder, output)?,
+            lock: FolderLock::take(&folder, output)?,
             folder,
         };
         let run = Run {
@@ -212,7 +212,11 @@ impl Work {
         let earlier = fs::read(&path).ok();
         let earlier = earlier.and_then(|text| serde_json::from_slice::<Run>(&text).ok());
         if earlier.as_ref() != Some(&run) {
-            work.empty()?;
+            if let Err(error) = work.empty() {
+                // It is somebody's folder.
+                work.lock.remove();
+                return Err(error);
+            }
             write_json(&path, &run)?;
         }
         Ok(work)
@@ -240,7 +244,7 @@ impl Work {
     /// Removes what a run has put into the folder, and the folder.
     fn remove(&self) -> Result<(), Error> {
         self.empty()?;
-        self._lock.remove();
+        self.lock.remove();
         fs::remove_dir(&self.folder).map_err(Error::io("remove", &self.folder))
     }
 
