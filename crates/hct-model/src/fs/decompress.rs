@@ -44,7 +44,7 @@ pub fn decompress<R: ReadAt>(
             return Err(Error::OtherForm { path });
         }
         let restored = restore_file(model, AtomicFile::create(output)?, progress);
-        let (file, report) = restored.map_err(|error| named(error, |_| output.to_owned()))?;
+        let (file, report) = restored.map_err(|error| named(error, output, |_| output.to_owned()))?;
         file.finish(overwrite)?;
         return Ok(report);
     }
@@ -53,19 +53,19 @@ pub fn decompress<R: ReadAt>(
     check_folder(output, &files)?;
     let mut folder = DirWriter::create(output)?;
     let report = restore(model, &mut folder, progress);
-    let report = report.map_err(|error| named(error, |path| output.join(path)))?;
+    let report = report.map_err(|error| named(error, output, |path| output.join(path)))?;
     folder.finish(overwrite)?;
     Ok(report)
 }
 
 /// Says where what could not be written was to be: files of a checkpoint go by their names in it.
-fn named(error: Error, at: impl FnOnce(&Path) -> PathBuf) -> Error {
+fn named(error: Error, output: &Path, at: impl FnOnce(&Path) -> PathBuf) -> Error {
     match error {
         Error::Io {
             action: action @ "write",
             path,
             reason,
-        } if path.components().count() == 1 => Error::Io {
+        } if path.is_relative() && !path.starts_with(output) => Error::Io {
             action,
             path: at(&path),
             reason,
