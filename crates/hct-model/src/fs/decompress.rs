@@ -44,7 +44,8 @@ pub fn decompress<R: ReadAt>(
             return Err(Error::OtherForm { path });
         }
         let restored = restore_file(model, AtomicFile::create(output)?, progress);
-        let (file, report) = restored.map_err(|error| named(error, output, |_| output.to_owned()))?;
+        let (file, report) =
+            restored.map_err(|error| named(error, output, |_| output.to_owned()))?;
         file.finish(overwrite)?;
         return Ok(report);
     }
