@@ -42,6 +42,8 @@ def store():
         AWS_DEFAULT_REGION="us-east-1",
         AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
         FSSPEC_S3_ENDPOINT_URL=f"http://127.0.0.1:{port}",
+        # Workers import what they run.
+        PYTHONPATH=str(Path(__file__).parent),
         NO_PROXY="127.0.0.1",
         no_proxy="127.0.0.1",
     )
@@ -86,7 +88,6 @@ def dask_client():
     distributed = pytest.importorskip("dask.distributed")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         with distributed.Client(cluster) as client:
-            client.upload_file(parts.__file__)
             yield client
 
 

@@ -88,7 +88,7 @@ fn nothing_is_overwritten_without_force() {
     succeed(dir, "decompress m.hct -o restored");
     put(dir, "taken.hct", b"precious");
     put(dir, "taken.safetensors", b"precious");
-    put(dir, "taken/model.safetensors", b"precious");
+    put(dir, "taken/m.safetensors", b"precious");
     for (command, output) in [
         ("compress m.safetensors", "taken.hct"),
         ("decompress m.hct", "taken.safetensors"),
@@ -97,7 +97,7 @@ fn nothing_is_overwritten_without_force() {
         hct(dir, &format!("{command} -o {output}")).fails(2, &[output, "--force"]);
         let path = dir.join(output);
         let file = if path.is_dir() {
-            path.join("model.safetensors")
+            path.join("m.safetensors")
         } else {
             path
         };

@@ -1,7 +1,7 @@
 //! Killed at any moment, a run leaves the complete output or what was there before, and nothing that the
 //! next run does not remove.
 //!
-//! `HCT_KILLS` says how often to kill of each kind [7]: `HCT_KILLS=500 cargo test -p hct-cli --test kills
+//! `HCT_KILLS` says how often to kill of each kind [7]: `HCT_KILLS=100 cargo test -p hct-cli --test kills
 //! -- --nocapture` is the heavier loop.
 #![cfg(unix)]
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hct_core::{FileKind, ReadAt, Recipe};
 
 use crate::base::{Base, in_batches};
-use crate::checkpoint_source::CheckpointSource;
+use crate::checkpoint_source::{CarriedFile, CheckpointSource};
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::progress::Progress;
@@ -50,7 +50,7 @@ pub fn prove<R: ReadAt>(
             continue;
         }
         let name = || format!("the file {:?}", entry.path);
-        let is_it = |file: &crate::CarriedFile| file.path == entry.path;
+        let is_it = |file: &CarriedFile| file.path == entry.path;
         let Some(number) = source.files().iter().position(is_it) else {
             return Err(wrong(name(), None));
         };

@@ -55,7 +55,7 @@ pub struct Calibrate {
     /// The file to write
     #[arg(short, long, value_name = "OUT.hctcal")]
     output: PathBuf,
-    /// Replace an existing output
+    /// Replace an existing output, if it is a regular file: no link, device or pipe
     #[arg(long)]
     force: bool,
     /// Go on where an interrupted calibration for the same output stopped

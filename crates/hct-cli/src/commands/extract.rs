@@ -43,7 +43,7 @@ pub struct Extract {
     fragments: Option<u8>,
     #[command(flatten)]
     base: BaseArgs,
-    /// Replace an existing output
+    /// Replace an existing output, if it is a regular file: no link, device or pipe
     #[arg(long)]
     force: bool,
     #[command(flatten)]

@@ -24,7 +24,7 @@ pub struct Merge {
     /// The file to write
     #[arg(short, long, value_name = "OUT.hct")]
     output: PathBuf,
-    /// Replace an existing output
+    /// Replace an existing output, if it is a regular file: no link, device or pipe
     #[arg(long)]
     force: bool,
     #[command(flatten, next_help_heading = "General")]

@@ -34,7 +34,7 @@ pub struct Split {
     /// [default: that of the input]
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
-    /// Replace existing parts
+    /// Replace existing parts, if they are regular files
     #[arg(long)]
     force: bool,
     #[command(flatten, next_help_heading = "General")]

@@ -1,7 +1,7 @@
 //! An HCT file into a checkpoint on disk.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hct_core::{FileKind, ReadAt};
 
@@ -97,7 +97,9 @@ fn write<R: ReadAt>(
             let path = model.name().to_owned();
             return Err(Error::OtherForm { path });
         }
-        let (file, report) = what.write_file(model, AtomicFile::create(output)?, progress)?;
+        let restored = what.write_file(model, AtomicFile::create(output)?, progress);
+        let (file, report) =
+            restored.map_err(|error| named(error, output, |_| output.to_owned()))?;
         file.finish(overwrite)?;
         return Ok(report);
     }
@@ -105,7 +107,24 @@ fn write<R: ReadAt>(
     let files: BTreeSet<String> = files.map(|file| file.path.clone()).collect();
     check_folder(output, &files)?;
     let mut folder = DirWriter::create(output)?;
-    let report = what.write(model, &mut folder, progress)?;
+    let report = what.write(model, &mut folder, progress);
+    let report = report.map_err(|error| named(error, output, |path| output.join(path)))?;
     folder.finish(overwrite)?;
     Ok(report)
+}
+
+/// Says where what could not be written was to be: files of a checkpoint go by their names in it.
+fn named(error: Error, output: &Path, at: impl FnOnce(&Path) -> PathBuf) -> Error {
+    match error {
+        Error::Io {
+            action: action @ "write",
+            path,
+            reason,
+        } if path.is_relative() && !path.starts_with(output) => Error::Io {
+            action,
+            path: at(&path),
+            reason,
+        },
+        other => other,
+    }
 }

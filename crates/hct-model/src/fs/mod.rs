@@ -18,6 +18,7 @@ mod lock;
 mod open_bases;
 mod open_calibration;
 mod opened;
+mod partial_run;
 mod place_folder;
 mod prove_file;
 #[cfg(feature = "remote")]
@@ -45,8 +46,9 @@ pub use is_hct::is_hct;
 pub use open_bases::open_bases;
 pub use open_calibration::open_calibration;
 pub use opened::Opened;
+pub use partial_run::partial_folder;
 pub use replaceable::check_file as check_replaceable_file;
+pub use resumable::compress_resumable;
 pub(crate) use resumable::{To, compress_resumable_proven};
-pub use resumable::{compress_resumable, partial_folder};
 pub use temporary::TemporaryFolder;
 pub use unfinished::{UnfinishedRemoved, remove_unfinished};

@@ -32,7 +32,7 @@ pub struct MergePlans {
     /// Write the plan, to be followed by `hct compress --plan`, part by part or not
     #[arg(long, value_name = "PLAN.json")]
     export: Option<PathBuf>,
-    /// Replace an existing plan
+    /// Replace an existing plan, if it is a regular file
     #[arg(long, requires = "export")]
     force: bool,
     #[command(flatten, next_help_heading = "General")]

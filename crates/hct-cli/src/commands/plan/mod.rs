@@ -67,7 +67,7 @@ pub struct Plan {
     /// measured
     #[arg(long, value_name = "PLAN.json", help_heading = "Output")]
     export: Option<PathBuf>,
-    /// Replace an existing plan
+    /// Replace an existing plan, if it is a regular file
     #[arg(long, help_heading = "Output", requires = "export")]
     force: bool,
     #[command(flatten, next_help_heading = "General")]
