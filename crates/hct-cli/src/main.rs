@@ -8,6 +8,7 @@ mod common_args;
 #[cfg(feature = "eval")]
 mod counter;
 mod damage;
+mod destination;
 mod failure;
 mod float_dtype;
 #[cfg(feature = "eval")]

@@ -1,7 +1,7 @@
 //! Standard input and output in the place of files, as `-`.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -41,12 +41,4 @@ impl Received {
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("model.safetensors")
     }
-}
-
-/// Copies a file to standard output.
-pub fn send(mut file: File) -> anyhow::Result<()> {
-    let mut out = standard_output();
-    io::copy(&mut file, &mut out)
-        .and_then(|_| out.flush())
-        .context("cannot write to standard output")
 }

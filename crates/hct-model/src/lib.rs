@@ -72,13 +72,15 @@ pub use diff::{Agreement, CentredRows, DiffError, DiffReport, TensorDiff, diff, 
 pub use encode::{BaseUse, CompressOptions, CompressReport, encode};
 pub use error::Error;
 pub use error_chain::{error_chain, innermost};
+#[cfg(feature = "remote")]
+pub use fs::Upload;
 #[cfg(feature = "fs")]
 pub use fs::{
     AtomicFile, Checkpoint, ComparedTensor, ComparisonReport, ComparisonSummary, DirWriter,
     Extracted, FileSource, FolderLock, HctFile, Opened, SkipReason, SkippedFile, TemporaryFolder,
     UnfinishedRemoved, check_apart, check_extracted, check_replaceable_file, compare, compress,
     compress_resumable, compress_to_rate, decompress, decompress_undamaged, extract, file_hash,
-    find_models, is_hct, move_into_place, open_bases, open_calibration, partial_folder,
+    find_models, is_hct, is_url, move_into_place, open_bases, open_calibration, partial_folder,
     remove_unfinished,
 };
 pub use gguf::{

@@ -9,9 +9,11 @@ use hct_model::{AtomicFile, HctFile, made_by_parts, merge};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
+use crate::destination::{Destination, is_elsewhere};
 use crate::opened::open_hct;
 use crate::output_path::check_file;
 use crate::progress::Bar;
+use crate::streams::is_stream;
 use crate::units;
 
 /// Join the parts of a model to one .hct file
@@ -52,7 +54,8 @@ struct Report {
 impl Merge {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
-        for path in &self.parts {
+        let elsewhere = is_elsewhere(&self.output);
+        for path in self.parts.iter().filter(|_| !elsewhere) {
             check_file(&self.output, path, self.force)?;
         }
         self.common.start()?;
@@ -64,18 +67,28 @@ impl Merge {
         let made_by = made_by_parts(&parts)?;
         let tensors = || parts.iter().flat_map(|part| &part.index().tensors);
         let bar = Bar::new("merging", tensors().map(|t| t.payload_bytes()).sum());
-        let file = AtomicFile::create(&self.output)?;
-        let file = merge(&parts, file, made_by.as_deref(), &bar);
-        let file = file.with_context(|| format!("making {}", self.output.display()))?;
-        file.finish(self.force)?;
+        let making = || format!("making {}", self.output.display());
+        let output_bytes = match elsewhere {
+            true => {
+                let out = Destination::begin(&self.output, self.force)?;
+                let out = merge(&parts, out, made_by.as_deref(), &bar).with_context(making)?;
+                out.finish(&self.output, self.force)?
+            }
+            false => {
+                let file = AtomicFile::create(&self.output)?;
+                let file = merge(&parts, file, made_by.as_deref(), &bar).with_context(making)?;
+                file.finish(self.force)?;
+                self.output.metadata()?.len()
+            }
+        };
         drop(bar);
         let report = Report {
             parts: parts.len(),
             tensors: tensors().count(),
-            output_bytes: self.output.metadata()?.len(),
+            output_bytes,
             seconds: begin.elapsed().as_secs_f64(),
         };
-        self.common.print(&report, |report| {
+        let text = |report: &Report| {
             format!(
                 "{}: {} parts, {} tensors, {} in {}\n",
                 self.output.display(),
@@ -84,6 +97,10 @@ impl Merge {
                 units::bytes(report.output_bytes),
                 units::time(Duration::from_secs_f64(report.seconds))
             )
-        })
+        };
+        match is_stream(&self.output) {
+            true => self.common.print_beside_output(&report, text),
+            false => self.common.print(&report, text),
+        }
     }
 }

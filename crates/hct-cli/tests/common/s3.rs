@@ -64,7 +64,10 @@ fn read(stream: &TcpStream) -> std::io::Result<Request> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut words = line.split_whitespace().map(str::to_owned);
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (method, target) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let query = query.split('&').map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -79,7 +82,9 @@ fn read(stream: &TcpStream) -> std::io::Result<Request> {
         };
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    let len = headers.get("content-length").map_or(0, |len| len.parse().unwrap());
+    let len = headers
+        .get("content-length")
+        .map_or(0, |len| len.parse().unwrap());
     let mut body = vec![0; len];
     reader.read_exact(&mut body)?;
     Ok(Request {
@@ -100,14 +105,22 @@ fn answer(mut stream: TcpStream, bucket: &Mutex<Bucket>) -> std::io::Result<()> 
             bucket.begun += 1;
             let id = bucket.begun;
             bucket.uploads.insert(id, BTreeMap::new());
-            ("200 OK", String::new(), xml("InitiateMultipartUploadResult", "UploadId", id))
+            (
+                "200 OK",
+                String::new(),
+                xml("InitiateMultipartUploadResult", "UploadId", id),
+            )
         }
         ("PUT", Some(id)) => {
             let part: u64 = request.query["partNumber"].parse().unwrap();
             match part > 1 && bucket.refuses_parts {
                 true => ("403 Forbidden", String::new(), Vec::new()),
                 false => {
-                    bucket.uploads.get_mut(&id).unwrap().insert(part, request.body);
+                    bucket
+                        .uploads
+                        .get_mut(&id)
+                        .unwrap()
+                        .insert(part, request.body);
                     ("200 OK", format!("ETag: \"{part}\"\r\n"), Vec::new())
                 }
             }
@@ -116,7 +129,11 @@ fn answer(mut stream: TcpStream, bucket: &Mutex<Bucket>) -> std::io::Result<()> 
             let parts = bucket.uploads.remove(&id).unwrap();
             let whole: Vec<u8> = parts.into_values().flatten().collect();
             bucket.objects.insert(request.path, whole);
-            ("200 OK", String::new(), xml("CompleteMultipartUploadResult", "ETag", 1))
+            (
+                "200 OK",
+                String::new(),
+                xml("CompleteMultipartUploadResult", "ETag", 1),
+            )
         }
         ("DELETE", Some(id)) => {
             bucket.uploads.remove(&id);
@@ -141,7 +158,9 @@ fn answer(mut stream: TcpStream, bucket: &Mutex<Bucket>) -> std::io::Result<()> 
 /// An object, or a range of it: `bytes=2-5` or `bytes=-3`.
 fn get(object: &[u8], headers: &HashMap<String, String>) -> (&'static str, String, Vec<u8>) {
     let same = "ETag: \"1\"\r\nLast-Modified: Wed, 25 Nov 2026 00:00:00 GMT\r\n";
-    let range = headers.get("range").and_then(|range| range.strip_prefix("bytes="));
+    let range = headers
+        .get("range")
+        .and_then(|range| range.strip_prefix("bytes="));
     let Some((first, last)) = range.and_then(|range| range.split_once('-')) else {
         return ("200 OK", same.to_owned(), object.to_vec());
     };

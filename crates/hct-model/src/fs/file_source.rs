@@ -83,7 +83,7 @@ impl FileSource {
 }
 
 /// Whether a path is a URL, and of no file here.
-pub(super) fn is_url(path: &Path) -> bool {
+pub fn is_url(path: &Path) -> bool {
     let scheme = path.to_str().and_then(|text| text.split_once("://"));
     scheme.is_some_and(|(scheme, _)| {
         scheme.len() > 1 && scheme.bytes().all(|b| b.is_ascii_alphanumeric())

@@ -39,7 +39,7 @@ pub use decompress::{decompress, decompress_undamaged};
 pub use dir_writer::DirWriter;
 pub use extract::{Extracted, check_extracted, extract};
 pub use file_hash::file_hash;
-pub use file_source::{FileSource, HctFile};
+pub use file_source::{FileSource, HctFile, is_url};
 pub use find_models::find_models;
 pub use folder_lock::FolderLock;
 pub use is_hct::is_hct;
@@ -47,6 +47,8 @@ pub use open_bases::open_bases;
 pub use open_calibration::open_calibration;
 pub use opened::Opened;
 pub use partial_run::partial_folder;
+#[cfg(feature = "remote")]
+pub use remote::Upload;
 pub use replaceable::check_file as check_replaceable_file;
 pub use resumable::compress_resumable;
 pub(crate) use resumable::{To, compress_resumable_proven};

@@ -1,8 +1,5 @@
 //! Coding, once it is known how.
 
-use std::env;
-use std::fs::File;
-use std::io::{self, BufWriter, Seek, Stdout, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,9 +10,9 @@ use hct_model::{
 };
 use hct_strategies::{Allocation, Calibration, StrategySpec};
 
+use crate::destination::{Destination, is_elsewhere};
 use crate::progress::Bar;
 use crate::stop::say_kept;
-use crate::streams::{is_stream, send, standard_output};
 
 /// What there is to do, and what it takes.
 pub struct Job<'a> {
@@ -42,7 +39,7 @@ impl Job<'_> {
     pub fn code(&self, spec: &StrategySpec) -> anyhow::Result<CompressReport> {
         let output = self.output;
         match self.resume {
-            _ if is_stream(output) => self.code_to_stream(spec),
+            _ if is_elsewhere(output) => self.code_elsewhere(spec),
             true => self.code_resumably(spec, output),
             false => self.code_by(spec, output, self.force),
         }
@@ -73,28 +70,17 @@ impl Job<'_> {
         }
     }
 
-    /// Codes to standard output: tensor by tensor, or, where a size takes several tries, all at once
-    /// from a temporary file.
-    fn code_to_stream(&self, spec: &StrategySpec) -> anyhow::Result<CompressReport> {
+    /// Codes to standard output or an object: tensor by tensor, or, where a size takes several tries, all
+    /// at once from a temporary file.
+    fn code_elsewhere(&self, spec: &StrategySpec) -> anyhow::Result<CompressReport> {
         let job = self.job(spec);
         let several = job.takes_tries(self.checkpoint)?;
         let mut new_output = || match several {
-            false => Ok(Output::Stream(standard_output())),
-            true => match tempfile::tempfile() {
-                Ok(file) => Ok(Output::Kept(BufWriter::with_capacity(1 << 20, file))),
-                Err(reason) => Err(Error::Io {
-                    action: "create a file in",
-                    path: env::temp_dir(),
-                    reason,
-                }),
-            },
+            false => Destination::begin(self.output, self.force),
+            true => Destination::kept(),
         };
         let (output, report) = job.encode(self.checkpoint, &mut new_output, &self.bar())?;
-        if let Output::Kept(file) = output {
-            let mut file = file.into_inner().map_err(|error| error.into_error())?;
-            file.rewind()?;
-            send(file)?;
-        }
+        output.finish(self.output, self.force)?;
         Ok(report)
     }
 
@@ -125,27 +111,5 @@ impl Job<'_> {
         };
         let sizes = tensors.iter().map(TensorInfo::byte_len);
         Bar::new("compressing", sizes.sum())
-    }
-}
-
-/// Where a file goes that is not to be one here.
-enum Output {
-    Stream(BufWriter<Stdout>),
-    Kept(BufWriter<File>),
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Output::Stream(out) => out.write(bytes),
-            Output::Kept(out) => out.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Output::Stream(out) => out.flush(),
-            Output::Kept(out) => out.flush(),
-        }
     }
 }

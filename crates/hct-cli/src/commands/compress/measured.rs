@@ -15,11 +15,11 @@ use hct_strategies::{Calibration, SpecOption, StrategyName};
 use tempfile::TempPath;
 
 use crate::calibration_run::{CalibrationRun, usual_context};
+use crate::destination::{is_elsewhere, send};
 use crate::failure::usage;
 use crate::goal::{Dial, Goal, GoalArgs, Judge, JudgeTexts, Measured, search};
 use crate::runnable::Runnable;
 use crate::strategy_args::Steer;
-use crate::streams::{is_stream, send};
 
 /// Tokens to calibrate on unless given: more gain little.
 const TOKENS: u32 = 16_384;
@@ -85,7 +85,7 @@ impl MeasuredArgs {
             eval_texts = texts.iter_mut().map(hold_back).collect();
         }
         let runnable = Runnable::open(input, None)?;
-        let folder = match is_stream(output) {
+        let folder = match is_elsewhere(output) {
             true => TemporaryFolder::new()?,
             false => TemporaryFolder::beside(output)?,
         };
@@ -189,8 +189,8 @@ pub struct Reached {
 impl Reached {
     /// Gives the file its name.
     pub fn place(self, output: &Path, force: bool) -> anyhow::Result<(CompressReport, Measured)> {
-        if is_stream(output) {
-            send(File::open(&self.path)?)?;
+        if is_elsewhere(output) {
+            send(File::open(&self.path)?, output, force)?;
             return Ok((self.report, self.measured));
         }
         move_into_place(&self.path, output, force)?;

@@ -21,6 +21,7 @@ use hct_model::{
 use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
 use crate::common_args::CommonArgs;
+use crate::destination::is_elsewhere;
 use crate::failure::usage;
 use crate::float_dtype::FloatDtype;
 use crate::output_path::check_file;
@@ -158,6 +159,7 @@ EXAMPLES
   hct compress fine-tune -o delta.hct --base my-model.hct
   hct compress my-model -o my-model.hct --resume
   hct compress my-model -o part-1.hct --part 1/8
+  hct compress my-model -o s3://models/my-model.hct
   hct compress my-model -o - | ssh store 'cat > my-model.hct'
   hct compress my-model -o my-model.hct --json | jq .bits_per_weight
 
@@ -181,18 +183,20 @@ impl Compress {
             )));
         }
         let to_stream = is_stream(&self.output);
-        if to_stream && self.verify {
+        // Not a file here.
+        let elsewhere = is_elsewhere(&self.output);
+        if elsewhere && self.verify {
             return Err(usage(
                 "--verify takes a file; what has gone to standard output cannot be read again",
             ));
         }
-        if self.resume && (to_stream || is_stream(&self.input)) {
+        if self.resume && (elsewhere || is_stream(&self.input)) {
             return Err(usage(
                 "--resume takes files; a stream cannot be taken up again",
             ));
         }
         match self.input.is_dir() {
-            _ if to_stream => {}
+            _ if elsewhere => {}
             false => check_file(&self.output, &self.input, self.force)?,
             true => check_file(
                 &self.output,
@@ -211,7 +215,7 @@ impl Compress {
         if let Some(dtype) = self.dequantize {
             checkpoint = checkpoint.dequantized(dtype.into())?;
         }
-        if input.is_dir() && !to_stream {
+        if input.is_dir() && !elsewhere {
             for file in checkpoint.files() {
                 check_apart(&self.output, &input.join(&file.path))?;
             }
@@ -252,7 +256,7 @@ impl Compress {
             Some(base) => Some(self.matched(&checkpoint, base)?),
             None => None,
         };
-        let lossless = spec.strategy() == StrategyName::Lossless && !to_stream;
+        let lossless = spec.strategy() == StrategyName::Lossless && !elsewhere;
         let verify = self.verify || (lossless && !self.no_verify);
         let job = Job {
             proof: verify.then(|| Proof { base: base.clone() }),

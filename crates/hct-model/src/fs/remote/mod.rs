@@ -8,4 +8,4 @@ mod store;
 mod upload;
 
 pub(super) use source::RemoteSource;
-pub(super) use upload::{Upload, object_exists};
+pub use upload::Upload;

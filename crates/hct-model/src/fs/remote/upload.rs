@@ -1,13 +1,14 @@
 //! Writing an object.
 
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use object_store::{ObjectStoreExt, WriteMultipart};
 
 use super::error::io_error;
 use super::runtime::runtime;
 use super::store::Place;
+use crate::error::Error;
 
 /// Bytes of a part. S3 takes 10,000 parts at most: objects of up to 640 GB.
 const PART: usize = 64 << 20;
@@ -18,14 +19,28 @@ const STRIDE: usize = 4 << 20;
 
 /// An object that is uploaded in parts. It is there once it is finished; dropped before that, it leaves
 /// nothing behind but what the store keeps of uploads that it is not told the end of.
-pub(in super::super) struct Upload {
-    place: Place,
+pub struct Upload {
+    url: PathBuf,
     parts: Option<WriteMultipart>,
 }
 
 impl Upload {
-    /// Begins to upload what will be at `url`.
-    pub fn begin(url: &Path) -> io::Result<Upload> {
+    /// Begins to upload what will be at `url`. Credentials are from the usual environment variables of
+    /// each kind of store.
+    ///
+    /// # Errors
+    /// When `url` is none of a store that takes uploads in parts, or there is an object and `overwrite` is
+    /// not set.
+    pub fn begin(url: &Path, overwrite: bool) -> Result<Upload, Error> {
+        if !overwrite && object_exists(url).map_err(Error::io("open", url))? {
+            return Err(Error::OutputExists {
+                path: url.to_owned(),
+            });
+        }
+        Self::of(url).map_err(Error::io("upload to", url))
+    }
+
+    fn of(url: &Path) -> io::Result<Upload> {
         // Before any client is made: it sets up TLS.
         let runtime = runtime()?;
         let place = Place::of(url).map_err(io::Error::other)?;
@@ -41,37 +56,34 @@ impl Upload {
             Err(error) => return Err(io_error(error)),
         };
         Ok(Upload {
-            place,
+            url: url.to_owned(),
             parts: Some(parts),
         })
     }
 
-    /// Makes the object appear. Unless `overwrite` is set, one that is there already stays, and that is
-    /// an error; stores have no way to ask for both at once, so that of two writers at the same moment
-    /// the last wins.
-    pub fn finish(mut self, overwrite: bool) -> io::Result<()> {
-        let runtime = runtime()?;
-        if !overwrite && exists(&self.place)? {
-            return Err(ErrorKind::AlreadyExists.into());
-        }
-        match self.parts.take() {
-            Some(parts) => match runtime.block_on(parts.finish()) {
-                Ok(_) => Ok(()),
-                Err(error) => Err(io_error(error)),
-            },
-            None => Err(io::Error::other("it has been given up")),
-        }
+    /// Makes the object appear. Stores have no way to ask at once whether there is one: of two who upload at
+    /// the same moment the last wins.
+    ///
+    /// # Errors
+    /// When a part has not arrived; there is no object then.
+    pub fn finish(mut self) -> Result<(), Error> {
+        let parts = self.parts.take();
+        let finished = runtime().and_then(|runtime| match parts {
+            Some(parts) => runtime.block_on(parts.finish()).map_err(io_error),
+            None => Err(ErrorKind::BrokenPipe.into()),
+        });
+        finished
+            .map(drop)
+            .map_err(Error::io("upload to", &self.url))
     }
 }
 
 /// Whether there is an object at `url`.
-pub(in super::super) fn object_exists(url: &Path) -> io::Result<bool> {
-    runtime()?;
-    exists(&Place::of(url).map_err(io::Error::other)?)
-}
-
-fn exists(place: &Place) -> io::Result<bool> {
-    match runtime()?.block_on(place.store.head(&place.object)) {
+fn object_exists(url: &Path) -> io::Result<bool> {
+    // Before any client is made: it sets up TLS.
+    let runtime = runtime()?;
+    let place = Place::of(url).map_err(io::Error::other)?;
+    match runtime.block_on(place.store.head(&place.object)) {
         Ok(_) => Ok(true),
         Err(object_store::Error::NotFound { .. }) => Ok(false),
         Err(error) => Err(io_error(error)),
