@@ -10,6 +10,7 @@ mod counter;
 mod failure;
 #[cfg(feature = "eval")]
 mod goal;
+mod limit_args;
 mod made_by;
 mod many_files;
 mod opened;

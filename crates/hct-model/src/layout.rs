@@ -7,6 +7,7 @@ use hct_core::ReadAt;
 
 use crate::error::Error;
 use crate::hct_model::HctModel;
+use crate::carried_paths::check_paths;
 use crate::safe_path::fault_in_file_name;
 use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;
@@ -61,6 +62,8 @@ pub(crate) fn shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<ShardLayout>,
         file: "the index".into(),
         reason,
     };
+    model.check_limits()?;
+    check_paths(index.files.iter().map(|file| &file.path[..]))?;
     let mut of_shards: Vec<Vec<usize>> = vec![Vec::new(); index.files.len()];
     for (i, tensor) in index.tensors.iter().enumerate() {
         if let Some(file) = tensor.file {

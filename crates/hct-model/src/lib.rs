@@ -12,6 +12,7 @@
 mod base;
 mod batch;
 mod begin;
+mod carried_paths;
 mod calibration;
 mod check_known;
 mod checkpoint_sink;
@@ -40,6 +41,7 @@ mod needed_base;
 mod npy;
 mod packing;
 mod parts;
+mod printable;
 mod progress;
 mod rate_target;
 mod rates;
@@ -73,7 +75,7 @@ pub use fs::{
     AtomicFile, Checkpoint, ComparedTensor, ComparisonReport, ComparisonSummary, DirWriter,
     Extracted, FileSource, HctFile, Opened, SkipReason, SkippedFile, check_apart, check_extracted,
     compare, compress, compress_resumable, compress_to_rate, decompress, extract, file_hash,
-    find_models, is_hct, open_bases, open_calibration, partial_folder,
+    find_models, is_hct, open_bases, open_bases_within, open_calibration, partial_folder,
 };
 pub use gguf::{
     Gguf, GgufArray, GgufError, GgufHeader, GgufTensor, GgufType, GgufValue, GgufWriter,
@@ -88,6 +90,7 @@ pub use made_by::{MadeBy, provenance, with_part, without_part};
 pub use metered::Metered;
 pub use model_part::ModelPart;
 pub use parts::{CheckpointPart, Part, PartError, PartFault, merge, split, split_by_size};
+pub use printable::{is_unprintable, printable};
 pub use progress::Progress;
 pub use rate_target::{bits_for_size, encode_to_rate};
 pub use rates::{bits_per, ratio};

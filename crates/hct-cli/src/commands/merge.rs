@@ -8,6 +8,7 @@ use hct_model::{AtomicFile, HctFile, PartFault, merge, without_part};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
+use crate::limit_args::LimitArgs;
 use crate::opened::open_hct;
 use crate::output_path::check_file;
 use crate::progress::Bar;
@@ -28,6 +29,8 @@ pub struct Merge {
     force: bool,
     #[command(flatten, next_help_heading = "General")]
     common: CommonArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -58,7 +61,7 @@ impl Merge {
         let parts = self
             .parts
             .iter()
-            .map(|path| open_hct(path))
+            .map(|path| open_hct(path, self.limits.limits()))
             .collect::<anyhow::Result<Vec<HctFile>>>()?;
         let made_by = made_by(&parts)?;
         let tensors = || parts.iter().flat_map(|part| &part.index().tensors);

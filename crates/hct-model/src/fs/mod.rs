@@ -32,7 +32,7 @@ pub use file_hash::file_hash;
 pub use file_source::{FileSource, HctFile};
 pub use find_models::find_models;
 pub use is_hct::is_hct;
-pub use open_bases::open_bases;
+pub use open_bases::{open_bases, open_bases_within};
 pub use open_calibration::open_calibration;
 pub use opened::Opened;
 pub use resumable::{compress_resumable, partial_folder};

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hct_core::FileKind;
+use hct_core::{FileKind, Limits};
 use hct_strategies::Strategy;
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +106,8 @@ impl Job<'_> {
                 }
             };
             add(&mut report, &done);
-            parts.push(HctFile::open(&path)?);
+            // Of our own making.
+            parts.push(HctFile::open_within(&path, Limits::none())?);
         }
         let file = AtomicFile::create(output)?;
         merge(&parts, file, options.provenance, &())?.finish(overwrite)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use hct_core::Limits;
 use hct_eval::{CalibrationOptions, Model};
 use hct_model::{CompressReport, check_apart, file_hash, model_hash, open_calibration};
 use hct_strategies::{Calibration, SpecOption, StrategyName};
@@ -83,7 +84,7 @@ impl MeasuredArgs {
             on = "held back of --text";
             eval_texts = texts.iter_mut().map(hold_back).collect();
         }
-        let runnable = Runnable::open(input, None)?;
+        let runnable = Runnable::open(input, None, Limits::default())?;
         let folder = temporary_folder(output)?;
         remove_when_interrupted(Some(folder.path()));
         let hash = match self.calibrates() {
@@ -159,7 +160,7 @@ impl Ran {
             let report = code(Steer(option, value(option, octaves)), &path)?;
             let path = TempPath::try_from_path(path)?;
             // A file without side files can be run, too.
-            let candidate = Runnable::open_like(&path, &self.runnable, None)?;
+            let candidate = Runnable::open_like(&path, &self.runnable, None, Limits::none())?;
             let model = candidate.load(&path)?;
             drop(candidate);
             let measured = judge.measure(&model)?;

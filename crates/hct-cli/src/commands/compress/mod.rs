@@ -7,25 +7,25 @@ mod planned;
 mod report;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context;
+
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
     Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, Error, Part, TensorSource, check_apart,
-    check_known, is_hct, open_bases,
+    check_known, is_hct, open_bases_within,
 };
 use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
 use crate::common_args::CommonArgs;
+use crate::limit_args::LimitArgs;
 use crate::failure::usage;
 use crate::output_path::check_file;
 use crate::progress::Bar;
 use crate::size;
-use crate::strategy_args::{Steer, StrategyArgs};
+use crate::strategy_args::{Steer, StrategyArgs, read_text};
 use crate::streams::{Received, is_stream};
 use crate::table::printable;
 use crate::units;
@@ -33,6 +33,9 @@ use job::Job;
 #[cfg(feature = "eval")]
 use measured::MeasuredArgs;
 use planned::{deciding, read_plan};
+
+/// Most bytes of JSON that a map of names to those of a base may take.
+const MAX_BASE_MAP: usize = 16 << 20;
 use report::Report;
 
 /// Compress a checkpoint to one .hct file
@@ -72,6 +75,8 @@ pub struct Compress {
     /// [default: the first --base as given]
     #[arg(long, value_name = "TEXT", help_heading = "Base", requires = "base")]
     base_hint: Option<String>,
+    #[command(flatten, next_help_heading = "Base")]
+    limits: LimitArgs,
     /// Leave out config, tokenizer and the other files of a folder
     #[arg(long, help_heading = "Output")]
     no_side_files: bool,
@@ -189,7 +194,7 @@ impl Compress {
                 check_apart(&self.output, &input.join(&file.path))?;
             }
         }
-        let base = open_bases(&self.base)?;
+        let base = open_bases_within(&self.base, self.limits.limits())?;
         for path in &self.base {
             check_apart(&self.output, path)?;
         }
@@ -302,8 +307,7 @@ impl Compress {
     ) -> anyhow::Result<BaseMatch<'a>> {
         let map = match &self.base_map {
             Some(path) => {
-                let text = fs::read_to_string(path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
+                let text = read_text(path, MAX_BASE_MAP)?;
                 BaseMap::from_json(&text).map_err(Error::from)?
             }
             None => BaseMap::default(),
