@@ -22,11 +22,7 @@ pub struct Runnable {
 
 impl Runnable {
     /// Opens a folder or an HCT file that has its own configuration and tokenizer.
-    pub fn open(
-        path: &Path,
-        base: Option<&Arc<Base>>,
-        limits: Limits,
-    ) -> anyhow::Result<Runnable> {
+    pub fn open(path: &Path, base: Option<&Arc<Base>>, limits: Limits) -> anyhow::Result<Runnable> {
         let (opened, needs_base) = on_base(Opened::open_within(path, limits)?, base)?;
         let found = Found::of(path, &opened)?;
         let missing = found.missing().join(" and no ");

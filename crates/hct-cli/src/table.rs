@@ -128,6 +128,9 @@ mod tests {
 
     #[test]
     fn lines_are_kept_and_all_else_is_escaped() {
-        assert_eq!(lines("a\u{1b}[2J\n\u{202e}b\n"), "a\\u{1b}[2J\n\\u{202e}b\n");
+        assert_eq!(
+            lines("a\u{1b}[2J\n\u{202e}b\n"),
+            "a\\u{1b}[2J\n\\u{202e}b\n"
+        );
     }
 }

@@ -39,11 +39,18 @@ impl Paths {
             .match_indices('/')
             .map(|(at, _)| &folded[..at])
             .collect();
-        if folders.iter().any(|&folder| self.taken.get(folder) == Some(&true)) {
+        if folders
+            .iter()
+            .any(|&folder| self.taken.get(folder) == Some(&true))
+        {
             return Some("a folder in it has the name of another file");
         }
         match self.taken.get(&folded) {
-            Some(true) => return Some("another file has its name, on systems that take capitals for small letters at least"),
+            Some(true) => {
+                return Some(
+                    "another file has its name, on systems that take capitals for small letters at least",
+                );
+            }
             Some(false) => return Some("other files are in a folder of its name"),
             None => {}
         }

@@ -5,9 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hct_core::{
-    FileEntry, FileKind, HctReader, HctWriter, Index, Limits, ReadAt, Sections,
-};
+use hct_core::{FileEntry, FileKind, HctReader, HctWriter, Index, Limits, ReadAt, Sections};
 
 use crate::base::{Base, in_batches};
 use crate::error::Error;
@@ -46,11 +44,7 @@ impl<R: ReadAt> HctModel<R> {
     ///
     /// # Errors
     /// Those of [`HctModel::new`], and when the index itself exceeds `limits`.
-    pub fn new_within(
-        name: impl Into<PathBuf>,
-        source: R,
-        limits: Limits,
-    ) -> Result<Self, Error> {
+    pub fn new_within(name: impl Into<PathBuf>, source: R, limits: Limits) -> Result<Self, Error> {
         let name = name.into();
         let reader = HctReader::open_within(source, limits).map_err(Error::hct(&name))?;
         let tensors = reader

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use hct_core::ReadAt;
 
+use crate::carried_paths::check_paths;
 use crate::error::Error;
 use crate::hct_model::HctModel;
-use crate::carried_paths::check_paths;
 use crate::safe_path::fault_in_file_name;
 use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;

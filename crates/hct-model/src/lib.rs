@@ -12,8 +12,8 @@
 mod base;
 mod batch;
 mod begin;
-mod carried_paths;
 mod calibration;
+mod carried_paths;
 mod check_known;
 mod checkpoint_sink;
 mod checkpoint_source;

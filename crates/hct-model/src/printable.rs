@@ -46,7 +46,10 @@ mod tests {
     fn what_a_terminal_would_obey_is_escaped() {
         assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
         assert_eq!(printable("ü\u{202e}x\u{200b}"), "ü\\u{202e}x\\u{200b}");
-        assert_eq!(printable("a\u{2028}\u{9b}\u{e0041}"), "a\\u{2028}\\u{9b}\\u{e0041}");
+        assert_eq!(
+            printable("a\u{2028}\u{9b}\u{e0041}"),
+            "a\\u{2028}\\u{9b}\\u{e0041}"
+        );
         for plain in ["model.layers.0.weight", "重み", "וו", "a b\\c", "\u{1f600}"] {
             assert_eq!(printable(plain), plain);
         }

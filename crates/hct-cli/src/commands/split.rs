@@ -9,8 +9,8 @@ use hct_model::{AtomicFile, HctFile, Part, split, split_by_size, with_part};
 use serde::Serialize;
 
 use crate::common_args::CommonArgs;
-use crate::limit_args::LimitArgs;
 use crate::failure::usage;
+use crate::limit_args::LimitArgs;
 use crate::opened::open_hct;
 use crate::output_path::check_file;
 use crate::progress::Bar;

@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn a_later_version_is_named_before_anything_in_it_is_looked_at() {
         let newer = with_reserved_recipe(file(1));
-        let error = HctReader::open_as(&newer[..], 0, Limits::default()).err().unwrap();
+        let error = HctReader::open_as(&newer[..], 0, Limits::default())
+            .err()
+            .unwrap();
         let named = matches!(
             error,
             Error::Version {
@@ -97,7 +99,9 @@ mod tests {
         assert!(error.to_string().contains("3.1") && error.to_string().contains("3.0"));
         // What no version that the reader knows has is an error of its own.
         for (file, own) in [(with_reserved_recipe(file(0)), 0), (newer, 1)] {
-            let error = HctReader::open_as(&file[..], own, Limits::default()).err().unwrap();
+            let error = HctReader::open_as(&file[..], own, Limits::default())
+                .err()
+                .unwrap();
             let Error::Tensor { source, .. } = error else {
                 panic!("{error}")
             };

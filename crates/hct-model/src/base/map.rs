@@ -80,7 +80,8 @@ impl BaseMap {
     /// # Errors
     /// When `text` is no such object.
     pub fn from_json(text: &str) -> Result<BaseMap, BaseMapError> {
-        let JsonPairs::<MAX_RULES>(pairs) = serde_json::from_str(text).map_err(BaseMapError::Json)?;
+        let JsonPairs::<MAX_RULES>(pairs) =
+            serde_json::from_str(text).map_err(BaseMapError::Json)?;
         if let Some(twice) = first_duplicate(pairs.iter().map(|(rule, _)| rule.as_str())) {
             return Err(BaseMapError::Duplicate(twice.to_owned()));
         }

@@ -6,9 +6,7 @@ use hct_core::{LimitExceeded, Limited, Limits};
 use hct_model::{Error, HctModel, TensorSource, innermost, verify};
 
 use crate::common::{assert_says, chain};
-use crate::made::{
-    F32, Made, U8, ZERO_BYTES, ZERO_FLOATS, blob, chunk, sparse_zeros, varint,
-};
+use crate::made::{F32, Made, U8, ZERO_BYTES, ZERO_FLOATS, blob, chunk, sparse_zeros, varint};
 
 const GIB: u64 = 1 << 30;
 
@@ -45,8 +43,15 @@ fn refused(file: &[u8]) -> LimitExceeded {
     assert_eq!(of(model.check_layout().err()), exceeded);
     assert_eq!(of(model.tensor(0).err()), exceeded);
     let failures = verify(&model, &());
-    assert!(failures.len() == 1 && failures[0].kind == "index", "{failures:?}");
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(
+        failures.len() == 1 && failures[0].kind == "index",
+        "{failures:?}"
+    );
+    assert!(
+        begin.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begin.elapsed()
+    );
     exceeded
 }
 
@@ -57,7 +62,10 @@ fn a_tensor_of_empty_tiles() {
     let file = made.finish();
     assert!(file.len() < 1700, "{}", file.len());
     let exceeded = refused(&file);
-    assert_eq!((exceeded.what, exceeded.asked), (Limited::Unpacked, 4 * GIB));
+    assert_eq!(
+        (exceeded.what, exceeded.asked),
+        (Limited::Unpacked, 4 * GIB)
+    );
     assert_eq!(exceeded.name.as_deref(), Some("w"));
     assert_eq!(exceeded.limit, GIB / 4 + 1024 * file.len() as u64);
 }
@@ -92,7 +100,10 @@ fn many_tensors_that_are_each_within_reason() {
     let file = made.finish();
     assert!(file.len() < 80_000, "{}", file.len());
     let exceeded = refused(&file);
-    assert_eq!((exceeded.what, exceeded.asked), (Limited::Unpacked, 64 * GIB));
+    assert_eq!(
+        (exceeded.what, exceeded.asked),
+        (Limited::Unpacked, 64 * GIB)
+    );
 }
 
 #[test]
@@ -175,9 +186,8 @@ fn a_limit_of_memory_is_one_on_tensors_of_long_files_too() {
     made.tensor("w", U8, &[100, 1000], 0, &recipe);
     made.stored(&tile);
     let file = made.finish();
-    let within = |memory| {
-        HctModel::new_within("m.hct", &file[..], Limits::with_memory(memory)).unwrap()
-    };
+    let within =
+        |memory| HctModel::new_within("m.hct", &file[..], Limits::with_memory(memory)).unwrap();
     assert!(*within(100_000).read(0).unwrap() == bytes);
     let exceeded = limit(&within(99_999).read(0).unwrap_err());
     assert_eq!((exceeded.what, exceeded.asked), (Limited::Memory, 100_000));
@@ -204,7 +214,10 @@ fn a_base_that_is_used_over_and_over() {
         made.tensor(&format!("w{i}"), U8, &[GIB], 0, &recipe);
     }
     let exceeded = limit(&model_of(made).check_limits().unwrap_err());
-    assert_eq!((exceeded.what, exceeded.asked), (Limited::Unpacked, 99 * GIB));
+    assert_eq!(
+        (exceeded.what, exceeded.asked),
+        (Limited::Unpacked, 99 * GIB)
+    );
 }
 
 #[test]
@@ -215,7 +228,10 @@ fn an_index_of_nothing_but_tensors_or_labels() {
     }
     let file = made.finish();
     let error = HctModel::new("m.hct", &file[..]).err().unwrap();
-    assert_eq!((limit(&error).what, limit(&error).asked), (Limited::Tensors, (1 << 20) + 1));
+    assert_eq!(
+        (limit(&error).what, limit(&error).asked),
+        (Limited::Tensors, (1 << 20) + 1)
+    );
     let raised = Limits::with_memory(limit(&error).memory_needed());
     let model = HctModel::new_within("m.hct", &file[..], raised).unwrap();
     assert_eq!(model.tensors().len(), (1 << 20) + 1);
@@ -233,7 +249,12 @@ fn a_long_index() {
     let file = made.finish();
     let mut limits = Limits::default();
     limits.index = 1000;
-    let error = HctModel::new_within("m.hct", &file[..], limits).err().unwrap();
+    let error = HctModel::new_within("m.hct", &file[..], limits)
+        .err()
+        .unwrap();
     let exceeded = limit(&error);
-    assert!(exceeded.what == Limited::Index && exceeded.asked > 1000, "{exceeded:?}");
+    assert!(
+        exceeded.what == Limited::Index && exceeded.asked > 1000,
+        "{exceeded:?}"
+    );
 }

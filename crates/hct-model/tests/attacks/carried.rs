@@ -21,10 +21,9 @@ fn open(made: Made) -> HctModel<Vec<u8>> {
 /// `count` files of a kind that share a chunk of `stored` bytes, each to unpack to `unpacked`.
 fn sharing(kind: u8, count: u64, stored: usize, unpacked: u64) -> HctModel<Vec<u8>> {
     let mut made = Made::new();
-    let bytes = vec![7; stored];
-    let at = made.stored(&bytes);
+    let at = made.stored(&vec![7; stored]);
     for i in 0..count {
-        made.carried_at(kind, &format!("f{i}"), 1, unpacked, at, &bytes);
+        made.carried_at(kind, &format!("f{i}"), 1, unpacked, &at);
     }
     open(made)
 }
@@ -47,7 +46,10 @@ fn many_side_files_of_one_chunk() {
         restore(&model, &mut BTreeMap::new(), &()).unwrap_err(),
     ] {
         let exceeded = limit(&error);
-        assert_eq!((exceeded.what, exceeded.asked), (Limited::Unpacked, 2000 * 256 * MIB));
+        assert_eq!(
+            (exceeded.what, exceeded.asked),
+            (Limited::Unpacked, 2000 * 256 * MIB)
+        );
         assert_says(&chain(&error), &["bomb.hct", "f0", "limit"]);
     }
     let failures = verify(&model, &());
@@ -58,18 +60,25 @@ fn many_side_files_of_one_chunk() {
 #[test]
 fn many_headers_of_one_chunk() {
     let model = sharing(0, 100, 90_000, 58 * MIB);
-    assert_eq!(limit(&model.check_layout().unwrap_err()).what, Limited::Unpacked);
+    assert_eq!(
+        limit(&model.check_layout().unwrap_err()).what,
+        Limited::Unpacked
+    );
     // Those are parsed and held all at once.
     let model = sharing(0, 4, 1000, 20 * MIB);
     let exceeded = limit(&model.check_layout().unwrap_err());
-    assert_eq!((exceeded.what, exceeded.asked), (Limited::Headers, 80 * MIB));
+    assert_eq!(
+        (exceeded.what, exceeded.asked),
+        (Limited::Headers, 80 * MIB)
+    );
     sharing(1, 4, 1000, 20 * MIB).check_limits().unwrap();
 }
 
 #[test]
 fn one_file_that_is_too_long_whatever_the_limits() {
     let mut made = Made::new();
-    made.carried_at(1, "a", 1, 256 * MIB + 1, 16, b"");
+    let at = made.stored(b"");
+    made.carried_at(1, "a", 1, 256 * MIB + 1, &at);
     let model = HctModel::new_within("bomb.hct", made.finish(), Limits::none()).unwrap();
     let error = model.carried(&model.index().files[0]).unwrap_err();
     assert!(matches!(error, Error::Carried { .. }), "{error:?}");
@@ -79,10 +88,15 @@ fn one_file_that_is_too_long_whatever_the_limits() {
 #[test]
 fn a_stream_that_is_longer_than_it_says() {
     let packed = zlib(&vec![0; 100_000]);
-    for (promised, fits) in [(100_000, true), (99_999, false), (100_001, false), (0, false)] {
+    for (promised, fits) in [
+        (100_000, true),
+        (99_999, false),
+        (100_001, false),
+        (0, false),
+    ] {
         let mut made = Made::new();
         let at = made.stored(&packed);
-        made.carried_at(1, "a", 1, promised, at, &packed);
+        made.carried_at(1, "a", 1, promised, &at);
         let model = open(made);
         let entry = &model.index().files[0];
         assert!(entry.kind == FileKind::Side && entry.unpacked_len == promised);
@@ -98,7 +112,7 @@ fn a_stream_that_is_longer_than_it_says() {
 fn a_plain_file_of_another_length() {
     let mut made = Made::new();
     let at = made.stored(b"abc");
-    made.carried_at(1, "a", 0, 4, at, b"abc");
+    made.carried_at(1, "a", 0, 4, &at);
     let model = open(made);
     let error = model.carried(&model.index().files[0]).unwrap_err();
     assert_says(&error, &["\"a\"", "it should unpack to 4 bytes"]);

@@ -19,5 +19,8 @@ fn more_keys_or_tensors_than_are_read() {
             "{error:?}"
         );
     }
-    assert!(matches!(counts(1 << 20, 1 << 16), GgufError::CutShort { .. }));
+    assert!(matches!(
+        counts(1 << 20, 1 << 16),
+        GgufError::CutShort { .. }
+    ));
 }

@@ -291,9 +291,5 @@ fn more_tensors_than_anyone_has() {
         .map(|i| entry(&format!("{i:x}"), "U8", &[0], 0, 0))
         .collect();
     let result = entries_error(&entries, 0);
-    assert_header_error!(
-        result,
-        HeaderError::Json(_),
-        &["more than 1048576 tensors"]
-    );
+    assert_header_error!(result, HeaderError::Json(_), &["more than 1048576 tensors"]);
 }

@@ -28,6 +28,12 @@ pub fn blob(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
+/// Bytes of the payload: where they are, their length and checksum.
+pub struct Stored {
+    offset: u64,
+    chunk: Vec<u8>,
+}
+
 /// A file that is being made.
 pub struct Made {
     payload: Vec<u8>,
@@ -53,10 +59,14 @@ impl Made {
     }
 
     /// Puts bytes into the payload; gives where.
-    pub fn stored(&mut self, bytes: &[u8]) -> u64 {
-        let at = self.payload.len() as u64;
+    pub fn stored(&mut self, bytes: &[u8]) -> Stored {
+        let (offset, mut of_bytes) = (self.payload.len() as u64, Vec::new());
+        chunk(&mut of_bytes, bytes);
         self.payload.extend(bytes);
-        at
+        Stored {
+            offset,
+            chunk: of_bytes,
+        }
     }
 
     pub fn empty_label(&mut self) {
@@ -66,21 +76,21 @@ impl Made {
 
     /// Carries a file whose bytes are at `at` already. Kind 0 is a header, 1 a side file; packing 0 is
     /// none, 1 zlib.
-    pub fn carried_at(&mut self, kind: u8, path: &str, packing: u8, unpacked: u64, at: u64, bytes: &[u8]) {
+    pub fn carried_at(&mut self, kind: u8, path: &str, packing: u8, unpacked: u64, at: &Stored) {
         let out = &mut self.files;
         out.push(kind);
         blob(out, path.as_bytes());
         out.push(packing);
         varint(out, unpacked);
-        varint(out, at);
-        chunk(out, bytes);
+        varint(out, at.offset);
+        out.extend(&at.chunk);
         self.file_count += 1;
     }
 
     /// Carries a file as it is.
     pub fn carried(&mut self, kind: u8, path: &str, bytes: &[u8]) {
         let at = self.stored(bytes);
-        self.carried_at(kind, path, 0, bytes.len() as u64, at, bytes);
+        self.carried_at(kind, path, 0, bytes.len() as u64, &at);
     }
 
     /// The fields of a tensor up to its recipe. `shard` is 0, or 1 more than the number of its file.
@@ -89,7 +99,15 @@ impl Made {
         self.tensor_at(name, dtype, shape, shard, at, recipe);
     }
 
-    fn tensor_at(&mut self, name: &str, dtype: u8, shape: &[u64], shard: u64, at: u64, recipe: &[u8]) {
+    fn tensor_at(
+        &mut self,
+        name: &str,
+        dtype: u8,
+        shape: &[u64],
+        shard: u64,
+        at: u64,
+        recipe: &[u8],
+    ) {
         let out = &mut self.tensors;
         blob(out, name.as_bytes());
         out.push(dtype);
@@ -104,11 +122,24 @@ impl Made {
 
     /// A lossless tensor whose tiles are all `tile`.
     pub fn lossless(&mut self, name: &str, dtype: u8, shape: &[u64], bytes: u64, tile: &[u8]) {
+        self.lossless_in(0, name, dtype, shape, bytes, tile);
+    }
+
+    /// The same in a shard, 1 more than the number of its file.
+    pub fn lossless_in(
+        &mut self,
+        shard: u64,
+        name: &str,
+        dtype: u8,
+        shape: &[u64],
+        bytes: u64,
+        tile: &[u8],
+    ) {
         let tiles = bytes.div_ceil(LOSSLESS_TILE);
         let mut recipe = vec![0];
         varint(&mut recipe, LOSSLESS_TILE);
         (0..tiles).for_each(|_| chunk(&mut recipe, tile));
-        self.tensor(name, dtype, shape, 0, &recipe);
+        self.tensor(name, dtype, shape, shard, &recipe);
         (0..tiles).for_each(|_| drop(self.stored(tile)));
     }
 
@@ -193,6 +224,7 @@ fn plane(recipe: &mut Vec<u8>, payload: &mut Vec<u8>, rows: u64, cols: u64, tile
 /// A sparse tile that keeps nothing, as the encoder makes it: so it is of FP16 numbers of any number.
 pub fn sparse_zeros() -> Vec<u8> {
     // Positions as gaps, of which there are none: their number in the adaptive coder, whose zeros at
-    // the end are left out. Then their exponent.
-    vec![3, 0, 0]
+    // the end are left out. Then their exponent, and
+    // no bytes of theirs as they are.
+    vec![3, 0, 0, 0]
 }

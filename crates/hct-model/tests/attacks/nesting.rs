@@ -36,7 +36,10 @@ fn in_the_index_of_a_folder() {
         let index = format!(r#"{{"weight_map":{json}}}"#);
         let dir = folder(&[("model.safetensors.index.json", index.as_bytes())]);
         let error = open_error(dir.path());
-        assert!(matches!(error, hct_model::Error::IndexJson { .. }), "{error:?}");
+        assert!(
+            matches!(error, hct_model::Error::IndexJson { .. }),
+            "{error:?}"
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use crate::made::{Made, U8, ZERO_BYTES};
 fn part(header: &str, unpacked: u64, with_tensor: bool) -> HctModel<Vec<u8>> {
     let mut made = Made::new();
     let at = made.stored(header.as_bytes());
-    made.carried_at(0, "m.safetensors", 0, unpacked, at, header.as_bytes());
+    made.carried_at(0, "m.safetensors", 0, unpacked, &at);
     if with_tensor {
         let mut recipe = vec![0];
         crate::made::varint(&mut recipe, 1 << 24);

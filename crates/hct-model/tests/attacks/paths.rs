@@ -24,7 +24,10 @@ fn refused(paths: &[&str], says: &str) {
     assert_says(&error, &[&format!("{:?}", paths[paths.len() - 1]), says]);
     assert!(sink.is_empty());
     let failures = verify(&model, &());
-    assert!(failures.len() == 1 && failures[0].kind == "index", "{failures:?}");
+    assert!(
+        failures.len() == 1 && failures[0].kind == "index",
+        "{failures:?}"
+    );
     let dir = folder(&[]);
     let out = dir.path().join("out");
     hct_model::decompress(&model, &out, false, &()).unwrap_err();
@@ -33,7 +36,14 @@ fn refused(paths: &[&str], says: &str) {
 
 #[test]
 fn honest_paths_are_written() {
-    let paths = ["config.json", "a/b.txt", "a/c.txt", "COM\u{b9}0", "\u{91cd}.txt", "CONIN"];
+    let paths = [
+        "config.json",
+        "a/b.txt",
+        "a/c.txt",
+        "COM\u{b9}0",
+        "\u{91cd}.txt",
+        "CONIN",
+    ];
     let model = with_side_files(&paths);
     let mut sink = BTreeMap::new();
     restore(&model, &mut sink, &()).unwrap();
@@ -50,14 +60,30 @@ fn out_of_the_folder() {
 
 #[test]
 fn devices_of_windows() {
-    for path in ["COM\u{b9}", "com\u{b2}.txt", "a/Lpt\u{b3}", "CONIN$", "conout$.x", "nul", "COM0"] {
+    for path in [
+        "COM\u{b9}",
+        "com\u{b2}.txt",
+        "a/Lpt\u{b3}",
+        "CONIN$",
+        "conout$.x",
+        "nul",
+        "COM0",
+    ] {
         refused(&[path], "device");
     }
 }
 
 #[test]
 fn characters_that_are_not_seen() {
-    for c in ['\u{202e}', '\u{200b}', '\u{2028}', '\u{2029}', '\u{feff}', '\u{ad}', '\u{e0041}'] {
+    for c in [
+        '\u{202e}',
+        '\u{200b}',
+        '\u{2028}',
+        '\u{2029}',
+        '\u{feff}',
+        '\u{ad}',
+        '\u{e0041}',
+    ] {
         refused(&[&format!("a{c}b")], "not seen");
     }
     refused(&["a\u{1b}[2Jb"], "control character");
@@ -111,5 +137,8 @@ fn what_could_not_be_restored_is_not_carried() {
     // Where the two are one file, only one is there.
     let twins = std::fs::read(dir.path().join("README.md")).unwrap() == b"1";
     assert_eq!(skipped.len(), 1 + usize::from(twins), "{skipped:?}");
-    assert!(skipped.iter().any(|s| s.contains("not seen")), "{skipped:?}");
+    assert!(
+        skipped.iter().any(|s| s.contains("not seen")),
+        "{skipped:?}"
+    );
 }

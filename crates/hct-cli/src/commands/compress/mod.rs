@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
@@ -20,8 +19,8 @@ use hct_model::{
 use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
 use crate::common_args::CommonArgs;
-use crate::limit_args::LimitArgs;
 use crate::failure::usage;
+use crate::limit_args::LimitArgs;
 use crate::output_path::check_file;
 use crate::progress::Bar;
 use crate::size;

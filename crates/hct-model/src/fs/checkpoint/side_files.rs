@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::file_source::{FileSource, FileState};
-use crate::error::Error;
 use crate::carried_paths::Paths;
+use crate::error::Error;
 use crate::safe_path::fault_in_path;
 use crate::safetensors::Shard;
 
