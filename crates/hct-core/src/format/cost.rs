@@ -102,8 +102,16 @@ impl<'a> Sum<'a> {
     }
 }
 
-/// What a file of `len` bytes asks for beyond `limits`, if anything.
-pub(super) fn excess(index: &Index, limits: &Limits, len: u64) -> Option<LimitExceeded> {
+/// What a file asks for beyond its limits.
+pub(super) struct Excess {
+    /// In all.
+    pub file: Option<LimitExceeded>,
+    /// For the tensor that takes most memory, decoded whole.
+    pub tensor: Option<LimitExceeded>,
+}
+
+/// What a file of `len` bytes asks for beyond `limits`.
+pub(super) fn excess(index: &Index, limits: &Limits, len: u64) -> Excess {
     let (mut unpacked, mut headers, mut works) = (Sum::default(), Sum::default(), Sum::default());
     for file in &index.files {
         unpacked.add(&file.path, file.unpacked_len);
@@ -111,7 +119,7 @@ pub(super) fn excess(index: &Index, limits: &Limits, len: u64) -> Option<LimitEx
             headers.add(&file.path, file.unpacked_len);
         }
     }
-    let mut memory: Option<(u64, &str)> = None;
+    let mut memory = Sum::default();
     let mut bases = HashSet::new();
     for tensor in &index.tensors {
         let bytes = tensor.decoded_bytes();
@@ -122,18 +130,16 @@ pub(super) fn excess(index: &Index, limits: &Limits, len: u64) -> Option<LimitEx
         };
         let scratch = scratch(tensor, tensor.elements(), usize::MAX);
         unpacked.add(&tensor.name, bytes - of_base);
-        works.add(&tensor.name, work(tensor).saturating_sub(of_base));
-        // A limit that was asked for is on parts, which are known when they are decoded.
-        let needed = (bytes - of_base).saturating_add(scratch);
-        if limits.memory.is_none() && memory.is_none_or(|(most, _)| needed > most) {
-            memory = Some((needed, &tensor.name));
-        }
+        let earned = of_base.saturating_mul(limits.work);
+        works.add(&tensor.name, work(tensor).saturating_sub(earned));
+        let decoded = match limits.memory {
+            Some(_) => bytes,
+            None => bytes - of_base,
+        };
+        memory.add(&tensor.name, decoded.saturating_add(scratch));
     }
-    let memory = memory.map_or(Sum::default(), |(largest, name)| Sum {
-        total: largest,
-        largest,
-        name: Some(name),
-    });
+    // Tensors are decoded one by one where they are large.
+    memory.total = memory.largest;
     let exceeded = |what, sum: Sum<'_>, limit| {
         (sum.total > limit).then(|| LimitExceeded {
             what,
@@ -143,8 +149,10 @@ pub(super) fn excess(index: &Index, limits: &Limits, len: u64) -> Option<LimitEx
             name: sum.name.map(str::to_owned),
         })
     };
-    exceeded(Limited::Unpacked, unpacked, limits.unpacked_of(len))
-        .or_else(|| exceeded(Limited::Headers, headers, limits.headers_of(len)))
-        .or_else(|| exceeded(Limited::Memory, memory, limits.memory_of(len)))
-        .or_else(|| exceeded(Limited::Work, works, limits.work_of(len)))
+    Excess {
+        file: exceeded(Limited::Unpacked, unpacked, limits.unpacked_of(len))
+            .or_else(|| exceeded(Limited::Headers, headers, limits.headers_of(len)))
+            .or_else(|| exceeded(Limited::Work, works, limits.work_of(len))),
+        tensor: exceeded(Limited::Memory, memory, limits.memory_of(len)),
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::accounting;
 use super::base::BaseSource;
 use super::chunk::{Chunk, expect};
-use super::cost::excess;
+use super::cost::{Excess, excess};
 use super::index::{FileEntry, Index};
 use super::limits::{LimitExceeded, Limited, Limits};
 use super::part::TensorPart;
@@ -26,7 +26,7 @@ pub struct HctReader<S> {
     by_name: HashMap<Box<str>, usize>,
     base: Option<Arc<dyn BaseSource>>,
     limits: Limits,
-    excess: Option<LimitExceeded>,
+    excess: Excess,
 }
 
 impl<S: ReadAt> HctReader<S> {
@@ -117,15 +117,26 @@ impl<S: ReadAt> HctReader<S> {
         self.index_bytes
     }
 
-    /// Whether the file may be decoded and unpacked within the limits it was opened with, by what its
-    /// index says.
+    /// Whether all of the file may be decoded and unpacked within the limits it was opened with, by what
+    /// its index says. Parts of tensors that are too large may be decoded all the same.
     ///
     /// # Errors
     /// [`Error::Limit`] when it may not.
     pub fn check_limits(&self) -> Result<()> {
-        match &self.excess {
+        let Excess { file, tensor } = &self.excess;
+        match file.as_ref().or(tensor.as_ref()) {
             Some(excess) => Err(Error::Limit(excess.clone())),
             None => Ok(()),
+        }
+    }
+
+    /// The same for parts of tensors, which are held against a limit on memory that was asked for when
+    /// they are decoded.
+    fn check_limits_of_parts(&self) -> Result<()> {
+        match (self.limits.memory, &self.excess.file) {
+            (None, _) => self.check_limits(),
+            (Some(_), Some(excess)) => Err(Error::Limit(excess.clone())),
+            (Some(_), None) => Ok(()),
         }
     }
 
@@ -186,7 +197,7 @@ impl<S: ReadAt> HctReader<S> {
     /// When there is no such tensor, or the file exceeds its limits.
     pub fn tensor(&self, number: usize) -> Result<TensorPart<'_, S>> {
         let record = self.record(number)?;
-        self.check_limits()?;
+        self.check_limits_of_parts()?;
         let base = self.base.as_deref();
         let memory = self.limits.memory;
         Ok(TensorPart::whole(&self.source, base, record, memory))

@@ -192,6 +192,10 @@ fn a_limit_of_memory_is_one_on_tensors_of_long_files_too() {
     let exceeded = limit(&within(99_999).read(0).unwrap_err());
     assert_eq!((exceeded.what, exceeded.asked), (Limited::Memory, 100_000));
     let model = within(10_000);
+    assert_eq!(
+        limit(&model.check_limits().unwrap_err()).what,
+        Limited::Memory
+    );
     let rows = |rows| model.tensor(0).unwrap().rows(rows).unwrap().decode();
     assert_eq!(rows(90..100).unwrap(), vec![7; 10_000]);
     assert_eq!(limit(&rows(89..100).unwrap_err()).what, Limited::Memory);
@@ -210,6 +214,15 @@ fn a_base_that_is_used_over_and_over() {
     let mut once = Made::new();
     once.tensor("w0", U8, &[GIB], 0, &recipe);
     model_of(once).check_limits().unwrap();
+    // Hardly any difference is decoded at the price of the base, too.
+    let mut little = Made::new();
+    let mut delta = vec![3];
+    blob(&mut delta, b"base");
+    delta.extend([7; 32]);
+    varint(&mut delta, 1 << 24);
+    (0..=16 * GIB >> 24).for_each(|_| chunk(&mut delta, b""));
+    little.tensor("w0", U8, &[16 * GIB], 0, &delta);
+    model_of(little).check_limits().unwrap();
     for i in 1..100 {
         made.tensor(&format!("w{i}"), U8, &[GIB], 0, &recipe);
     }
