@@ -55,6 +55,11 @@ impl GgufHeader {
             version => return Err(GgufError::Version { version }),
         }
         let (tensor_count, pairs) = (r.u64()?, r.u64()?);
+        // A pair has a length, a type and a byte at least, a tensor all fields but dimensions.
+        r.what = "the metadata".into();
+        r.expect(pairs, 13)?;
+        r.what = "the list of tensors".into();
+        r.expect(tensor_count, 24)?;
         for (what, count, limit) in [
             ("keys", pairs, MAX_KEYS),
             ("tensors", tensor_count, MAX_TENSORS as u64),
@@ -63,11 +68,6 @@ impl GgufHeader {
                 return Err(GgufError::TooMany { what, count, limit });
             }
         }
-        // A pair has a length, a type and a byte at least, a tensor all fields but dimensions.
-        r.what = "the metadata".into();
-        r.expect(pairs, 13)?;
-        r.what = "the list of tensors".into();
-        r.expect(tensor_count, 24)?;
         let mut metadata = Vec::new();
         let mut keys = HashSet::new();
         for number in 0..pairs {
