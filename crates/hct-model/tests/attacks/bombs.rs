@@ -220,7 +220,7 @@ fn a_base_that_is_used_over_and_over() {
     blob(&mut delta, b"base");
     delta.extend([7; 32]);
     varint(&mut delta, 1 << 24);
-    (0..=16 * GIB >> 24).for_each(|_| chunk(&mut delta, b""));
+    (0..=(16 * GIB) >> 24).for_each(|_| chunk(&mut delta, b""));
     little.tensor("w0", U8, &[16 * GIB], 0, &delta);
     model_of(little).check_limits().unwrap();
     for i in 1..100 {
