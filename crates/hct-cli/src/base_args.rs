@@ -4,24 +4,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use hct_core::ReadAt;
-use hct_model::{Base, Error, HctModel, open_bases};
+use hct_core::{Limits, ReadAt};
+use hct_model::{Base, Error, HctModel, open_bases_within};
 
+use crate::limit_args::LimitArgs;
 use crate::progress::Bar;
 
-/// `--base`.
+/// `--base`, and the limits of it and of the file that is decoded with its help.
 #[derive(Args)]
 pub struct BaseArgs {
     /// What an .hct file is coded against: a checkpoint, or an .hct file of it. If that is coded
     /// against another itself, repeat --base: each is the base of the one before
     #[arg(long = "base", value_name = "BASE")]
     bases: Vec<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 impl BaseArgs {
     /// Opens the base, if one was given.
     pub fn open(&self) -> anyhow::Result<Option<Arc<Base>>> {
-        Ok(open_bases(&self.bases)?)
+        Ok(open_bases_within(&self.bases, self.limits())?)
+    }
+
+    /// The limits to read files within.
+    pub fn limits(&self) -> Limits {
+        self.limits.limits()
     }
 
     /// Whether one was given.

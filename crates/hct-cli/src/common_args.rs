@@ -4,7 +4,30 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
 use clap::Args;
+use hct_model::is_unprintable;
 use serde::Serialize;
+
+use crate::table::lines;
+
+/// The same JSON without characters that terminals obey or do not show; they are within strings only.
+fn escaped(json: String) -> String {
+    let odd = |c: char| c != '\n' && is_unprintable(c);
+    if !json.contains(odd) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if odd(c) {
+            let units = &mut [0; 2];
+            for unit in c.encode_utf16(units) {
+                out += &format!("\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
 
 /// Output form and threads.
 #[derive(Args)]
@@ -60,8 +83,23 @@ impl CommonArgs {
         table: impl FnOnce(&T) -> String,
     ) -> anyhow::Result<String> {
         Ok(match self.json {
-            true => serde_json::to_string_pretty(report)? + "\n",
-            false => table(report),
+            true => escaped(serde_json::to_string_pretty(report)? + "\n"),
+            // Cells have been, but names of files are in other lines, too.
+            false => lines(&table(report)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_the_same_without_what_terminals_obey() {
+        let text = "a\u{9b}\u{202e}\u{2028}\u{e0041}\u{7f}\nü";
+        let json = serde_json::to_string(text).unwrap();
+        let shown = escaped(json);
+        assert_eq!(shown, r#""a\u009b\u202e\u2028\udb40\udc41\u007f\nü""#);
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
     }
 }

@@ -1,11 +1,13 @@
 //! From errors to messages and exit codes.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use hct_model::{DiffError, Error, innermost};
 
 use crate::stop;
+use crate::table::lines;
 
 /// What was asked for makes no sense, or needs another option.
 #[derive(Debug)]
@@ -29,17 +31,17 @@ pub fn usage(message: impl Into<String>) -> anyhow::Error {
 pub fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(status) = stop::exit_status() {
         if stop::is_first_to_say() {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", lines(&format!("{error:#}")));
         }
         return ExitCode::from(status);
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", lines(&format!("{error:#}")));
     let model_error = match error.downcast_ref::<DiffError>() {
         Some(DiffError::Read(error)) => Some(error),
         _ => error.downcast_ref::<Error>(),
     };
     if let Some(hint) = model_error.and_then(hint) {
-        eprintln!("hint: {hint}");
+        eprintln!("hint: {}", lines(&hint));
     }
     if error.is::<Usage>() || model_error.is_some_and(is_usage) {
         ExitCode::from(2)
@@ -70,7 +72,20 @@ fn is_usage(error: &Error) -> bool {
 }
 
 /// What to do, where the message itself does not say.
-fn hint(error: &Error) -> Option<&'static str> {
+fn hint(error: &Error) -> Option<Cow<'static, str>> {
+    if let Error::Hct { error, .. } = error
+        && let hct_core::Error::Limit(limit) = innermost(error)
+    {
+        let needed = limit.memory_needed().div_ceil(1 << 20);
+        return Some(Cow::Owned(format!(
+            "a file that is short for what it unpacks to may be meant to fill memory or disk; if you \
+             trust it, pass --max-memory {needed}MiB"
+        )));
+    }
+    advice(error).map(Cow::Borrowed)
+}
+
+fn advice(error: &Error) -> Option<&'static str> {
     const DAMAGED: &str = "the file is damaged or cut short: copy or download it again";
     const FULL: &str =
         "free some space, or choose another disk; what was there before is as it was";

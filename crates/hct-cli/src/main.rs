@@ -13,6 +13,7 @@ mod failure;
 mod float_dtype;
 #[cfg(feature = "eval")]
 mod goal;
+mod limit_args;
 mod made_by;
 mod many_files;
 mod opened;

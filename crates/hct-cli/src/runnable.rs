@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use hct_core::Limits;
 use hct_eval::{Model, ModelFiles};
 use hct_model::{Base, Opened, TensorSource};
 
@@ -21,8 +22,8 @@ pub struct Runnable {
 
 impl Runnable {
     /// Opens a folder or an HCT file that has its own configuration and tokenizer.
-    pub fn open(path: &Path, base: Option<&Arc<Base>>) -> anyhow::Result<Runnable> {
-        let (opened, needs_base) = on_base(Opened::open(path)?, base)?;
+    pub fn open(path: &Path, base: Option<&Arc<Base>>, limits: Limits) -> anyhow::Result<Runnable> {
+        let (opened, needs_base) = on_base(Opened::open_within(path, limits)?, base)?;
         let found = Found::of(path, &opened)?;
         let missing = found.missing().join(" and no ");
         match found.complete() {
@@ -40,8 +41,9 @@ impl Runnable {
         path: &Path,
         reference: &Runnable,
         base: Option<&Arc<Base>>,
+        limits: Limits,
     ) -> anyhow::Result<Runnable> {
-        let (opened, needs_base) = on_base(Opened::open(path)?, base)?;
+        let (opened, needs_base) = on_base(Opened::open_within(path, limits)?, base)?;
         let own = Found::of(path, &opened)?.complete();
         let files = own.unwrap_or_else(|| ModelFiles {
             config: reference.files.config.clone(),

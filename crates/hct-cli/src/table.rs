@@ -1,5 +1,14 @@
 //! Plain aligned tables.
 
+pub use hct_model::printable;
+
+/// Most characters of a cell that others may be padded to. Longer ones are shortened, but at the end of
+/// a line, where nothing is padded.
+const WIDEST: usize = 120;
+
+/// Characters at the end of a shortened cell, which tell layers apart.
+const KEPT_AT_END: usize = 50;
+
 /// Which side a column's cells keep to.
 #[derive(Clone, Copy)]
 pub enum Align {
@@ -7,7 +16,7 @@ pub enum Align {
     Right,
 }
 
-/// Rows of cells, as wide as their widest.
+/// Rows of cells, as wide as their widest, within reason.
 pub struct Table {
     aligns: Vec<Align>,
     rows: Vec<Vec<String>>,
@@ -32,7 +41,12 @@ impl Table {
 
     /// Adds a row.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        let mut row: Vec<String> = cells.into_iter().collect();
+        // A file of 20,000 tensors may have a name of 200 kB.
+        if let [padded @ .., _] = &mut row[..] {
+            padded.iter_mut().for_each(shorten);
+        }
+        self.rows.push(row);
     }
 
     /// The table as text, each line ended.
@@ -60,23 +74,27 @@ impl Table {
     }
 }
 
-/// A name from a file without anything that a terminal would obey, or that would let one name
-/// look like another: control characters, and those that turn the direction of writing or take no
-/// space.
-pub fn printable(name: &str) -> String {
-    name.chars()
-        .map(|c| {
-            if c.is_control() || is_invisible(c) {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
+/// Leaves out the middle of a cell that is too wide.
+fn shorten(cell: &mut String) {
+    let count = cell.chars().count();
+    if count <= WIDEST {
+        return;
+    }
+    let at = |n: usize| cell.char_indices().nth(n).map_or(cell.len(), |(at, _)| at);
+    let (head, tail) = (at(WIDEST - KEPT_AT_END - 1), at(count - KEPT_AT_END));
+    *cell = format!("{}\u{2026}{}", &cell[..head], &cell[tail..]);
 }
 
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// Lines whose characters are [`printable`] but for the ends of lines.
+pub fn lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, line) in text.split('\n').enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        out += &printable(line);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -95,8 +113,24 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
-        assert_eq!(printable("ü\u{202e}x\u{200b}"), "ü\\u{202e}x\\u{200b}");
+    fn one_long_name_widens_no_column() {
+        let mut table = Table::new(&[("name", Align::Left), ("note", Align::Left)]);
+        table.row(["ü".repeat(200_000), "x".repeat(500)]);
+        for _ in 0..20_000 {
+            table.row(["layers.0".into(), "short".into()]);
+        }
+        let text = table.render();
+        assert!(text.len() < 20_002 * 140 + 1000);
+        let long = text.lines().nth(1).unwrap();
+        assert_eq!(long.chars().take_while(|&c| c != '\u{2026}').count(), 69);
+        assert!(long.ends_with(&"x".repeat(500)), "the last column is whole");
+    }
+
+    #[test]
+    fn lines_are_kept_and_all_else_is_escaped() {
+        assert_eq!(
+            lines("a\u{1b}[2J\n\u{202e}b\n"),
+            "a\\u{1b}[2J\n\\u{202e}b\n"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::Dtype;
+use crate::{Dtype, LimitExceeded};
 
 /// Result of this crate's fallible operations.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -165,6 +165,10 @@ pub enum Error {
     /// A tensor name that the file does not hold.
     #[error("no tensor named {0:?} in the file")]
     NoSuchTensor(String),
+    /// The file asks for more than the [`Limits`](crate::Limits) it is read within; if it is to be
+    /// trusted, raise them.
+    #[error("{0}")]
+    Limit(LimitExceeded),
     /// An error inside one tensor.
     #[error("tensor {name:?}")]
     Tensor {

@@ -49,6 +49,16 @@ fn every_dtype_and_shape_is_bit_exact() {
 }
 
 #[test]
+fn matrices_of_negative_zeros_come_back() {
+    for dtype in [Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64] {
+        let width = dtype.bits() / 8;
+        let mut element = vec![0; width];
+        element[width - 1] = 0x80;
+        assert!(round_trip(dtype, &[64, 96], &element.repeat(64 * 96)) < 30);
+    }
+}
+
+#[test]
 fn nan_payloads_infinities_and_signed_zeros_come_back() {
     let halves: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
     for dtype in [Dtype::F16, Dtype::BF16] {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::BaseMatch;
 use crate::batch::batches;
 use crate::begin::begin;
+use crate::carried_paths::check_paths;
 use crate::checkpoint_source::CheckpointSource;
 use crate::error::Error;
 use crate::packing::pack;
@@ -95,6 +96,9 @@ pub fn encode<W: Write>(
 ) -> Result<(W, CompressReport), Error> {
     let base_hint = options.base.and_then(|base| base.hint);
     let mut writer = begin(Counting(output, 0), options.provenance, base_hint)?;
+    let carried = source.files().iter();
+    let carried = carried.filter(|file| options.side_files || file.kind != FileKind::Side);
+    check_paths(carried.map(|file| &file.path[..]))?;
     let mut input_bytes = source.total_bytes();
     // The numbers of the source's files in the output.
     let mut stored = vec![None; source.files().len()];

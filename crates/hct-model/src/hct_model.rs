@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hct_core::{FileEntry, FileKind, HctReader, HctWriter, Index, ReadAt, Sections};
+use hct_core::{FileEntry, FileKind, HctReader, HctWriter, Index, Limits, ReadAt, Sections};
 
 use crate::base::{Base, in_batches};
 use crate::error::Error;
@@ -32,13 +32,23 @@ pub struct HctModel<R> {
 }
 
 impl<R: ReadAt> HctModel<R> {
-    /// Reads and checks the index; `name` stands for the file in messages.
+    /// Reads and checks the index; `name` stands for the file in messages. The file is read within
+    /// the usual [`Limits`].
     ///
     /// # Errors
     /// When it cannot be read or is not an HCT V3 file.
     pub fn new(name: impl Into<PathBuf>, source: R) -> Result<Self, Error> {
+        Self::new_within(name, source, Limits::default())
+    }
+
+    /// The same within other limits. What exceeds them opens, for [`crate::info()`], and can be copied
+    /// as it is coded, but neither decoded nor unpacked: [`HctModel::check_limits`] says why.
+    ///
+    /// # Errors
+    /// Those of [`HctModel::new`], and when the index itself exceeds `limits`.
+    pub fn new_within(name: impl Into<PathBuf>, source: R, limits: Limits) -> Result<Self, Error> {
         let name = name.into();
-        let reader = HctReader::open(source).map_err(Error::hct(&name))?;
+        let reader = HctReader::open_within(source, limits).map_err(Error::hct(&name))?;
         let tensors = reader
             .index()
             .tensors
@@ -56,6 +66,14 @@ impl<R: ReadAt> HctModel<R> {
             fragments: usize::MAX,
             base: None,
         })
+    }
+
+    /// Whether the file may be decoded and unpacked within its limits, by what its index says.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn check_limits(&self) -> Result<(), Error> {
+        self.reader.check_limits().map_err(Error::hct(&self.name))
     }
 
     /// Decodes only the first `fragments` fragments (at least one) of every tensor from now on.
@@ -138,7 +156,7 @@ impl<R: ReadAt> HctModel<R> {
     /// are read ([`hct_core::TensorPart`] says which).
     ///
     /// # Errors
-    /// When there is no such tensor.
+    /// When there is no such tensor, or the file exceeds its limits.
     pub fn tensor(&self, number: usize) -> Result<ModelPart<'_, R>, Error> {
         let part = self.reader.tensor(number).map_err(Error::hct(&self.name))?;
         Ok(ModelPart::new(
@@ -240,8 +258,9 @@ impl<R: ReadAt> HctModel<R> {
     /// The contents of a carried file.
     ///
     /// # Errors
-    /// When it is damaged or implausibly large.
+    /// When it is damaged or implausibly large, or the file exceeds its limits.
     pub fn carried(&self, entry: &FileEntry) -> Result<Vec<u8>, Error> {
+        self.check_limits()?;
         let bad = |reason: String| Error::Carried {
             path: self.name.clone(),
             file: entry.path.clone(),

@@ -24,6 +24,9 @@ pub struct InfoReport {
     pub tensors: Vec<StoredTensor>,
     /// Headers of shards and side files.
     pub files: Vec<CarriedInfo>,
+    /// Why the file is not decoded unless its limits are raised, in words: it would take more than
+    /// a file of its length may.
+    pub over_limits: Option<String>,
     /// All of it together.
     pub totals: InfoTotals,
 }
@@ -187,6 +190,10 @@ fn report(model: &HctModel<impl ReadAt>, sections: &[Sections]) -> InfoReport {
         base: base(index),
         tensors,
         files,
+        over_limits: model.check_limits().err().map(|error| match &error {
+            Error::Hct { error, .. } => error.to_string(),
+            other => other.to_string(),
+        }),
         totals: totals(model, sections),
     }
 }

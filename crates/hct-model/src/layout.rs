@@ -5,9 +5,9 @@ use std::path::Path;
 
 use hct_core::ReadAt;
 
+use crate::carried_paths::check_paths;
 use crate::error::Error;
 use crate::hct_model::HctModel;
-use crate::layout_paths::check_paths;
 use crate::safe_path::fault_in_file_name;
 use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;
@@ -26,8 +26,12 @@ impl<R: ReadAt> HctModel<R> {
     /// # Errors
     /// When not, naming the file or the tensor.
     pub fn check_layout(&self) -> Result<(), Error> {
-        check_paths(self)?;
         shards(self).map(drop)
+    }
+
+    /// Errs where files that are carried could take each other's place, or lead elsewhere.
+    pub(crate) fn check_paths(&self) -> Result<(), Error> {
+        check_paths(self.index().files.iter().map(|file| &file.path[..]))
     }
 
     /// How many tensors of the checkpoint the file lacks, being a part of it; 0 where the layout is
@@ -63,6 +67,8 @@ pub(crate) fn shards<R: ReadAt>(model: &HctModel<R>) -> Result<Vec<ShardLayout>,
         file: "the index".into(),
         reason,
     };
+    model.check_limits()?;
+    model.check_paths()?;
     let mut of_shards: Vec<Vec<usize>> = vec![Vec::new(); index.files.len()];
     for (i, tensor) in index.tensors.iter().enumerate() {
         if let Some(file) = tensor.file {

@@ -13,6 +13,7 @@ mod base;
 mod batch;
 mod begin;
 mod calibration;
+mod carried_paths;
 mod check_known;
 mod checkpoint_sink;
 mod checkpoint_source;
@@ -31,7 +32,6 @@ mod imatrix;
 mod info;
 mod json_pairs;
 mod layout;
-mod layout_paths;
 mod made_by;
 mod metered;
 mod model_base;
@@ -41,6 +41,7 @@ mod needed_base;
 mod npy;
 mod packing;
 mod parts;
+mod printable;
 mod progress;
 mod proof;
 mod rate_target;
@@ -80,8 +81,8 @@ pub use fs::{
     Extracted, FileSource, FolderLock, HctFile, Opened, SkipReason, SkippedFile, TemporaryFolder,
     UnfinishedRemoved, check_apart, check_extracted, check_replaceable_file, compare, compress,
     compress_resumable, compress_to_rate, decompress, decompress_undamaged, extract, file_hash,
-    find_models, is_hct, is_url, move_into_place, open_bases, open_calibration, partial_folder,
-    remove_unfinished,
+    find_models, is_hct, is_url, move_into_place, open_bases, open_bases_within, open_calibration,
+    partial_folder, remove_unfinished,
 };
 pub use gguf::{
     AsCheckpoint, ExportFault, ExportFiles, ExportOptions, ExportType, Gguf, GgufArray, GgufError,
@@ -100,6 +101,7 @@ pub use parts::{
     CheckpointPart, Decided, MeasuredFault, MeasuredPart, MeasuredTensor, Measuring, Part,
     PartError, PartFault, decide, made_by_parts, merge, split, split_by_size,
 };
+pub use printable::{is_unprintable, printable};
 pub use progress::Progress;
 pub use proof::{Proof, prove};
 pub use rate_target::{bits_for_size, encode_to_rate};

@@ -10,7 +10,6 @@ use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::layout::{ShardLayout, shards};
-use crate::layout_paths::check_paths;
 use crate::progress::Progress;
 use crate::tensor_source::TensorSource;
 
@@ -95,7 +94,6 @@ pub fn restore<R: ReadAt, S: CheckpointSink>(
     sink: &mut S,
     progress: &dyn Progress,
 ) -> Result<DecompressReport, Error> {
-    check_paths(model)?;
     let whole = Restorable::whole(model)?;
     model.check_base(&())?;
     whole.write(model, sink, progress)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
+use crate::printable::is_unprintable;
 
 const MAX_PATH_LEN: usize = 1024;
 
@@ -62,6 +63,9 @@ fn fault_in_name(name: &str) -> Option<&'static str> {
     if name.contains(char::is_control) {
         return Some("it has a control character in it");
     }
+    if name.contains(is_unprintable) {
+        return Some("it has a character in it that is not seen");
+    }
     if name.ends_with(['.', ' ']) {
         return Some("a name in it ends in a dot or space, which Windows drops");
     }
@@ -76,12 +80,19 @@ fn is_windows_device(name: &str) -> bool {
         .trim_end()
         .to_ascii_uppercase();
     match stem.as_str() {
-        "CON" | "PRN" | "AUX" | "NUL" => true,
+        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" => true,
         other => {
             let port = other
                 .strip_prefix("COM")
                 .or_else(|| other.strip_prefix("LPT"));
-            port.is_some_and(|n| n.len() == 1 && n.starts_with(|c: char| c.is_ascii_digit()))
+            // Raised 1, 2 and 3 count as digits there.
+            port.is_some_and(|n| {
+                let mut chars = n.chars();
+                let digit = chars.next().is_some_and(|c| {
+                    c.is_ascii_digit() || matches!(c, '\u{b9}' | '\u{b2}' | '\u{b3}')
+                });
+                digit && chars.next().is_none()
+            })
         }
     }
 }

@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::error_chain::error_chain;
 use crate::hct_model::HctModel;
 use crate::layout::ShardLayout;
-use crate::layout_paths::check_paths;
 use crate::progress::Progress;
 use crate::restore::Restorable;
 use crate::shard_header::ShardHeader;
@@ -25,7 +24,8 @@ pub(crate) fn salvage<R: ReadAt>(
     model: &HctModel<R>,
     progress: &dyn Progress,
 ) -> Result<(Restorable, Vec<VerifyFailure>), Error> {
-    check_paths(model)?;
+    model.check_limits()?;
+    model.check_paths()?;
     model.check_base(&())?;
     let mut lost = verify(model, progress);
     if progress.cancelled() {

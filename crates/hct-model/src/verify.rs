@@ -26,8 +26,11 @@ pub struct VerifyFailure {
 
 /// All that is wrong with `model`, in stored order: every checksum is checked and everything decoded,
 /// but for tensors whose base was not given, of which the checksums alone are. That tensors are missing
-/// of a part is no damage. `progress` is told the bytes of the file, and may stop it early.
+/// of a part is no damage; a file that exceeds its limits is not looked into. `progress` is told the bytes of the file, and may stop it early.
 pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<VerifyFailure> {
+    if let Err(error) = model.check_limits() {
+        return vec![failure("index", "limits", &error)];
+    }
     let tensors = &model.index().tensors;
     let files = model.index().files.iter();
     let mut failures: Vec<VerifyFailure> = files

@@ -3,7 +3,7 @@
 mod support;
 
 use hct_core::{Dtype, TensorMeta};
-use hct_strategies::{Effort, Quality, RdoEncoder};
+use hct_strategies::{Effort, LosslessEncoder, Quality, RdoEncoder, Strategy, UniformEncoder};
 use support::common::{Kind, bytes_of, meta};
 use support::{Trip, cosine, rel_mse};
 
@@ -98,6 +98,27 @@ fn what_costs_nothing_costs_next_to_nothing() {
     let (meta, bytes) = tensor(Kind::HugeOutlier, &[512, 256], Dtype::F32);
     let (label, bits, _, _) = rdo(RdoEncoder::new(Quality::Cosine(0.991)), &meta, &bytes);
     assert!(bits < 0.05, "{bits} ({label})");
+}
+
+#[test]
+fn the_sign_of_a_zero_is_lost_with_loss_only() {
+    let meta = meta("t", Dtype::F32, &[64, 96]);
+    let bytes: Vec<u8> = (-0f32).to_le_bytes().repeat(64 * 96);
+    let lossless = Trip::of(&LosslessEncoder, &meta, &bytes);
+    assert!(
+        lossless
+            .decoded
+            .iter()
+            .all(|x| x.to_bits() == (-0f32).to_bits())
+    );
+    // docs/FORMAT.md, §14: equal as numbers, and no more is promised.
+    for strategy in [
+        &RdoEncoder::new(Quality::Cosine(0.99)) as &dyn Strategy,
+        &UniformEncoder::new(0.98),
+    ] {
+        let trip = Trip::of(strategy, &meta, &bytes);
+        assert!(trip.decoded.iter().all(|&x| x == 0.0), "{}", trip.label);
+    }
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl Calibrate {
             texts.push(text);
         }
         let base = self.base.open()?;
-        let runnable = Runnable::open(path, base.as_ref())?;
+        let runnable = Runnable::open(path, base.as_ref(), self.base.limits())?;
         if base.is_some() && !runnable.needs_base() {
             return Err(unneeded(path));
         }

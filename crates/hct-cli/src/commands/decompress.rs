@@ -90,7 +90,8 @@ impl Decompress {
             ));
         }
         self.common.start()?;
-        let mut model = self.base.give(open_hct(&self.input)?)?;
+        let mut model = self.base.give(open_hct(&self.input, self.base.limits())?)?;
+        model.check_limits()?;
         check_base(&model)?;
         if let Some(k) = self.fragments {
             model = model.with_fragments(k.into());

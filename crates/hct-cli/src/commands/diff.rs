@@ -42,8 +42,9 @@ impl Diff {
     pub fn run(&self) -> anyhow::Result<()> {
         self.common.start()?;
         let base = self.base.open()?;
-        let (a, a_needs) = on_base(Opened::open(&self.a)?, base.as_ref())?;
-        let (b, b_needs) = on_base(Opened::open(&self.b)?, base.as_ref())?;
+        let limits = self.base.limits();
+        let (a, a_needs) = on_base(Opened::open_within(&self.a, limits)?, base.as_ref())?;
+        let (b, b_needs) = on_base(Opened::open_within(&self.b, limits)?, base.as_ref())?;
         if base.is_some() && !a_needs && !b_needs {
             return Err(unneeded(&self.b));
         }

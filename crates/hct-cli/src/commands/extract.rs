@@ -86,7 +86,11 @@ impl Extract {
         check_file(&self.output, &self.input, self.force)?;
         self.common.start()?;
         let (source, read) = Metered::new(FileSource::open(&self.input)?);
-        let mut model = self.base.give(HctModel::new(&self.input, source)?)?;
+        let mut model = self.base.give(HctModel::new_within(
+            &self.input,
+            source,
+            self.base.limits(),
+        )?)?;
         if let Some(k) = self.fragments {
             model = model.with_fragments(k.into());
         }

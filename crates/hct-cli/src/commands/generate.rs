@@ -47,7 +47,7 @@ impl Generate {
     pub fn run(&self) -> anyhow::Result<()> {
         self.common.start()?;
         let base = self.base.open()?;
-        let runnable = Runnable::open(&self.model, base.as_ref())?;
+        let runnable = Runnable::open(&self.model, base.as_ref(), self.base.limits())?;
         if base.is_some() && !runnable.needs_base() {
             return Err(unneeded(&self.model));
         }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::common_args::CommonArgs;
 use crate::destination::{Destination, is_elsewhere};
+use crate::limit_args::LimitArgs;
 use crate::opened::open_hct;
 use crate::output_path::check_file;
 use crate::progress::Bar;
@@ -31,6 +32,8 @@ pub struct Merge {
     force: bool,
     #[command(flatten, next_help_heading = "General")]
     common: CommonArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -62,7 +65,7 @@ impl Merge {
         let parts = self
             .parts
             .iter()
-            .map(|path| open_hct(path))
+            .map(|path| open_hct(path, self.limits.limits()))
             .collect::<anyhow::Result<Vec<HctFile>>>()?;
         let made_by = made_by_parts(&parts)?;
         let tensors = || parts.iter().flat_map(|part| &part.index().tensors);

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::common_args::CommonArgs;
 use crate::failure::usage;
+use crate::limit_args::LimitArgs;
 use crate::opened::open_hct;
 use crate::output_path::check_file;
 use crate::progress::Bar;
@@ -39,6 +40,8 @@ pub struct Split {
     force: bool,
     #[command(flatten, next_help_heading = "General")]
     common: CommonArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -68,7 +71,7 @@ impl Split {
     pub fn run(&self) -> anyhow::Result<()> {
         let begin = Instant::now();
         self.common.start()?;
-        let model = open_hct(&self.input)?;
+        let model = open_hct(&self.input, self.limits.limits())?;
         let parts = match (self.parts, self.max_size) {
             (Some(parts), _) => split(&model, parts.into()),
             (None, Some(most)) => split_by_size(&model, self.room(&model, most)?),

@@ -2,6 +2,7 @@
 
 use super::base_hint;
 use super::chunk::Chunk;
+use super::limits::{LimitExceeded, Limited, Limits};
 use super::provenance;
 use super::record::TensorRecord;
 use super::trailer::HEADER_LEN;
@@ -166,11 +167,27 @@ impl Index {
         out
     }
 
-    /// Reads an index whose payload ends at `payload_end`.
+    /// Reads an index whose payload ends at `payload_end`, of a file of `file_bytes`.
     ///
     /// # Errors
-    /// When anything in it contradicts the format; errors name the tensor.
-    pub(crate) fn read(bytes: &[u8], payload_end: u64) -> Result<Self> {
+    /// When anything in it contradicts the format, or there is more of something than `limits`
+    /// allow; errors name the tensor.
+    pub(crate) fn read(
+        bytes: &[u8],
+        payload_end: u64,
+        limits: &Limits,
+        file_bytes: u64,
+    ) -> Result<Self> {
+        let within = |count: usize, what| match count as u64 > limits.tensors {
+            false => Ok(count),
+            true => Err(Error::Limit(LimitExceeded {
+                what,
+                asked: count as u64,
+                limit: limits.tensors,
+                file_bytes,
+                name: None,
+            })),
+        };
         let mut r = Reader::new(bytes, "index");
         let flags = r.varint()?;
         if flags & !(HAS_PROVENANCE | HAS_BASE_HINT) != 0 {
@@ -187,15 +204,15 @@ impl Index {
             0 => None,
             _ => Some(base_hint::read(&mut r)?),
         };
-        let labels = r.count(1, "number of labels")?;
+        let labels = within(r.count(1, "number of labels")?, Limited::Labels)?;
         let labels = (0..labels)
             .map(|_| Ok(r.string("label")?.into()))
             .collect::<Result<Vec<_>>>()?;
-        let files = r.count(10, "number of files")?;
+        let files = within(r.count(10, "number of files")?, Limited::Files)?;
         let files = (0..files)
             .map(|_| FileEntry::read(&mut r, payload_end))
             .collect::<Result<Vec<_>>>()?;
-        let tensors = r.count(7, "number of tensors")?;
+        let tensors = within(r.count(7, "number of tensors")?, Limited::Tensors)?;
         let tensors = (0..tensors)
             .map(|_| TensorRecord::read(&mut r, &labels, files.len(), payload_end))
             .collect::<Result<Vec<_>>>()?;

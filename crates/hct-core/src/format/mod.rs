@@ -6,9 +6,11 @@ mod base_hint;
 mod chunk;
 #[cfg(feature = "encode")]
 mod copy;
+mod cost;
 #[cfg(feature = "encode")]
 mod encoded_tensor;
 mod index;
+mod limits;
 mod lossless_recipe;
 mod part;
 mod provenance;
@@ -26,6 +28,7 @@ pub use base_hint::MAX_BASE_HINT;
 #[cfg(feature = "encode")]
 pub use encoded_tensor::{EncodedFragment, EncodedTensor, TensorMeta};
 pub use index::{FileEntry, FileKind, Index};
+pub use limits::{LimitExceeded, Limited, Limits};
 pub use lossless_recipe::LosslessRecipe;
 pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;

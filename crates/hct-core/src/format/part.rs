@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use super::base::{BaseSource, BaseTensor, DeltaRecipe};
 use super::chunk::{Chunk, expect};
+use super::cost::scratch;
+use super::limits::{LimitExceeded, Limited};
 use super::lossless_recipe::LosslessRecipe;
 use super::record::{Fragment, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
@@ -24,6 +26,8 @@ pub struct TensorPart<'r, S> {
     /// Of the decoded tensor.
     bytes: Range<u64>,
     fragments: usize,
+    /// Most bytes of memory that decoding may take.
+    memory: Option<u64>,
 }
 
 impl<'r, S: ReadAt> TensorPart<'r, S> {
@@ -31,6 +35,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         source: &'r S,
         base: Option<&'r dyn BaseSource>,
         record: &'r TensorRecord,
+        memory: Option<u64>,
     ) -> Self {
         TensorPart {
             source,
@@ -38,6 +43,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             record,
             bytes: 0..record.decoded_bytes(),
             fragments: usize::MAX,
+            memory,
         }
     }
 
@@ -80,9 +86,15 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
     /// Decodes to little-endian bytes of the tensor's dtype.
     ///
     /// # Errors
-    /// When anything in it is damaged, or does not fit in memory.
+    /// When anything in it is damaged, or does not fit in memory or its limit.
     pub fn decode(&self) -> Result<Vec<u8>> {
         let decode = || {
+            self.check_memory(self.byte_len())?;
+            // Before there is room for what only a base can vouch for.
+            if let (Some(base), None) = (self.record.base(), self.base) {
+                let name = base.name.clone();
+                return Err(Error::NeedsBase { name });
+            }
             let mut out = zeroed(self.byte_len())?;
             self.fill(Out::Bytes(&mut out))?;
             Ok(out)
@@ -97,6 +109,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
     /// When `out` is not [`TensorPart::byte_len`] long, or anything in the part is damaged.
     pub fn decode_into(&self, out: &mut [u8]) -> Result<()> {
         self.check_len(out.len(), self.byte_len(), "bytes")
+            .and_then(|()| self.check_memory(self.byte_len()))
             .and_then(|()| self.fill(Out::Bytes(out)))
             .map_err(|e| e.in_tensor(&self.record.name))
     }
@@ -116,9 +129,30 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 return Err(Error::request("f32 values", why));
             }
             self.check_len(out.len(), self.elements(), "values")?;
+            self.check_memory(self.elements().saturating_mul(4))?;
             self.fill(Out::F32(out))
         };
         fill().map_err(|e| e.in_tensor(&self.record.name))
+    }
+
+    /// Whether decoding to an output of so many bytes stays within the limit.
+    fn check_memory(&self, output: u64) -> Result<()> {
+        let Some(limit) = self.memory else {
+            // The file as a whole was checked.
+            return Ok(());
+        };
+        let scratch = scratch(self.record, self.elements(), self.fragments);
+        let asked = output.saturating_add(scratch);
+        match asked > limit {
+            false => Ok(()),
+            true => Err(Error::Limit(LimitExceeded {
+                what: Limited::Memory,
+                asked,
+                limit,
+                file_bytes: self.source.size(),
+                name: Some(self.record.name.clone()),
+            })),
+        }
     }
 
     fn check_len(&self, len: usize, needed: u64, unit: &str) -> Result<()> {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::accounting;
 use super::base::BaseSource;
 use super::chunk::{Chunk, expect};
+use super::cost::{Excess, excess};
 use super::index::{FileEntry, Index};
+use super::limits::{LimitExceeded, Limited, Limits};
 use super::part::TensorPart;
 use super::record::TensorRecord;
 use super::source::{ReadAt, read_range};
@@ -23,20 +25,31 @@ pub struct HctReader<S> {
     index_bytes: u64,
     by_name: HashMap<Box<str>, usize>,
     base: Option<Arc<dyn BaseSource>>,
+    limits: Limits,
+    excess: Excess,
 }
 
 impl<S: ReadAt> HctReader<S> {
-    /// Reads the trailer and the index.
+    /// Reads the trailer and the index, within the usual [`Limits`].
     ///
     /// # Errors
     /// When `source` is not an HCT V3 file, of a later version than [`FORMAT_VERSION`], or its
     /// index is damaged.
     pub fn open(source: S) -> Result<Self> {
-        Self::open_as(source, FORMAT_VERSION.1)
+        Self::open_within(source, Limits::default())
+    }
+
+    /// The same within other limits. A file whose tensors and carried files exceed them opens, so that
+    /// it can be looked at, but decodes nothing: [`HctReader::check_limits`] says why.
+    ///
+    /// # Errors
+    /// Those of [`HctReader::open`], and when the index itself exceeds `limits`.
+    pub fn open_within(source: S, limits: Limits) -> Result<Self> {
+        Self::open_as(source, FORMAT_VERSION.1, limits)
     }
 
     /// Opens as a decoder of 3.`own` does.
-    pub(super) fn open_as(source: S, own: u16) -> Result<Self> {
+    pub(super) fn open_as(source: S, own: u16, limits: Limits) -> Result<Self> {
         let size = source.size();
         let read = |offset, len| read_range(&source, offset, len);
         if size < (HEADER_LEN + TRAILER_LEN) as u64 {
@@ -51,6 +64,15 @@ impl<S: ReadAt> HctReader<S> {
             size,
             own,
         )?;
+        if trailer.index_len > limits.index {
+            return Err(Error::Limit(LimitExceeded {
+                what: Limited::Index,
+                asked: trailer.index_len,
+                limit: limits.index,
+                file_bytes: size,
+                name: None,
+            }));
+        }
         let bytes = read(trailer.index_offset, trailer.index_len)?;
         let chunk = Chunk {
             offset: trailer.index_offset,
@@ -58,17 +80,19 @@ impl<S: ReadAt> HctReader<S> {
             crc: trailer.index_crc,
         };
         chunk.check(&bytes, || "the index".into())?;
-        let index = Index::read(&bytes, trailer.index_offset)?;
+        let index = Index::read(&bytes, trailer.index_offset, &limits, size)?;
         check_claim(trailer.minor, index.since())?;
         drop(bytes);
         let names = index.tensors.iter().map(|t| t.name.as_str().into());
         let by_name = names.enumerate().map(|(i, name)| (name, i)).collect();
         Ok(HctReader {
             source,
-            index,
             index_bytes: trailer.index_len,
             by_name,
             base: None,
+            excess: excess(&index, &limits, size),
+            index,
+            limits,
         })
     }
 
@@ -91,6 +115,29 @@ impl<S: ReadAt> HctReader<S> {
     /// Bytes of the index.
     pub fn index_bytes(&self) -> u64 {
         self.index_bytes
+    }
+
+    /// Whether all of the file may be decoded and unpacked within the limits it was opened with, by what
+    /// its index says. Parts of tensors that are too large may be decoded all the same.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] when it may not.
+    pub fn check_limits(&self) -> Result<()> {
+        let Excess { file, tensor } = &self.excess;
+        match file.as_ref().or(tensor.as_ref()) {
+            Some(excess) => Err(Error::Limit(excess.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The same for parts of tensors, which are held against a limit on memory that was asked for when
+    /// they are decoded.
+    fn check_limits_of_parts(&self) -> Result<()> {
+        match (self.limits.memory, &self.excess.file) {
+            (None, _) => self.check_limits(),
+            (Some(_), Some(excess)) => Err(Error::Limit(excess.clone())),
+            (Some(_), None) => Ok(()),
+        }
     }
 
     /// Number of the tensor called `name`, in [`Index::tensors`].
@@ -124,7 +171,8 @@ impl<S: ReadAt> HctReader<S> {
         chunk.fetch(&self.source, what)
     }
 
-    /// The stored bytes of a carried file, checked; unpacking them is up to the caller.
+    /// The stored bytes of a carried file, checked; unpacking them is up to the caller, after
+    /// [`HctReader::check_limits`].
     ///
     /// # Errors
     /// When they cannot be read or fail their checksum.
@@ -137,7 +185,8 @@ impl<S: ReadAt> HctReader<S> {
     /// Decodes tensor `number` to little-endian bytes of its dtype.
     ///
     /// # Errors
-    /// When there is no such tensor, or anything in it is damaged; the error names the tensor.
+    /// When there is no such tensor, or anything in it is damaged, which the error names; when the
+    /// file exceeds its limits.
     pub fn decode(&self, number: usize) -> Result<Vec<u8>> {
         self.tensor(number)?.decode()
     }
@@ -145,10 +194,13 @@ impl<S: ReadAt> HctReader<S> {
     /// A part of tensor `number`, all of it at first.
     ///
     /// # Errors
-    /// When there is no such tensor.
+    /// When there is no such tensor, or the file exceeds its limits.
     pub fn tensor(&self, number: usize) -> Result<TensorPart<'_, S>> {
+        let record = self.record(number)?;
+        self.check_limits_of_parts()?;
         let base = self.base.as_deref();
-        Ok(TensorPart::whole(&self.source, base, self.record(number)?))
+        let memory = self.limits.memory;
+        Ok(TensorPart::whole(&self.source, base, record, memory))
     }
 
     /// Checks every checksum of tensor `number` and that all of it decodes.

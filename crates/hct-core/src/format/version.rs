@@ -34,7 +34,7 @@ pub(super) fn check_claim(minor: u16, since: u16) -> Result<()> {
 #[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
-    use crate::{Dtype, EncodedTensor, HctReader, HctWriter, TensorMeta};
+    use crate::{Dtype, EncodedTensor, HctReader, HctWriter, Limits, TensorMeta};
 
     /// A file of one tensor, by a writer that was given something of 3.`since`.
     fn file(since: u16) -> Vec<u8> {
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_reader_takes_its_own_version_and_all_before() {
         for (since, own) in [(0, 0), (0, 1), (1, 1)] {
-            let reader = HctReader::open_as(file(since), own).unwrap();
+            let reader = HctReader::open_as(file(since), own, Limits::default()).unwrap();
             assert_eq!(reader.tensor(0).unwrap().decode().unwrap(), [1, 2, 3]);
         }
     }
@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn a_later_version_is_named_before_anything_in_it_is_looked_at() {
         let newer = with_reserved_recipe(file(1));
-        let error = HctReader::open_as(&newer[..], 0).err().unwrap();
+        let error = HctReader::open_as(&newer[..], 0, Limits::default())
+            .err()
+            .unwrap();
         let named = matches!(
             error,
             Error::Version {
@@ -97,7 +99,9 @@ mod tests {
         assert!(error.to_string().contains("3.1") && error.to_string().contains("3.0"));
         // What no version that the reader knows has is an error of its own.
         for (file, own) in [(with_reserved_recipe(file(0)), 0), (newer, 1)] {
-            let error = HctReader::open_as(&file[..], own).err().unwrap();
+            let error = HctReader::open_as(&file[..], own, Limits::default())
+                .err()
+                .unwrap();
             let Error::Tensor { source, .. } = error else {
                 panic!("{error}")
             };

@@ -68,6 +68,9 @@ pub enum BaseMapError {
     },
 }
 
+/// Most rules of a map: each is held against each tensor.
+const MAX_RULES: usize = 1 << 16;
+
 impl BaseMap {
     /// Reads a JSON object of names of tensors to those of the base. A name that ends in `*`
     /// stands for all that begin so, and what it is mapped to, which ends in `*` as well, for the
@@ -77,7 +80,8 @@ impl BaseMap {
     /// # Errors
     /// When `text` is no such object.
     pub fn from_json(text: &str) -> Result<BaseMap, BaseMapError> {
-        let JsonPairs(pairs) = serde_json::from_str(text).map_err(BaseMapError::Json)?;
+        let JsonPairs::<MAX_RULES>(pairs) =
+            serde_json::from_str(text).map_err(BaseMapError::Json)?;
         if let Some(twice) = first_duplicate(pairs.iter().map(|(rule, _)| rule.as_str())) {
             return Err(BaseMapError::Duplicate(twice.to_owned()));
         }

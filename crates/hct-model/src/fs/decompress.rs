@@ -10,7 +10,6 @@ use super::dir_writer::DirWriter;
 use super::replaceable::{check_folder, check_free};
 use crate::error::Error;
 use crate::hct_model::HctModel;
-use crate::layout_paths::check_paths;
 use crate::progress::Progress;
 use crate::restore::{DecompressReport, Restorable};
 use crate::salvage::salvage;
@@ -33,7 +32,6 @@ pub fn decompress<R: ReadAt>(
 ) -> Result<DecompressReport, Error> {
     check_free(output, overwrite)?;
     model.check_base(&())?;
-    check_paths(model)?;
     write(
         model,
         &Restorable::whole(model)?,

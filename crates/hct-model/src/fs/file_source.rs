@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hct_core::ReadAt;
+use hct_core::{Limits, ReadAt};
 
 #[cfg(feature = "remote")]
 use super::remote::RemoteSource;
@@ -26,8 +26,16 @@ impl HctFile {
     /// # Errors
     /// When it cannot be read or is not an HCT V3 file.
     pub fn open(path: impl AsRef<Path>) -> Result<HctFile, Error> {
+        HctFile::open_within(path, Limits::default())
+    }
+
+    /// The same within other limits: see [`HctModel::new_within`].
+    ///
+    /// # Errors
+    /// Those of [`HctFile::open`], and when the index exceeds `limits`.
+    pub fn open_within(path: impl AsRef<Path>, limits: Limits) -> Result<HctFile, Error> {
         let path = path.as_ref();
-        HctModel::new(path, FileSource::open(path)?)
+        HctModel::new_within(path, FileSource::open(path)?, limits)
     }
 }
 

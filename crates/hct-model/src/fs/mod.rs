@@ -43,7 +43,7 @@ pub use file_source::{FileSource, HctFile, is_url};
 pub use find_models::find_models;
 pub use folder_lock::FolderLock;
 pub use is_hct::is_hct;
-pub use open_bases::open_bases;
+pub use open_bases::{open_bases, open_bases_within};
 pub use open_calibration::open_calibration;
 pub use opened::Opened;
 pub use partial_run::partial_folder;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use hct_core::FileKind;
+use hct_core::{FileKind, Limits};
 
 use super::checkpoint::Checkpoint;
 use super::file_source::HctFile;
@@ -30,8 +30,16 @@ impl Opened {
     /// # Errors
     /// Those of [`HctFile::open`] and [`Checkpoint::open`].
     pub fn open(path: &Path) -> Result<Opened, Error> {
+        Opened::open_within(path, Limits::default())
+    }
+
+    /// The same, an HCT file within other limits.
+    ///
+    /// # Errors
+    /// Those of [`HctFile::open_within`] and [`Checkpoint::open`].
+    pub fn open_within(path: &Path, limits: Limits) -> Result<Opened, Error> {
         if is_hct(path) {
-            HctFile::open(path).map(Opened::Hct)
+            HctFile::open_within(path, limits).map(Opened::Hct)
         } else {
             Checkpoint::open(path).map(Opened::Checkpoint)
         }

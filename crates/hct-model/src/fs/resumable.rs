@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use hct_core::FileKind;
+use hct_core::{FileKind, Limits};
 use hct_strategies::Strategy;
 
 use super::atomic_file::AtomicFile;
@@ -123,7 +123,8 @@ impl Job<'_> {
                 }
             };
             add(&mut report, &done);
-            parts.push(HctFile::open(&path)?);
+            // Of our own making.
+            parts.push(HctFile::open_within(&path, Limits::none())?);
         }
         let file = AtomicFile::create(output)?;
         let merged = merge(&parts, file, options.provenance, &());

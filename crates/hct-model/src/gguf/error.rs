@@ -135,6 +135,16 @@ pub enum GgufError {
         /// Where they end, in bytes from the start of the data.
         end: u64,
     },
+    /// More of something than is read.
+    #[error("it has {count} {what} (limit {limit})")]
+    TooMany {
+        /// Keys or tensors.
+        what: &'static str,
+        /// How many it is said to have.
+        count: u64,
+        /// The most that are read.
+        limit: u64,
+    },
     /// The header is larger than an HCT file carries.
     #[error("its header is longer than {limit} bytes")]
     HeaderTooLarge {

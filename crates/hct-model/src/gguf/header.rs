@@ -11,6 +11,7 @@ use super::error::GgufError;
 use super::tensor::GgufTensor;
 use super::value::GgufValue;
 use crate::error::Error;
+use crate::header::MAX_TENSORS;
 
 /// To what multiple of bytes tensors are aligned in a file that does not say.
 pub(crate) const DEFAULT_ALIGNMENT: u64 = 32;
@@ -18,6 +19,8 @@ pub(crate) const DEFAULT_ALIGNMENT: u64 = 32;
 const MAX_ALIGNMENT: u32 = 1 << 21;
 /// The longest header that is read, since HCT files carry no longer one.
 const MAX_HEADER: u64 = (256 << 20) - 8;
+/// Most keys of the metadata; those of models have some dozens.
+const MAX_KEYS: u64 = 1 << 16;
 /// Bytes of a file that are read first; few headers are longer than some times that.
 const FIRST_READ: u64 = 1 << 20;
 
@@ -57,6 +60,14 @@ impl GgufHeader {
         r.expect(pairs, 13)?;
         r.what = "the list of tensors".into();
         r.expect(tensor_count, 24)?;
+        for (what, count, limit) in [
+            ("keys", pairs, MAX_KEYS),
+            ("tensors", tensor_count, MAX_TENSORS as u64),
+        ] {
+            if count > limit {
+                return Err(GgufError::TooMany { what, count, limit });
+            }
+        }
         let mut metadata = Vec::new();
         let mut keys = HashSet::new();
         for number in 0..pairs {

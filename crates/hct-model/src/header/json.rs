@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use super::{MAX_METADATA, MAX_TENSORS};
 use crate::json_pairs::JsonPairs;
 
 /// More dimensions than any framework has; keeps a header of many numbers from becoming a vector
@@ -57,11 +58,16 @@ impl<'de> Visitor<'de> for HeaderVisitor {
                     return Err(A::Error::custom("__metadata__ is there twice"));
                 }
                 seen_metadata = true;
-                let pairs: Option<JsonPairs> = map
+                let pairs: Option<JsonPairs<MAX_METADATA>> = map
                     .next_value()
                     .map_err(|error| A::Error::custom(format_args!("__metadata__: {error}")))?;
                 header.metadata = pairs.map(|JsonPairs(pairs)| pairs).unwrap_or_default();
             } else {
+                if header.tensors.len() == MAX_TENSORS {
+                    return Err(A::Error::custom(format_args!(
+                        "more than {MAX_TENSORS} tensors"
+                    )));
+                }
                 let tensor = map
                     .next_value()
                     .map_err(|error| A::Error::custom(format_args!("tensor {name:?}: {error}")))?;

@@ -269,3 +269,27 @@ fn file_is_too_short() {
         assert_header_error!(result, HeaderError::FileTooShort { .. }, &["truncated"]);
     }
 }
+
+#[test]
+fn more_metadata_than_anyone_has() {
+    // 97 MB of these would take gigabytes of memory.
+    let pairs: Vec<String> = (0..=1 << 16).map(|i| format!(r#""{i:x}":"""#)).collect();
+    let text = |n: usize| format!(r#"{{"__metadata__":{{{}}}}}"#, pairs[..n].join(","));
+    let result = header_error(&blob(&text(pairs.len()), &[]));
+    assert_header_error!(
+        result,
+        HeaderError::Json(_),
+        &["__metadata__", "more than 65536 entries"]
+    );
+    let header = hct_model::Header::parse(text(pairs.len() - 1).into_bytes(), 0).unwrap();
+    assert_eq!(header.metadata().len(), 1 << 16);
+}
+
+#[test]
+fn more_tensors_than_anyone_has() {
+    let entries: Vec<String> = (0..=1 << 20)
+        .map(|i| entry(&format!("{i:x}"), "U8", &[0], 0, 0))
+        .collect();
+    let result = entries_error(&entries, 0);
+    assert_header_error!(result, HeaderError::Json(_), &["more than 1048576 tensors"]);
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use hct_core::Limits;
 use hct_eval::{CalibrationOptions, Model};
 use hct_model::{
     CompressReport, TemporaryFolder, check_apart, file_hash, model_hash, move_into_place,
@@ -84,7 +85,7 @@ impl MeasuredArgs {
             on = "held back of --text";
             eval_texts = texts.iter_mut().map(hold_back).collect();
         }
-        let runnable = Runnable::open(input, None)?;
+        let runnable = Runnable::open(input, None, Limits::default())?;
         let folder = match is_elsewhere(output) {
             true => TemporaryFolder::new()?,
             false => TemporaryFolder::beside(output)?,
@@ -158,7 +159,7 @@ impl Ran {
             let report = code(Steer(option, value(option, octaves)), &path)?;
             let path = TempPath::try_from_path(path)?;
             // A file without side files can be run, too.
-            let candidate = Runnable::open_like(&path, &self.runnable, None)?;
+            let candidate = Runnable::open_like(&path, &self.runnable, None, Limits::none())?;
             let model = candidate.load(&path)?;
             drop(candidate);
             let measured = judge.measure(&model)?;

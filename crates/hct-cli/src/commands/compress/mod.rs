@@ -7,16 +7,14 @@ mod planned;
 mod report;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context;
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
     Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, Error, Part, Proof, TensorSource,
-    check_apart, check_known, is_hct, open_bases,
+    check_apart, check_known, is_hct, open_bases_within,
 };
 use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
@@ -24,11 +22,12 @@ use crate::common_args::CommonArgs;
 use crate::destination::is_elsewhere;
 use crate::failure::usage;
 use crate::float_dtype::FloatDtype;
+use crate::limit_args::LimitArgs;
 use crate::output_path::check_file;
 use crate::progress::Bar;
 use crate::short_of::short_of;
 use crate::size;
-use crate::strategy_args::{Steer, StrategyArgs};
+use crate::strategy_args::{Steer, StrategyArgs, read_text};
 use crate::streams::{Received, is_stream};
 use crate::table::printable;
 use crate::units;
@@ -36,6 +35,9 @@ use job::Job;
 #[cfg(feature = "eval")]
 use measured::MeasuredArgs;
 use planned::{deciding, read_plan};
+
+/// Most bytes of JSON that a map of names to those of a base may take.
+const MAX_BASE_MAP: usize = 16 << 20;
 use report::Report;
 
 /// Compress a checkpoint to one .hct file
@@ -80,6 +82,8 @@ pub struct Compress {
     #[arg(long, value_name = "DTYPE", help_heading = "Output", num_args = 0..=1, require_equals = true,
         default_missing_value = "f16")]
     dequantize: Option<FloatDtype>,
+    #[command(flatten, next_help_heading = "Base")]
+    limits: LimitArgs,
     /// Leave out config, tokenizer and the other files of a folder
     #[arg(long, help_heading = "Output")]
     no_side_files: bool,
@@ -220,7 +224,7 @@ impl Compress {
                 check_apart(&self.output, &input.join(&file.path))?;
             }
         }
-        let base = open_bases(&self.base)?;
+        let base = open_bases_within(&self.base, self.limits.limits())?;
         for path in &self.base {
             check_apart(&self.output, path)?;
         }
@@ -339,8 +343,7 @@ impl Compress {
     ) -> anyhow::Result<BaseMatch<'a>> {
         let map = match &self.base_map {
             Some(path) => {
-                let text = fs::read_to_string(path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
+                let text = read_text(path, MAX_BASE_MAP)?;
                 BaseMap::from_json(&text).map_err(Error::from)?
             }
             None => BaseMap::default(),

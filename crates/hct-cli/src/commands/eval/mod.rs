@@ -71,14 +71,14 @@ impl Eval {
         self.common.start()?;
         let texts = Text::read_all(&self.texts)?;
         let base = self.base.open()?;
-        let reference = Runnable::open(&self.model, base.as_ref())?;
+        let reference = Runnable::open(&self.model, base.as_ref(), self.base.limits())?;
         // Before the long work, so that a wrong path shows at once.
         let candidate = self.against.as_deref();
         let candidate = candidate
             .map(|path| {
                 Ok::<_, anyhow::Error>((
                     path,
-                    Runnable::open_like(path, &reference, base.as_ref())?,
+                    Runnable::open_like(path, &reference, base.as_ref(), self.base.limits())?,
                 ))
             })
             .transpose()?;

@@ -9,6 +9,7 @@ use hct_core::Section;
 use hct_model::{InfoReport, InfoTotals, info};
 
 use crate::common_args::CommonArgs;
+use crate::limit_args::LimitArgs;
 use crate::made_by;
 use crate::many_files::hct_files;
 use crate::opened::open_hct;
@@ -24,6 +25,8 @@ pub struct Info {
     inputs: Vec<PathBuf>,
     #[command(flatten)]
     common: CommonArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -46,7 +49,7 @@ impl Info {
     }
 
     fn one(&self, input: &Path) -> anyhow::Result<()> {
-        let model = open_hct(input)?;
+        let model = open_hct(input, self.limits.limits())?;
         self.common.print(&info(&model)?, table)
     }
 }
@@ -108,8 +111,15 @@ fn table(report: &InfoReport) -> String {
         Some(made_by) => format!("made by {}\n", made_by::line(made_by)),
         None => String::new(),
     };
+    let over_limits = match &report.over_limits {
+        Some(why) => format!(
+            "not decoded without --max-memory, since it asks for more than its length allows: {}\n",
+            printable(why)
+        ),
+        None => String::new(),
+    };
     format!(
-        "{}\n{}\n{}\n{made_by}{base}HCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
+        "{}\n{}\n{}\n{made_by}{base}{over_limits}HCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
         tensors.render(),
         files.render(),
         parts(totals).render(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use hct_core::Limits;
 use hct_model::MadeBy;
 use serde::Serialize;
 
@@ -42,11 +43,14 @@ struct Summary {
     ratio: f64,
     /// Whether it takes another checkpoint to decode it.
     needs_base: bool,
+    /// Whether it takes raised limits to decode it.
+    over_limits: bool,
 }
 
 impl Info {
     pub(super) fn several(&self, paths: &[PathBuf]) -> anyhow::Result<()> {
-        let files: Vec<Line> = paths.iter().map(|path| line(path)).collect();
+        let limits = self.limits.limits();
+        let files: Vec<Line> = paths.iter().map(|path| line(path, limits)).collect();
         let summaries = || files.iter().filter_map(|line| line.file.as_ref());
         let report = ReportOfAll {
             bytes: summaries().map(|file| file.bytes).sum(),
@@ -62,8 +66,8 @@ impl Info {
     }
 }
 
-fn line(path: &Path) -> Line {
-    let summary = open_hct(path).map(|model| {
+fn line(path: &Path, limits: Limits) -> Line {
+    let summary = open_hct(path, limits).map(|model| {
         let index = model.index();
         let (bytes, input_bytes) = (model.file_bytes(), model.input_bytes());
         let weights = model.weights();
@@ -76,6 +80,7 @@ fn line(path: &Path) -> Line {
             input_bytes,
             ratio: units::ratio(input_bytes as f64, bytes as f64),
             needs_base: model.needs_base(),
+            over_limits: model.check_limits().is_err(),
         }
     });
     let (file, error) = match summary {
@@ -111,10 +116,10 @@ fn table(report: &ReportOfAll) -> String {
                 units::bytes(file.bytes),
                 units::fixed(file.bits_per_weight, 3),
                 units::fixed(file.ratio, 2) + "x",
-                if file.needs_base {
-                    "needs its base"
-                } else {
-                    ""
+                match (file.over_limits, file.needs_base) {
+                    (true, _) => "asks for more than its length allows",
+                    (false, true) => "needs its base",
+                    (false, false) => "",
                 }
                 .to_owned(),
             ]),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{Error, Progress, VerifyFailure, verify};
+use hct_model::{Error, HctFile, Progress, VerifyFailure, verify};
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, check_base};
@@ -95,11 +95,18 @@ impl Verify {
         }
     }
 
+    /// Opens a file that may be decoded.
+    fn open(&self, input: &Path) -> anyhow::Result<HctFile> {
+        let model = open_hct(input, self.base.limits())?;
+        model.check_limits()?;
+        Ok(model)
+    }
+
     /// What there is to say of a file, and why it could not be opened. Errs where the base is wrong.
     /// `bar` is told the bytes of the file that have been checked.
     fn check(&self, input: &Path, bar: &Bar) -> anyhow::Result<(Report, Option<anyhow::Error>)> {
         let begin = Instant::now();
-        let model = match open_hct(input) {
+        let model = match self.open(input) {
             Ok(model) => model,
             Err(error) => {
                 let report = Report {

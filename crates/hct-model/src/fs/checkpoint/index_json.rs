@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::super::file_source::FileSource;
 use crate::error::Error;
-use crate::header::MAX_HEADER_LEN;
+use crate::header::{MAX_HEADER_LEN, MAX_TENSORS};
 use crate::json_pairs::{JsonPairs, first_duplicate};
 use crate::safe_path::fault_in_file_name;
 
@@ -21,7 +21,7 @@ pub(super) struct IndexJson {
 
 #[derive(Deserialize)]
 struct RawIndex {
-    weight_map: JsonPairs,
+    weight_map: JsonPairs<MAX_TENSORS>,
 }
 
 impl IndexJson {

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::file_source::{FileSource, FileState};
+use crate::carried_paths::Paths;
 use crate::error::Error;
 use crate::safe_path::fault_in_path;
 use crate::safetensors::Shard;
@@ -87,6 +88,7 @@ pub(super) fn collect(
     dir: &Path,
     shards: &[Shard<FileSource>],
 ) -> Result<(Vec<SideFile>, Vec<SkippedFile>), Error> {
+    let shard_names = shards.iter().map(Shard::name);
     let shards: HashSet<&Path> = shards.iter().map(Shard::path).collect();
     let roots = LinkRoots::of(dir)?;
     let mut found: Vec<Found> = Vec::new();
@@ -117,6 +119,10 @@ pub(super) fn collect(
     }
     found.sort_by(|a, b| a.rel_path.cmp(&b.rel_path));
 
+    let mut paths = Paths::default();
+    for name in shard_names {
+        paths.add(name);
+    }
     let (mut side_files, mut skipped_files) = (Vec::new(), Vec::new());
     let mut total = 0;
     for Found {
@@ -129,6 +135,9 @@ pub(super) fn collect(
         let len = state.map_or(0, |state| state.len);
         if fault.is_none() && len > MAX_TOTAL_LEN - total {
             fault = Some(SkipReason::TooLarge);
+        }
+        if fault.is_none() {
+            fault = paths.add(&rel_path).map(SkipReason::UnsafeName);
         }
         match (fault, state) {
             (None, Some(state)) => {
