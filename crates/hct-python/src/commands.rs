@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use hct_model::{
     AtomicFile, BaseMatch, Checkpoint, CheckpointSource, CodingJob, CompressReport, FileSource,
-    HctFile, HctModel, Metered, Opened, TensorInfo, TensorSource, bits_for_size, check_apart,
-    check_known, made_by_parts, ratio,
+    HctFile, HctModel, Metered, Opened, Proof, TensorInfo, TensorSource, bits_for_size,
+    check_apart, check_known, made_by_parts, ratio,
 };
+use hct_strategies::StrategyName;
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ pub fn bits_per_weight_for(py: Python<'_>, src: PathBuf, size: u64) -> PyResult<
 /// `hct compress`.
 #[pyfunction]
 #[pyo3(signature = (src, dst, spec, calibration, plan, base, base_map, base_hint, dequantize, part,
-    side_files, overwrite, threads, progress))]
+    side_files, verify, overwrite, threads, progress))]
 #[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
 pub fn compress(
     py: Python<'_>,
@@ -39,6 +40,7 @@ pub fn compress(
     dequantize: Option<&str>,
     part: Option<&str>,
     side_files: bool,
+    verify: Option<bool>,
     overwrite: bool,
     threads: Option<usize>,
     progress: Option<Bound<'_, PyAny>>,
@@ -72,6 +74,7 @@ pub fn compress(
             check_known(&source, &**calibration).map_err(raised)?;
         }
         let base = hct_model::open_bases(&base).map_err(raised)?;
+        let verify = verify.unwrap_or(spec.strategy() == StrategyName::Lossless);
         let matched = base.as_deref();
         let matched = matched.map(|base| BaseMatch::new(&source, base, &map, &()));
         let matched = matched.transpose().map_err(raised)?;
@@ -86,7 +89,7 @@ pub fn compress(
             base: matched.as_ref(),
             side_files,
             part,
-            proof: None,
+            proof: verify.then(|| Proof { base: base.clone() }),
         };
         let done = job.compress(&source, &dst, overwrite, watch);
         let done = done.map_err(raised)?;

@@ -43,6 +43,7 @@ def compress(
     dequantize: str | None = None,
     part: tuple[int, int] | None = None,
     side_files: bool = True,
+    verify: bool | None = None,
     overwrite: bool = False,
     threads: int | None = None,
     progress: Progress = None,
@@ -59,7 +60,8 @@ def compress(
     ``importance_map`` and ``base_map`` are dicts; ``calibration`` and ``plan`` are files that
     ``hct calibrate`` and ``hct plan`` write. ``dequantize="f16"`` (or bf16, f32) codes the blocks of a
     GGUF file as numbers. ``part=(i, n)`` codes the i-th of n parts alone, counted from 1, for
-    :func:`merge`. ``progress`` is called with bytes done, bytes in all and
+    :func:`merge`. With ``verify`` the file is read and decoded again before it gets its name, which is
+    so of lossless ones unless it is ``False``. ``progress`` is called with bytes done, bytes in all and
     the name of a tensor; ``True`` shows a bar where tqdm is installed.
 
     Gives ``input_bytes``, ``output_bytes``, ``weights``, ``bits_per_weight``, ``ratio``, ``base`` and
@@ -109,6 +111,7 @@ def compress(
                 dequantize,
                 None if part is None else "/".join(map(str, part)),
                 side_files,
+                verify,
                 overwrite,
                 threads,
                 tell,

@@ -49,6 +49,7 @@ def compress(
     dequantize: str | None,
     part: str | None,
     side_files: bool,
+    verify: bool | None,
     overwrite: bool,
     threads: int | None,
     progress: _Progress,
