@@ -206,6 +206,11 @@ impl<R: ReadAt> HctModel<R> {
         self.reader.sections(number).map_err(Error::hct(&self.name))
     }
 
+    /// The pieces of tensor `number` whose checksums do not fit.
+    pub(crate) fn damaged_pieces(&self, number: usize) -> Vec<String> {
+        self.reader.damaged_pieces(number).unwrap_or_default()
+    }
+
     /// The contents of the side file at `path`, if one is carried.
     ///
     /// # Errors

@@ -155,6 +155,7 @@ fn lost_tensor(name: &str, error: String) -> VerifyFailure {
         kind: "tensor",
         name: name.to_owned(),
         error,
+        pieces: Vec::new(),
     }
 }
 
@@ -163,5 +164,6 @@ fn lost_file(path: &str, error: String) -> VerifyFailure {
         kind: "file",
         name: path.to_owned(),
         error,
+        pieces: Vec::new(),
     }
 }

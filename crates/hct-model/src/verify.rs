@@ -22,11 +22,15 @@ pub struct VerifyFailure {
     pub name: String,
     /// What is wrong, in words.
     pub error: String,
+    /// Of a tensor the pieces whose checksums do not fit, such as `tile 3`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<String>,
 }
 
 /// All that is wrong with `model`, in stored order: every checksum is checked and everything decoded,
 /// but for tensors whose base was not given, of which the checksums alone are. That tensors are missing
-/// of a part is no damage; a file that exceeds its limits is not looked into. `progress` is told the bytes of the file, and may stop it early.
+/// of a part is no damage; a file that exceeds its limits is not looked into. `progress` is told the bytes
+/// of the file, and may stop it early.
 pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<VerifyFailure> {
     if let Err(error) = model.check_limits() {
         return vec![failure("index", "limits", &error)];
@@ -48,7 +52,9 @@ pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<Ve
         }
         let error = model.verify(i).err();
         progress.advance(tensors[i].stored_bytes(), &tensors[i].name);
-        Some((i, failure("tensor", &tensors[i].name, &error?)))
+        let mut failure = failure("tensor", &tensors[i].name, &error?);
+        failure.pieces = model.damaged_pieces(i);
+        Some((i, failure))
     };
     let (large, small): (Vec<usize>, Vec<usize>) =
         (0..tensors.len()).partition(|&i| tensors[i].decoded_bytes() >= LARGE);
@@ -70,5 +76,6 @@ fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
         kind,
         name: name.to_owned(),
         error,
+        pieces: Vec::new(),
     }
 }

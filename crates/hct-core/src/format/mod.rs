@@ -13,6 +13,7 @@ mod index;
 mod limits;
 mod lossless_recipe;
 mod part;
+mod piece;
 mod provenance;
 mod reader;
 mod record;

@@ -226,6 +226,22 @@ impl<S: ReadAt> HctReader<S> {
         Ok(())
     }
 
+    /// The pieces of tensor `number` whose checksums do not fit, or that cannot be read, each by what it
+    /// is, such as `tile 3`; empty of a tensor that is not damaged, as far as checksums tell.
+    ///
+    /// # Errors
+    /// When there is no such tensor.
+    pub fn damaged_pieces(&self, number: usize) -> Result<Vec<String>> {
+        let record = self.record(number)?;
+        let mut damaged = Vec::new();
+        for (piece, chunk) in record.pieces() {
+            if chunk.fetch(&self.source, String::new).is_err() {
+                damaged.push(piece.to_string());
+            }
+        }
+        Ok(damaged)
+    }
+
     /// Where the bytes of tensor `number` go.
     ///
     /// # Errors

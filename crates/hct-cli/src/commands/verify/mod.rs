@@ -121,6 +121,7 @@ impl Verify {
                         kind: "index",
                         name: input.display().to_string(),
                         error: format!("{error:#}"),
+                        pieces: Vec::new(),
                     }],
                 };
                 return Ok((report, Some(error)));
