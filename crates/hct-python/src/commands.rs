@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use serde_json::{Value, json};
 
 use crate::errors::{Class, differed, raised};
+use crate::limits::limits;
 use crate::options;
 use crate::task::run;
 
@@ -73,7 +74,7 @@ pub fn compress(
         if let Some((calibration, _)) = &calibration {
             check_known(&source, &**calibration).map_err(raised)?;
         }
-        let base = hct_model::open_bases(&base).map_err(raised)?;
+        let base = hct_model::open_bases_within(&base, limits()).map_err(raised)?;
         let verify = verify.unwrap_or(spec.strategy() == StrategyName::Lossless);
         let matched = base.as_deref();
         let matched = matched.map(|base| BaseMatch::new(&source, base, &map, &()));
@@ -117,7 +118,7 @@ pub fn merge(
     let opened = py.detach(|| {
         let open = |path: &PathBuf| {
             check_apart(&dst, path)?;
-            HctFile::open(path)
+            HctFile::open_within(path, limits())
         };
         parts.iter().map(open).collect::<Result<Vec<_>, _>>()
     });
@@ -158,8 +159,8 @@ fn compressed(done: &CompressReport, on_base: bool) -> Value {
 
 /// Opens an HCT file on its base, if it has one.
 fn open(path: &PathBuf, base: &[PathBuf]) -> PyResult<HctFile> {
-    let model = HctFile::open(path).map_err(raised)?;
-    match hct_model::open_bases(base).map_err(raised)? {
+    let model = HctFile::open_within(path, limits()).map_err(raised)?;
+    match hct_model::open_bases_within(base, limits()).map_err(raised)? {
         Some(_) if !model.needs_base() => Err(raised(hct_model::Error::UnneededBase {
             path: path.clone(),
         })),
@@ -237,7 +238,8 @@ pub fn verify(
 #[pyfunction]
 pub fn info(py: Python<'_>, path: PathBuf) -> PyResult<String> {
     run(py, None, None, 0, |_| {
-        let report = HctFile::open(&path).and_then(|model| hct_model::info(&model));
+        let report =
+            HctFile::open_within(&path, limits()).and_then(|model| hct_model::info(&model));
         to_json(&report.map_err(raised)?)
     })
 }
@@ -254,9 +256,9 @@ pub fn diff(
     progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<String> {
     let opened = py.detach(|| {
-        let base = hct_model::open_bases(&base)?;
-        let a = Opened::open(&a)?.with_base(base.as_ref());
-        let b = Opened::open(&b)?.with_base(base.as_ref());
+        let base = hct_model::open_bases_within(&base, limits())?;
+        let a = Opened::open_within(&a, limits())?.with_base(base.as_ref());
+        let b = Opened::open_within(&b, limits())?.with_base(base.as_ref());
         Ok((a, b))
     });
     let (a, b) = opened.map_err(raised)?;
@@ -283,8 +285,8 @@ pub fn extract(
     run(py, None, None, 0, |_| {
         check_apart(&output, &path).map_err(raised)?;
         let (source, read) = Metered::new(FileSource::open(&path).map_err(raised)?);
-        let mut model = HctModel::new(&path, source).map_err(raised)?;
-        if let Some(base) = hct_model::open_bases(&base).map_err(raised)? {
+        let mut model = HctModel::new_within(&path, source, limits()).map_err(raised)?;
+        if let Some(base) = hct_model::open_bases_within(&base, limits()).map_err(raised)? {
             model = model.with_base(base);
         }
         if let Some(fragments) = fragments {

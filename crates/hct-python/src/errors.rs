@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 pub enum Class {
     Hct,
     Corrupted,
+    Limit,
     NotHct,
     UnsupportedVersion,
     Checkpoint,
@@ -30,6 +31,7 @@ impl Class {
         match self {
             Class::Hct => "HctError",
             Class::Corrupted => "CorruptedError",
+            Class::Limit => "LimitError",
             Class::NotHct => "NotHctError",
             Class::UnsupportedVersion => "UnsupportedVersionError",
             Class::Checkpoint => "CheckpointError",
@@ -128,6 +130,7 @@ fn class_of(error: &Error) -> Class {
 /// An error of `hct-core`, which was about `path`.
 fn codec(error: &CoreError, path: &Path, message: String) -> PyErr {
     let class = match innermost(error) {
+        CoreError::Limit { .. } => Class::Limit,
         CoreError::NotHct(_) => Class::NotHct,
         CoreError::Version { .. } => Class::UnsupportedVersion,
         CoreError::Truncated { .. }

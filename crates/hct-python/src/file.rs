@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hct_model::{Error, FileSource, HctModel, Metered, ModelPart, TensorSource, open_bases};
+use hct_model::{Error, FileSource, HctModel, Metered, ModelPart, TensorSource, open_bases_within};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyByteArray;
 
 use crate::bytes::Bytes;
 use crate::errors::{Class, raised};
+use crate::limits::limits;
 
 /// An HCT file, of which tensors are decoded one at a time.
 #[pyclass(frozen, module = "holotensor._hct")]
@@ -111,8 +112,8 @@ impl File {
         fragments: Option<usize>,
     ) -> Result<File, Error> {
         let (source, read) = Metered::new(source);
-        let mut model = HctModel::new(name, source)?;
-        if let Some(base) = open_bases(bases)? {
+        let mut model = HctModel::new_within(name, source, limits())?;
+        if let Some(base) = open_bases_within(bases, limits())? {
             if !model.needs_base() {
                 let path = model.name().to_owned();
                 return Err(Error::UnneededBase { path });

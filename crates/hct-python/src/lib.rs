@@ -10,6 +10,7 @@ mod bytes;
 mod commands;
 mod errors;
 mod file;
+mod limits;
 mod options;
 mod task;
 mod write;
@@ -26,6 +27,7 @@ fn _hct(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(commands::bits_per_weight_for, module)?)?;
     module.add_function(wrap_pyfunction!(commands::compress, module)?)?;
     module.add_function(wrap_pyfunction!(commands::decompress, module)?)?;
+    module.add_function(wrap_pyfunction!(limits::set_max_memory, module)?)?;
     module.add_function(wrap_pyfunction!(commands::merge, module)?)?;
     module.add_function(wrap_pyfunction!(commands::verify, module)?)?;
     module.add_function(wrap_pyfunction!(commands::info, module)?)?;

@@ -95,3 +95,19 @@ def test_a_file_on_a_base_says_that_it_needs_it(tmp_path, checkpoint):
         )
     with pytest.raises(holotensor.BaseModelError):
         safe_open(base, base=delta)
+
+
+def test_a_file_that_asks_for_far_more_than_its_length_is_refused_unless_allowed(tmp_path):
+    path = tmp_path / "zeros.hct"
+    save_file({"z": np.zeros(72 << 20, np.float32)}, path, quality="lossless")
+    assert path.stat().st_size < 20_000
+    with pytest.raises(holotensor.LimitError, match="z"):
+        load_file(path)
+    holotensor.set_max_memory(1 << 30)
+    try:
+        assert not load_file(path)["z"].any()
+    finally:
+        holotensor.set_max_memory(None)
+    with pytest.raises(holotensor.LimitError):
+        holotensor.decompress(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

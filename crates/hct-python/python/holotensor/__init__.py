@@ -8,12 +8,13 @@ its own; :mod:`holotensor.numpy` and :mod:`holotensor.torch` load and save whole
 Everything that takes long releases the GIL, uses all cores, and stops at Ctrl-C.
 """
 
-from ._commands import compress, decompress, diff, extract, info, merge, verify
+from ._commands import compress, decompress, diff, extract, info, merge, set_max_memory, verify
 from ._errors import (
     BaseModelError,
     CheckpointError,
     CorruptedError,
     HctError,
+    LimitError,
     NotHctError,
     OptionError,
     OutputExistsError,
@@ -29,6 +30,7 @@ __all__ = [
     "CheckpointError",
     "CorruptedError",
     "HctError",
+    "LimitError",
     "NotHctError",
     "OptionError",
     "OutputExistsError",
@@ -44,5 +46,6 @@ __all__ = [
     "info",
     "merge",
     "safe_open",
+    "set_max_memory",
     "verify",
 ]

@@ -124,6 +124,15 @@ def compress(
     return report
 
 
+def set_max_memory(size: int | None) -> None:
+    """Lets the ``.hct`` files that are opened from now on take up to ``size`` bytes of memory for a tensor
+    and unpack to as much in all, however short they are: ``--max-memory`` of ``hct``. By default, and with
+    ``None``, it is 256 MiB and 1,024 times the length of the file. What asks for more is refused with
+    :class:`LimitError`.
+    """
+    _hct.set_max_memory(size)
+
+
 def merge(
     parts: Sequence[Path],
     dst: Path,

@@ -22,6 +22,11 @@ class UnsupportedVersionError(HctError):
     """A file is of a later version of the format: update holotensor."""
 
 
+class LimitError(HctError):
+    """A file asks for more memory or time than its length justifies: if you trust it, raise
+    ``set_max_memory``."""
+
+
 class CheckpointError(HctError, ValueError):
     """A checkpoint to be compressed or compared is wrong, or not there."""
 
