@@ -7,7 +7,7 @@ import pytest
 
 import holotensor
 from holotensor import HctError, safe_open
-from holotensor.numpy import load, save
+from holotensor.numpy import load, load_file, save, save_file
 
 
 def use(data):
