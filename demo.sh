@@ -4,8 +4,10 @@ set -euo pipefail
 cd "$(dirname "$0")"
 out=target/demo
 rm -rf "$out" && mkdir -p "$out"
-cargo build --release --locked --quiet -p hct-cli
-hct=target/release/hct
+# HCT_PROFILE=dev takes the build that the tests take.
+profile=${HCT_PROFILE:-release}
+cargo build --profile "$profile" --locked --quiet -p hct-cli
+hct=${CARGO_TARGET_DIR:-target}/${profile/#dev/debug}/hct
 sample=assets/sample/model.safetensors
 run() { printf '\n$ hct %s\n' "$*"; "$hct" "$@"; }
 run compress "$sample" -o "$out/safe.hct"
