@@ -1,5 +1,6 @@
 //! Headers of the files that tensors are in, of either kind, as HCT files carry them.
 
+#[cfg(feature = "fs")]
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
@@ -55,12 +56,14 @@ impl ShardHeader {
     }
 
     /// That of a safetensors file of these tensors and nothing else; `path` names it.
+    #[cfg(feature = "fs")]
     pub fn of(tensors: &[TensorInfo], path: &Path) -> Result<Self, Error> {
         let header = Header::of(tensors).map_err(Error::header(path))?;
         Ok(ShardHeader::Safetensors(header))
     }
 
     /// The same with no tensors but those of these names; `path` names the file.
+    #[cfg(feature = "fs")]
     pub fn with_only(&self, names: &HashSet<&str>, path: &Path) -> Result<Self, Error> {
         match self {
             ShardHeader::Safetensors(header) => {

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use hct_core::Dtype;
 
-use super::dequantized::rounded;
 use super::error::GgufError;
 use super::header::GgufHeader;
 use super::names::name_in_checkpoint;
+use super::rounding::rounded;
 use super::row_order::halves_from_pairs;
 use super::tensor_type::GgufType;
 use crate::error::Error;

@@ -13,6 +13,7 @@ mod export;
 mod header;
 pub(crate) mod names;
 mod quantize;
+mod rounding;
 mod row_order;
 mod source;
 mod tensor;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use hct_core::{BlockType, FileKind, ReadAt};
 
-use super::dequantized::read_as;
 use super::error::GgufError;
 use super::header::GgufHeader;
+use super::rounding::read_as;
 use super::tensor_type::GgufType;
 use crate::checkpoint_source::{CarriedFile, CheckpointSource};
 use crate::error::Error;

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::{MAX_METADATA, MAX_TENSORS};
+use super::limits::{MAX_METADATA, MAX_TENSORS};
 use crate::json_pairs::JsonPairs;
 
 /// More dimensions than any framework has; keeps a header of many numbers from becoming a vector

@@ -2,6 +2,7 @@
 
 mod error;
 mod json;
+mod limits;
 
 use std::ops::Range;
 
@@ -10,16 +11,7 @@ use hct_core::{Dtype, element_count};
 use crate::json_pairs::first_duplicate;
 use crate::tensor_info::TensorInfo;
 pub use error::HeaderError;
-
-/// The largest header that is read; the safetensors library has the same limit.
-pub(crate) const MAX_HEADER_LEN: u64 = 100_000_000;
-
-/// Most entries of `__metadata__`: a header of nothing else would take seventeen times its length of
-/// memory.
-pub(crate) const MAX_METADATA: usize = 1 << 16;
-
-/// Most tensors of a file, or of the index of several; HCT files have the same limit.
-pub(crate) const MAX_TENSORS: usize = 1 << 20;
+pub(crate) use limits::{MAX_HEADER_LEN, MAX_TENSORS};
 
 /// Bytes before the header: its length, little-endian.
 pub(crate) const PREFIX_LEN: u64 = 8;

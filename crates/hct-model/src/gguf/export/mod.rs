@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 
 use self::config::{Architecture, CONFIG, Config};
 pub use self::fault::ExportFault;
-use super::dequantized::rounded;
 use super::header::GgufHeader;
 use super::names::name_in_gguf;
 use super::quantize::quantize;
+use super::rounding::rounded;
 use super::row_order::pairs_from_halves;
 use super::tensor_type::GgufType;
 use super::value::GgufValue;
