@@ -49,8 +49,8 @@ threads and in any build, so that a setting of `rdo` makes one file. What figure
   other side. Between 2.7 and 5.1 bits per weight the KL of the nine files by `rdo` from SmolLM2 lies about
   a parabola (of ln KL against bits) with a standard deviation of 6 %, as much as 0.05 bits are worth.
   Rows that are nearer to each other than that are not told apart. `--bpw` stops within 0.5 % of
-  its size, which at 4 bits is 3 % of KL. Made anew with a later build, `--bpw 4 --no-side-files` took
-  67,267,134 bytes and had a KL of 0.1759 (`hct eval --max-tokens 4096`), where the row here has 67,267,168 and 0.1745.
+  its size, which at 4 bits is 3 % of KL. Builds of different months made of `--bpw 4 --no-side-files`
+  files whose lengths differ by some dozen bytes of 67 MB, with a KL of 0.1743, 0.1745 and 0.1759.
 - **the text**: other texts, and other parts of one, have another KL. Compare within a table.
 ";
 
