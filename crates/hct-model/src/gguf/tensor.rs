@@ -59,9 +59,10 @@ impl GgufTensor {
             let name = self.name.clone();
             return Err(GgufError::PartialBlock { name, row, block });
         }
-        let bytes = element_count(&self.shape)
-            .map(|n| n / block as u64)
-            .and_then(|blocks| blocks.checked_mul(self.kind.block_bytes() as u64));
+        let blocks = element_count(&self.shape).map(|n| n / block as u64);
+        let bytes = blocks.and_then(|blocks| blocks.checked_mul(self.kind.block_bytes() as u64));
+        // Lengths are counted in bits elsewhere: one that wraps there would be none.
+        let bytes = bytes.filter(|bytes| bytes.checked_mul(8).is_some());
         match bytes {
             Some(bytes) if bytes <= i64::MAX as u64 => Ok(()),
             _ => Err(GgufError::TooLarge {
