@@ -41,7 +41,10 @@ pub fn model(key: &str, section: &Section) -> String {
     if let Some(ablation) = ablation_table::render(section) {
         out += &ablation;
     }
-    out + &format!("\n### Time\n\n{}", times_table(section))
+    match times_table(section) {
+        Some(times) => out + &format!("\n### Time\n\n{times}"),
+        None => out,
+    }
 }
 
 /// A row a way and kind of text, a column a loss.
@@ -65,8 +68,8 @@ fn levels_table(ways: &[Way<'_>], levels: &[f64]) -> String {
     table(&align, &head, &rows)
 }
 
-/// How long coding took.
-fn times_table(section: &Section) -> String {
+/// How long coding took; none where no row says so, measured beside other work.
+fn times_table(section: &Section) -> Option<String> {
     let report = &section.curves;
     let timed = report.rows.iter().filter(|row| !row.is_rival());
     let rows: Vec<_> = timed
@@ -77,5 +80,5 @@ fn times_table(section: &Section) -> String {
         })
         .collect();
     let head = ["by", "setting", "bits per weight", "seconds, all tries"];
-    table("llrr", &head, &rows)
+    (!rows.is_empty()).then(|| table("llrr", &head, &rows))
 }
