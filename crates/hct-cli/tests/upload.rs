@@ -71,6 +71,17 @@ fn what_is_uploaded_is_what_a_file_would_be() {
     assert!(*object == fs::read(dir.join("0.hct")).unwrap());
 }
 
+/// A file of a matrix of 16 weights that has `values` of them.
+fn put_matrix(dir: &Path, file: &str, values: usize) {
+    let matrix = common::Made {
+        name: "w",
+        dtype: "F32",
+        shape: vec![4, 4],
+        bytes: f32_bytes(&weights(values, 1)),
+    };
+    put(dir, file, &safetensors(&[matrix]));
+}
+
 /// A file of several parts, whose second one fails.
 #[test]
 fn an_upload_that_fails_leaves_no_object_and_no_parts() {
@@ -104,16 +115,7 @@ fn an_upload_that_fails_leaves_no_object_and_no_parts() {
         assert!(bucket.uploads.is_empty() && bucket.objects.is_empty());
     }
     // What is wrong with the input leaves nothing either.
-    put(
-        dir,
-        "wrong.safetensors",
-        &safetensors(&[common::Made {
-            name: "w",
-            dtype: "F32",
-            shape: vec![4, 4],
-            bytes: f32_bytes(&weights(15, 1)),
-        }]),
-    );
+    put_matrix(dir, "wrong.safetensors", 15);
     run(
         dir,
         &store,
@@ -125,16 +127,7 @@ fn an_upload_that_fails_leaves_no_object_and_no_parts() {
     drop(bucket);
     // A web server takes no parts.
     let http = store.endpoint.clone() + "/models/m.hct";
-    put(
-        dir,
-        "small.safetensors",
-        &safetensors(&[common::Made {
-            name: "w",
-            dtype: "F32",
-            shape: vec![4, 4],
-            bytes: f32_bytes(&weights(16, 1)),
-        }]),
-    );
+    put_matrix(dir, "small.safetensors", 16);
     run(
         dir,
         &store,

@@ -58,7 +58,7 @@ pub(crate) fn salvage<R: ReadAt>(
     }
     for stray in model.index().tensors.iter().filter(|t| t.file.is_none()) {
         if !tensors.contains(&stray.name) {
-            lost.push(lost_tensor(&stray.name, "it belongs to no file".to_owned()));
+            lost.push(lost_part("tensor", &stray.name, "it belongs to no file"));
         }
     }
     Ok((found, lost))
@@ -90,7 +90,7 @@ impl<R: ReadAt> Shard<'_, R> {
             // A damaged one is among what is lost already.
             Err(Error::Carried { .. } | Error::Hct { .. }) => None,
             Err(error) => {
-                lost.push(lost_file(&entry.path, error_chain(&error)));
+                lost.push(lost_part("file", &entry.path, error_chain(&error)));
                 None
             }
         };
@@ -100,9 +100,9 @@ impl<R: ReadAt> Shard<'_, R> {
                 for info in header.tensors() {
                     match by_name.get(&info.name[..]) {
                         _ if damaged.contains(&info.name) => {}
-                        None => lost.push(lost_tensor(&info.name, MISSING.to_owned())),
+                        None => lost.push(lost_part("tensor", &info.name, MISSING)),
                         Some(&i) if model.tensors()[i] == info => keep.push(i),
-                        Some(_) => lost.push(lost_tensor(&info.name, OTHER.to_owned())),
+                        Some(_) => lost.push(lost_part("tensor", &info.name, OTHER)),
                     }
                 }
             }
@@ -120,15 +120,16 @@ impl<R: ReadAt> Shard<'_, R> {
             Some(header) if header.tensors().len() == keep.len() => header,
             header => {
                 let kept = keep.iter().map(|&i| model.tensors()[i].name.as_str());
-                let infos = keep.iter().map(|&i| model.tensors()[i].clone());
-                let infos: Vec<_> = infos.collect();
                 match header {
                     Some(header) => header.with_only(&kept.collect(), path)?,
                     None if entry.kind == FileKind::Gguf => {
-                        lost.push(lost_file(&entry.path, NO_METADATA.to_owned()));
+                        lost.push(lost_part("file", &entry.path, NO_METADATA));
                         return Ok((None, lost));
                     }
-                    None => ShardHeader::of(&infos, path)?,
+                    None => {
+                        let infos = keep.iter().map(|&i| model.tensors()[i].clone());
+                        ShardHeader::of(&infos.collect::<Vec<_>>(), path)?
+                    }
                 }
             }
         };
@@ -150,20 +151,12 @@ const MISSING: &str = "nothing is left of it, or it is in another part";
 const OTHER: &str = "it is not as the header of its file says";
 const NO_METADATA: &str = "without its header nothing says how its tensors are to be read";
 
-fn lost_tensor(name: &str, error: String) -> VerifyFailure {
+/// A `tensor` or `file` that is not in what is saved.
+fn lost_part(kind: &'static str, name: &str, error: impl Into<String>) -> VerifyFailure {
     VerifyFailure {
-        kind: "tensor",
+        kind,
         name: name.to_owned(),
-        error,
-        pieces: Vec::new(),
-    }
-}
-
-fn lost_file(path: &str, error: String) -> VerifyFailure {
-    VerifyFailure {
-        kind: "file",
-        name: path.to_owned(),
-        error,
+        error: error.into(),
         pieces: Vec::new(),
     }
 }

@@ -96,11 +96,11 @@ impl<R: ReadAt> Gguf<R> {
     /// What the file has of tensors, and as what they are shown, as text that is another where either is.
     #[cfg(feature = "fs")]
     pub(crate) fn forms(&self) -> String {
-        let kinds = self.header.tensors.iter().map(|t| t.kind.to_string());
-        match &self.stored {
-            Some(_) => kinds.collect::<Vec<_>>().join(" "),
-            None => String::new(),
+        if self.stored.is_none() {
+            return String::new();
         }
+        let kinds = self.header.tensors.iter().map(|t| t.kind.to_string());
+        kinds.collect::<Vec<_>>().join(" ")
     }
 
     #[cfg(feature = "fs")]
