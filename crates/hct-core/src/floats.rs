@@ -10,7 +10,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use crate::Dtype;
-use crate::simd::{SimdLevel, level};
+use crate::simd::{SimdLevel, level, multiversion};
 
 /// `v` rounded to nearest even, past the range to an infinity.
 #[cfg(feature = "encode")]
@@ -47,11 +47,7 @@ pub(crate) fn to_f32(bytes: &[u8], dtype: Dtype, out: &mut [f32]) {
                 *v = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
             }
         }
-        Dtype::BF16 => {
-            for (v, b) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-                *v = f32::from_bits(u32::from(u16::from_le_bytes([b[0], b[1]])) << 16);
-            }
-        }
+        Dtype::BF16 => bf16_to_f32(bytes, out),
         Dtype::F16 => {
             let mut halves = [f16::ZERO; 256];
             for (values, bytes) in out.chunks_mut(256).zip(bytes.chunks(512)) {
@@ -66,6 +62,50 @@ pub(crate) fn to_f32(bytes: &[u8], dtype: Dtype, out: &mut [f32]) {
     }
 }
 
+multiversion! {
+    /// Rounds finite values to nearest even in BF16, those past its range to its largest number.
+    fn to_bf16(values: &[f32], out: &mut [u8]) = to_bf16_body;
+}
+
+#[inline(always)]
+fn to_bf16_body(values: &[f32], out: &mut [u8]) {
+    let (out, _) = out.as_chunks_mut::<2>();
+    for (v, b) in values.iter().zip(out) {
+        let bits = v.to_bits();
+        let rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+        // 0x7f7f is the largest finite magnitude.
+        let magnitude = (rounded & 0x7fff).min(0x7f7f);
+        *b = ((rounded & 0x8000 | magnitude) as u16).to_le_bytes();
+    }
+}
+
+multiversion! {
+    /// Makes numbers past the range of F16, infinities after rounding, its largest number.
+    fn limit_halves(halves: &[f16], out: &mut [u8]) = limit_halves_body;
+}
+
+#[inline(always)]
+fn limit_halves_body(halves: &[f16], out: &mut [u8]) {
+    let (out, _) = out.as_chunks_mut::<2>();
+    for (h, b) in halves.iter().zip(out) {
+        let bits = h.to_bits();
+        let magnitude = (bits & 0x7fff).min(0x7bff);
+        *b = (bits & 0x8000 | magnitude).to_le_bytes();
+    }
+}
+
+multiversion! {
+    fn bf16_to_f32(bytes: &[u8], out: &mut [f32]) = bf16_to_f32_body;
+}
+
+#[inline(always)]
+fn bf16_to_f32_body(bytes: &[u8], out: &mut [f32]) {
+    let (bytes, _) = bytes.as_chunks::<2>();
+    for (v, &b) in out.iter_mut().zip(bytes) {
+        *v = f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16);
+    }
+}
+
 /// Rounds finite values to nearest even in `dtype`. A value past the type's range becomes its
 /// largest finite number: reproduction points may lie half a step above the largest weight, and
 /// an infinity would poison the model.
@@ -76,25 +116,13 @@ pub(crate) fn from_f32(values: &[f32], dtype: Dtype, out: &mut [u8]) {
                 b.copy_from_slice(&v.to_le_bytes());
             }
         }
-        Dtype::BF16 => {
-            for (v, b) in values.iter().zip(out.chunks_exact_mut(2)) {
-                let bits = v.to_bits();
-                let rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-                // 0x7f7f is the largest finite magnitude.
-                let magnitude = (rounded & 0x7fff).min(0x7f7f);
-                b.copy_from_slice(&((rounded & 0x8000 | magnitude) as u16).to_le_bytes());
-            }
-        }
+        Dtype::BF16 => to_bf16(values, out),
         Dtype::F16 => {
             let mut halves = [f16::ZERO; 256];
             for (values, bytes) in values.chunks(256).zip(out.chunks_mut(512)) {
                 let halves = &mut halves[..values.len()];
                 halves_from_f32(values, halves);
-                for (h, b) in halves.iter().zip(bytes.chunks_exact_mut(2)) {
-                    let bits = h.to_bits();
-                    let magnitude = (bits & 0x7fff).min(0x7bff);
-                    b.copy_from_slice(&(bits & 0x8000 | magnitude).to_le_bytes());
-                }
+                limit_halves(halves, bytes);
             }
         }
         other => unreachable!("{other} is not codable"),

@@ -38,6 +38,7 @@ mod entropy;
 mod error;
 mod floats;
 mod format;
+mod kernels;
 mod lossless;
 mod matmul;
 #[cfg(feature = "encode")]
@@ -47,6 +48,7 @@ mod plane;
 mod plane_decoder;
 mod quant;
 mod recipe;
+mod scratch;
 mod sections;
 mod shape;
 mod simd;

@@ -12,6 +12,7 @@ use super::source::ReadAt;
 use crate::delta::DeltaDecoder;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
+use crate::scratch::with_values;
 use crate::{Dtype, Error, Result, floats, parallel};
 
 /// What to decode of a tensor, made by [`crate::HctReader::tensor`]: all of it at first. Only the
@@ -366,13 +367,13 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                     add_base(values)?;
                     floats::round_to(values, dtype);
                 }
-                piece => {
-                    let mut values = vec![0.0; recipe.tile(i).len()];
-                    decoder.tile(i, &payload, &mut values)?;
+                piece => with_values(recipe.tile(i).len(), |values| {
+                    decoder.tile(i, &payload, values)?;
                     let values = &mut values[within..within + len];
                     add_base(values)?;
                     piece.put(values, dtype);
-                }
+                    Ok(())
+                })?,
             }
             Ok(())
         })

@@ -3,6 +3,8 @@
 #[cfg(feature = "encode")]
 mod encode;
 
+use std::ops::Range;
+
 use super::binary::{Decoder, UintModel};
 use super::rans::{PROB_BITS, PROB_SCALE};
 use crate::{Error, Result};
@@ -62,19 +64,22 @@ impl FreqTable {
         FreqTable { freq, start }
     }
 
-    /// Appends the [`PROB_SCALE`] decoding entries of this table.
-    pub fn push_slots(&self, slots: &mut Vec<u32>) {
+    /// The slots of each symbol.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<u32>> + '_ {
+        let pairs = self.freq.iter().zip(&self.start);
+        pairs.map(|(&f, &start)| u32::from(start)..u32::from(start) + u32::from(f))
+    }
+
+    /// The decoding entries of this table, one a slot.
+    pub fn slots(&self) -> [u32; PROB_SCALE as usize] {
+        let mut slots = [0; PROB_SCALE as usize];
         for (symbol, (&f, &start)) in self.freq.iter().zip(&self.start).enumerate() {
-            if f > 0 {
-                for bias in 0..u32::from(f) {
-                    slots.push(Slot::pack(symbol as u32, u32::from(f), bias));
-                }
-                debug_assert_eq!(
-                    slots.len() as u32 % PROB_SCALE,
-                    u32::from(start + f) % PROB_SCALE
-                );
+            let of_symbol = &mut slots[usize::from(start)..usize::from(start) + usize::from(f)];
+            for (bias, slot) in of_symbol.iter_mut().enumerate() {
+                *slot = Slot::pack(symbol as u32, u32::from(f), bias as u32);
             }
         }
+        slots
     }
 
     /// Reads a table, the bit length of each frequency adapted to its neighbour's, for an alphabet of `symbols`.

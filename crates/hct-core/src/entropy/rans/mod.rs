@@ -57,6 +57,17 @@ impl<'a> Words<'a> {
         ))
     }
 
+    /// The words not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.pos..).unwrap_or_default()
+    }
+
+    /// Goes on where the last `len` bytes of words begin, which must not have been read yet.
+    pub fn skip_to_last(&mut self, len: usize) {
+        debug_assert!(len <= self.rest().len());
+        self.pos = self.pos.max(self.bytes.len() - len);
+    }
+
     /// Whether at least `n` more words are there.
     #[inline(always)]
     pub fn has(&self, n: usize) -> bool {

@@ -25,8 +25,7 @@ pub(crate) fn decode(
     tables: &[FreqTable],
     context: impl Fn(usize, &[u8]) -> usize,
 ) -> Result<Vec<u8>> {
-    let mut slots = Vec::with_capacity(tables.len() * PROB_SCALE as usize);
-    tables.iter().for_each(|t| t.push_slots(&mut slots));
+    let slots: Vec<u32> = tables.iter().flat_map(FreqTable::slots).collect();
     let (mut states, mut words) = Words::open::<LANES>(stream)?;
     let mut out = vec![0u8; n];
     for i in 0..n {

@@ -1,6 +1,9 @@
 //! Classes: the log-scales of a value's row and column add up to its likely size, which picks its
 //! entropy-coding contexts.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::log_scales::MAX_LOG_SCALE;
 use crate::entropy::binary::{Decoder, UintModel};
 use crate::{Error, Result};
@@ -69,10 +72,23 @@ pub(crate) fn classes(map: &ClassMap, rows: &[i32], cols: &[i32], out: &mut Vec<
     let low = cols.iter().copied().min().unwrap_or(0);
     let high = cols.iter().copied().max().unwrap_or(0);
     let mut by_sum = vec![0u8; (high - low + 1) as usize];
+    // Most rows are as loud as some row before.
+    let mut lines: HashMap<i32, usize> = HashMap::new();
+    out.reserve(rows.len() * cols.len());
     for &row in rows {
-        for (i, class) in by_sum.iter_mut().enumerate() {
-            *class = map.class(row + low + i as i32) as u8;
+        let line = out.len();
+        match lines.entry(row) {
+            Entry::Occupied(same) => {
+                let first = *same.get();
+                out.extend_from_within(first..first + cols.len());
+            }
+            Entry::Vacant(new) => {
+                new.insert(line);
+                for (i, class) in by_sum.iter_mut().enumerate() {
+                    *class = map.class(row + low + i as i32) as u8;
+                }
+                out.extend(cols.iter().map(|&c| by_sum[(c - low) as usize]));
+            }
         }
-        out.extend(cols.iter().map(|&c| by_sum[(c - low) as usize]));
     }
 }

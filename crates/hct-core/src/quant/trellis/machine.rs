@@ -1,5 +1,7 @@
 //! The state machines that say which quantizer is in use.
 
+use crate::kernels::trellis::Machine;
+
 /// A state machine of 1 (plain scalar quantization), 4, 8, 16 or 32 states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trellis {
@@ -31,6 +33,15 @@ impl Trellis {
     /// Quantizers in use: 1 for the scalar machine, else 2.
     pub fn quantizers(self) -> usize {
         if self.states == 1 { 1 } else { 2 }
+    }
+
+    /// The machine as kernels run it.
+    pub fn machine(self) -> Machine {
+        Machine {
+            quantizers: self.quantizers(),
+            feedback: (self.h0 >> 1) as u32,
+            odd: (self.h1 >> 1) as u32,
+        }
     }
 
     /// The state after an index of parity `odd` in `state`.

@@ -1,0 +1,9 @@
+//! The inner loops of decoding, each in a portable version and one of vector intrinsics.
+//!
+//! A kernel knows nothing of syntax: it takes plain tables, lanes and words, and fills an output.
+//! The portable version is the reference; the others run its steps on vectors of lanes and leave to
+//! it what does not fill a vector. All that is `unsafe` in decoding is in this folder.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+pub(crate) mod trellis;
