@@ -5,8 +5,9 @@
 //! what was done against Downfall makes it slow as well), eight loads a third of that.
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm256_blendv_epi8, _mm256_castsi256_ps,
-    _mm256_cmpeq_epi32, _mm256_cvtepu8_epi32, _mm256_cvtepu16_epi32, _mm256_loadu_si256,
+    __m256i, _mm_cvtsi128_si64, _mm_extract_epi64, _mm_loadl_epi64, _mm_loadu_si128,
+    _mm256_blendv_epi8, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi32,
+    _mm256_cvtepu8_epi32, _mm256_cvtepu16_epi32, _mm256_extracti128_si256, _mm256_loadu_si256,
     _mm256_movemask_ps, _mm256_or_si256, _mm256_permutevar8x32_epi32, _mm256_setzero_si256,
     _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_si256,
 };
@@ -47,6 +48,27 @@ pub(super) fn load(states: &[u32; WIDE]) -> __m256i {
 pub(super) fn store(v: __m256i, states: &mut [u32; WIDE]) {
     // SAFETY: the array holds the 32 bytes that are written.
     unsafe { _mm256_storeu_si256(states.as_mut_ptr().cast(), v) }
+}
+
+/// Eight numbers, taken out of the vector in pairs: moving them to general registers is the
+/// bottleneck.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn lanes(v: __m256i) -> [usize; WIDE] {
+    let (low, high) = (_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+    let pairs = [
+        _mm_cvtsi128_si64(low),
+        _mm_extract_epi64::<1>(low),
+        _mm_cvtsi128_si64(high),
+        _mm_extract_epi64::<1>(high),
+    ];
+    std::array::from_fn(|lane| {
+        let pair = pairs[lane / 2] as u64;
+        match lane % 2 {
+            0 => pair as u32 as usize,
+            _ => (pair >> 32) as usize,
+        }
+    })
 }
 
 /// Eight bytes as 32-bit numbers.

@@ -6,4 +6,5 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+pub(crate) mod symbols;
 pub(crate) mod trellis;

@@ -1,4 +1,5 @@
-//! Lossless coding: elements split into byte planes, each entropy-coded on its own.
+//! Lossless coding: elements split into byte planes, each entropy-coded on its own, or floats into
+//! what is worth coding, together, and the rest.
 //!
 //! Trained float weights have nearly random mantissas but exponents of two or three bits of
 //! entropy. Rotating the sign bit to the bottom puts the exponent alone into the top byte (with
@@ -7,23 +8,26 @@
 
 #[cfg(feature = "encode")]
 mod encode;
+mod joint;
+mod planes;
 
 #[cfg(feature = "encode")]
 pub(crate) use encode::encode_tile;
 
-use crate::entropy::binary::Decoder;
-use crate::entropy::freq::{FreqTable, TableModel};
-use crate::entropy::symbols;
+use planes::Plane;
+
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
 use crate::{Dtype, Error, Result};
 
 const RAW: u8 = 0;
 const PLANES: u8 = 1;
+const JOINT: u8 = 2;
 
 const PLANE_RAW: u8 = 0;
 const PLANE_CONSTANT: u8 = 1;
 const PLANE_CODED: u8 = 2;
+const PLANE_WIDE: u8 = 3;
 
 /// Bytes per element: planes in use.
 fn element_bytes(dtype: Dtype) -> usize {
@@ -35,14 +39,6 @@ fn rotates(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
 }
 
-fn unrotated(v: u64, bits: u32) -> u64 {
-    v >> 1 | (v & 1) << (bits - 1)
-}
-
-fn little_endian(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |v, &b| v << 8 | u64::from(b))
-}
-
 /// Adds the sections of a tile of `tile_bytes` decoded bytes.
 pub(crate) fn sections(
     payload: &[u8],
@@ -52,18 +48,22 @@ pub(crate) fn sections(
 ) -> Result<()> {
     let mut r = Reader::new(payload, "lossless tile");
     let mut tables = 0;
-    if r.u8()? == PLANES && tile_bytes > 0 {
-        let width = element_bytes(dtype);
-        for _ in 0..width {
-            match r.u8()? {
-                PLANE_RAW => drop(r.bytes(tile_bytes / width)?),
-                PLANE_CONSTANT => drop(r.u8()?),
-                _ => {
-                    tables += r.blob()?.len();
-                    r.blob()?;
+    match r.u8()? {
+        PLANES if tile_bytes > 0 => {
+            let width = element_bytes(dtype);
+            for _ in 0..width {
+                match r.u8()? {
+                    PLANE_RAW => drop(r.bytes(tile_bytes / width)?),
+                    PLANE_CONSTANT => drop(r.u8()?),
+                    _ => {
+                        tables += r.blob()?.len();
+                        r.blob()?;
+                    }
                 }
             }
         }
+        JOINT => tables += joint::table_bytes(&mut r)?,
+        _ => {}
     }
     out.add(Section::Tables, tables as u64);
     out.add(Section::Values, (payload.len() - tables) as u64);
@@ -81,17 +81,12 @@ pub(crate) fn decode_tile(payload: &[u8], dtype: Dtype, out: &mut [u8]) -> Resul
         PLANES => {
             let width = element_bytes(dtype);
             let n = out.len() / width;
-            for p in 0..width {
-                read_plane(&mut r, n, |i, b| out[i * width + p] = b)?;
-            }
-            if rotates(dtype) {
-                let bits = 8 * width as u32;
-                for e in out.chunks_exact_mut(width) {
-                    let v = unrotated(little_endian(e), bits);
-                    e.copy_from_slice(&v.to_le_bytes()[..width]);
-                }
-            }
+            let planes = (0..width).map(|_| Plane::open(&mut r, n));
+            let mut planes = planes.collect::<Result<Vec<_>>>()?;
+            planes::join(&mut planes, rotates(dtype), out);
+            planes.iter().try_for_each(Plane::finish)?;
         }
+        JOINT => joint::decode(&mut r, dtype, out)?,
         value => {
             return Err(Error::Reserved {
                 field: "lossless coding",
@@ -100,31 +95,4 @@ pub(crate) fn decode_tile(payload: &[u8], dtype: Dtype, out: &mut [u8]) -> Resul
         }
     }
     r.finish()
-}
-
-fn read_plane(r: &mut Reader<'_>, n: usize, mut put: impl FnMut(usize, u8)) -> Result<()> {
-    if n == 0 {
-        return Ok(());
-    }
-    match r.u8()? {
-        PLANE_RAW => r.bytes(n)?.iter().enumerate().for_each(|(i, &b)| put(i, b)),
-        PLANE_CONSTANT => {
-            let b = r.u8()?;
-            (0..n).for_each(|i| put(i, b));
-        }
-        PLANE_CODED => {
-            let mut dec = Decoder::new(r.blob()?);
-            let table = FreqTable::read(&mut dec, &mut TableModel::new(), 256)?;
-            dec.finish("byte table")?;
-            let symbols = symbols::decode(r.blob()?, n, std::slice::from_ref(&table), |_, _| 0)?;
-            symbols.iter().enumerate().for_each(|(i, &b)| put(i, b));
-        }
-        value => {
-            return Err(Error::Reserved {
-                field: "byte plane coding",
-                value: value.into(),
-            });
-        }
-    }
-    Ok(())
 }

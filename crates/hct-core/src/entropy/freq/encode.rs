@@ -5,6 +5,9 @@ use crate::entropy::binary::Encoder;
 use crate::entropy::rans::encode::EncoderSymbol;
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE};
 
+/// Encoding entries by symbol. An array, so that a byte needs no bounds check.
+pub(crate) type EncoderSymbols = [EncoderSymbol; 256];
+
 impl FreqTable {
     /// The table nearest to `counts`, for tables that are written: what rounding down leaves over
     /// goes to the largest remainders. Of 256 symbols it is much.
@@ -32,13 +35,14 @@ impl FreqTable {
         Self::from_weights(&freq)
     }
 
-    /// Encoding entries of all symbols; those of frequency 0 must not be used.
-    pub fn encoder_symbols(&self) -> impl Iterator<Item = EncoderSymbol> + '_ {
-        let entry = |(&f, &s): (&u16, &u16)| match f {
-            0 => EncoderSymbol::default(),
-            f => EncoderSymbol::new(f.into(), s.into()),
-        };
-        self.freq.iter().zip(&self.start).map(entry)
+    /// Encoding entries of all symbols; those of frequency 0, or past the alphabet, must not be used.
+    pub fn encoder_symbols(&self) -> EncoderSymbols {
+        let mut symbols = [EncoderSymbol::default(); 256];
+        let table = self.freq.iter().zip(&self.start).zip(&mut symbols);
+        for ((&f, &s), symbol) in table.filter(|((f, _), _)| **f > 0) {
+            *symbol = EncoderSymbol::new(f.into(), s.into());
+        }
+        symbols
     }
 
     /// Bits that coding `symbol` costs; infinite where its frequency is 0.

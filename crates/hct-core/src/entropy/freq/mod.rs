@@ -3,6 +3,9 @@
 #[cfg(feature = "encode")]
 mod encode;
 
+#[cfg(feature = "encode")]
+pub(crate) use encode::EncoderSymbols;
+
 use std::ops::Range;
 
 use super::binary::{Decoder, UintModel};

@@ -73,14 +73,51 @@ impl<const L: usize> RansEncoder<L> {
         self.states[lane] = symbol.advance(if full { x >> 16 } else { x });
     }
 
+    /// Codes `symbols`, symbol i in lane i mod `L`; `coder(i, s)` is how symbol i, `s`, is coded.
+    #[inline(always)]
+    pub fn put_all<'c, S: Copy>(
+        &mut self,
+        symbols: &[S],
+        coder: impl Fn(usize, S) -> &'c EncoderSymbol,
+    ) {
+        let (steps, tail) = symbols.as_chunks::<L>();
+        let first = steps.len() * L;
+        for (lane, &s) in tail.iter().enumerate().rev() {
+            self.put(lane, coder(first + lane, s));
+        }
+        // Copies that stay in registers, and words that a step cannot run past.
+        let (mut states, mut len) = (self.states, self.len);
+        for (step, symbols) in steps.iter().enumerate().rev() {
+            let Some(words) = self.words[len..].first_chunk_mut::<L>() else {
+                // Not reached: there is room for a word a symbol.
+                break;
+            };
+            let mut used = 0;
+            for lane in (0..L).rev() {
+                let symbol = coder(step * L + lane, symbols[lane]);
+                let x = states[lane];
+                let full = x >> (32 - PROB_BITS) >= symbol.freq;
+                // Of a lane after `used` others: the mask changes nothing.
+                words[used & (L - 1)] = x as u16;
+                used += usize::from(full);
+                states[lane] = symbol.advance(if full { x >> 16 } else { x });
+            }
+            len += used;
+        }
+        (self.states, self.len) = (states, len);
+    }
+
     pub fn finish(self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.states.len() * 4 + self.len * 2);
         for x in self.states {
             out.extend_from_slice(&x.to_le_bytes());
         }
-        for w in self.words[..self.len].iter().rev() {
-            out.extend_from_slice(&w.to_le_bytes());
-        }
+        out.extend(
+            self.words[..self.len]
+                .iter()
+                .rev()
+                .flat_map(|w| w.to_le_bytes()),
+        );
         out
     }
 }

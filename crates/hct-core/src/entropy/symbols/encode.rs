@@ -1,8 +1,8 @@
 //! The encoder.
 
-use super::LANES;
-use crate::entropy::freq::FreqTable;
-use crate::entropy::rans::encode::{EncoderSymbol, RansEncoder};
+use super::{LANES, WIDE_LANES};
+use crate::entropy::freq::{EncoderSymbols, FreqTable};
+use crate::entropy::rans::encode::RansEncoder;
 
 /// Encodes `symbols`; `context(i)` names the table of symbol `i`.
 pub(crate) fn encode(
@@ -10,14 +10,20 @@ pub(crate) fn encode(
     tables: &[FreqTable],
     context: impl Fn(usize) -> usize,
 ) -> Vec<u8> {
-    let coders: Vec<Vec<EncoderSymbol>> = tables
-        .iter()
-        .map(|t| t.encoder_symbols().collect())
-        .collect();
+    let coders: Vec<EncoderSymbols> = tables.iter().map(FreqTable::encoder_symbols).collect();
     let mut enc = RansEncoder::<LANES>::new(symbols.len());
-    for (i, &s) in symbols.iter().enumerate().rev() {
-        enc.put(i % LANES, &coders[context(i)][usize::from(s)]);
+    match &coders[..] {
+        [only] => enc.put_all(symbols, |_, s| &only[usize::from(s)]),
+        coders => enc.put_all(symbols, |i, s| &coders[context(i)][usize::from(s)]),
     }
+    enc.finish()
+}
+
+/// Encodes `symbols` under one table as a wide stream.
+pub(crate) fn encode_wide(symbols: &[u8], table: &FreqTable) -> Vec<u8> {
+    let coders = table.encoder_symbols();
+    let mut enc = RansEncoder::<WIDE_LANES>::new(symbols.len());
+    enc.put_all(symbols, |_, s| &coders[usize::from(s)]);
     enc.finish()
 }
 

@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 
 use super::{Lanes, Tables};
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
-use crate::kernels::avx2::{WIDE, load, renormalize, store, widen};
+use crate::kernels::avx2::{WIDE, lanes, load, renormalize, store, widen};
 
 /// Decodes full steps as long as every lane has a word waiting. Returns how many values there are.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -34,12 +34,11 @@ pub(super) fn steps<const L: usize, const Q: usize>(
 fn look_up(tables: &Tables, at: __m256i) -> (__m256i, __m256i) {
     let slots = tables.slots.as_flattened();
     let last = _mm256_set1_epi32((slots.len() - 1) as i32);
-    let mut lanes = [0; WIDE];
-    store(_mm256_min_epu32(at, last), &mut lanes);
+    let lanes = lanes(_mm256_min_epu32(at, last));
     let entry = |lane: usize| {
         // SAFETY: `lanes` are at most the number of the last slot, and every slot has its entry.
         let entry = unsafe {
-            let slot = *slots.get_unchecked(lanes[lane] as usize);
+            let slot = *slots.get_unchecked(lanes[lane]);
             *tables.entries.get_unchecked(usize::from(slot))
         };
         entry.0 as i64

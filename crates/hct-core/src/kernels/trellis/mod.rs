@@ -59,7 +59,8 @@ impl Tables {
                 let entry = Entry::new(range.start, range.len() as u32, odd, points[symbol]);
                 tables.entries[first + symbol] = entry;
                 // 64 contexts of 256 symbols at most.
-                let at = u16::try_from(first + symbol).expect("no more contexts than classes allow");
+                let at =
+                    u16::try_from(first + symbol).expect("no more contexts than classes allow");
                 slots[range.start as usize..range.end as usize].fill(at);
             }
             tables.slots.push(slots);

@@ -3,9 +3,10 @@
 use super::statistics::Statistics;
 use super::syntax::write_patches;
 use super::viterbi::{self, Quantized, Search};
-use crate::entropy::rans::encode::{EncoderSymbol, RansEncoder};
+use crate::entropy::freq::{EncoderSymbols, FreqTable};
+use crate::entropy::rans::encode::RansEncoder;
 use crate::quant::trellis::contexts::Contexts;
-use crate::quant::trellis::decode::{SYMBOLS, point};
+use crate::quant::trellis::decode::point;
 use crate::quant::trellis::machine::{Trellis, multiple};
 
 /// A tile's values and their classes.
@@ -148,39 +149,34 @@ impl TileCoder {
     }
 
     fn code_lanes<const L: usize>(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
-        let (indices, of) = (&quantized.indices, &quantized.contexts);
         let max: Vec<u32> = (0..contexts.tables.len())
             .map(|c| contexts.max_magnitude(c) as u32)
             .collect();
-        let mut coders = vec![EncoderSymbol::default(); contexts.tables.len() * SYMBOLS];
-        for (table, coders) in contexts.tables.iter().zip(coders.chunks_exact_mut(SYMBOLS)) {
-            coders
-                .iter_mut()
-                .zip(table.encoder_symbols())
-                .for_each(|(c, e)| *c = e);
-        }
+        let coders: Vec<EncoderSymbols> = contexts
+            .tables
+            .iter()
+            .map(FreqTable::encoder_symbols)
+            .collect();
         let mut patched = Vec::new();
-        let mut rans = RansEncoder::<L>::new(indices.len());
-        let coded = indices
-            .chunks(self.lanes)
-            .zip(of.chunks(self.lanes))
+        let pairs = quantized.indices.iter().zip(&quantized.contexts);
+        // A byte of symbol and one of context.
+        let symbols: Vec<[u8; 2]> = pairs
             .enumerate()
-            .rev();
-        for (step, (indices, of)) in coded {
-            for (lane, (&k, &c)) in indices.iter().zip(of).enumerate().rev() {
-                let mut s = symbol(k);
-                if k.unsigned_abs() > max[usize::from(c)] {
-                    let m = k.unsigned_abs() as usize;
-                    let kept = contexts.coded_magnitude(usize::from(c), m) as i32;
-                    s = symbol(if k < 0 { -kept } else { kept });
-                    let v = multiple(m as i32, self.quantizer(c));
-                    let i = (step * L + lane) as u64;
-                    patched.push((i, i64::from(if k < 0 { -v } else { v })));
+            .map(|(i, (&k, &c))| {
+                let m = k.unsigned_abs();
+                if m <= max[usize::from(c)] {
+                    return [symbol(k), c];
                 }
-                rans.put(lane, &coders[usize::from(c) * SYMBOLS + s]);
-            }
-        }
-        patched.reverse();
+                let kept = contexts.coded_magnitude(usize::from(c), m as usize) as i32;
+                let v = multiple(m as i32, self.quantizer(c));
+                patched.push((i as u64, i64::from(if k < 0 { -v } else { v })));
+                [symbol(if k < 0 { -kept } else { kept }), c]
+            })
+            .collect();
+        let mut rans = RansEncoder::<L>::new(symbols.len());
+        rans.put_all(&symbols, |_, [symbol, context]| {
+            &coders[usize::from(context)][usize::from(symbol)]
+        });
         CodedTile {
             stream: rans.finish(),
             patches: write_patches(&patched),
@@ -190,8 +186,9 @@ impl TileCoder {
 
 /// Symbol of a signed index: 0, 1, −1, 2, −2, … become 0, 1, 2, 3, 4, …
 #[inline(always)]
-fn symbol(index: i32) -> usize {
-    let m = index.unsigned_abs() as usize;
+fn symbol(index: i32) -> u8 {
+    // Magnitudes with a symbol are at most 127.
+    let m = index.unsigned_abs() as u8;
     if index > 0 { 2 * m - 1 } else { 2 * m }
 }
 
