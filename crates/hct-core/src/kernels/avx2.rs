@@ -4,13 +4,7 @@
 //! instructions, but took 28 cycles for eight lanes where it was measured (AMD Zen 3; on Intel
 //! what was done against Downfall makes it slow as well), eight loads a third of that.
 
-use std::arch::x86_64::{
-    __m256i, _mm_cvtsi128_si64, _mm_extract_epi64, _mm_loadl_epi64, _mm_loadu_si128,
-    _mm256_blendv_epi8, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi32,
-    _mm256_cvtepu8_epi32, _mm256_cvtepu16_epi32, _mm256_extracti128_si256, _mm256_loadu_si256,
-    _mm256_movemask_ps, _mm256_or_si256, _mm256_permutevar8x32_epi32, _mm256_setzero_si256,
-    _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_si256,
-};
+use std::arch::x86_64::*;
 
 /// Lanes of a vector.
 pub(super) const WIDE: usize = 8;
@@ -78,6 +72,20 @@ pub(super) fn widen(bytes: &[u8; WIDE]) -> __m256i {
     // SAFETY: the array holds the 8 bytes that are read.
     let bytes = unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) };
     _mm256_cvtepu8_epi32(bytes)
+}
+
+/// The lowest byte of every lane.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn low_bytes(v: __m256i) -> [u8; WIDE] {
+    // Those of four lanes next to each other, in both halves.
+    let order = _mm256_set1_epi64x(0x0c08_0400_0c08_0400);
+    let packed = _mm256_shuffle_epi8(v, order);
+    let halves = _mm_unpacklo_epi32(
+        _mm256_castsi256_si128(packed),
+        _mm256_extracti128_si256::<1>(packed),
+    );
+    _mm_cvtsi128_si64(halves).to_le_bytes()
 }
 
 /// Brings the states below the bound back above it with the words at the start of `words`.

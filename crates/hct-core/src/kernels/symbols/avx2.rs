@@ -1,15 +1,10 @@
 //! Eight lanes a vector.
 
-use std::arch::x86_64::{
-    __m256i, _mm_cvtsi128_si64, _mm_unpacklo_epi32, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_mullo_epi32, _mm256_set_epi32,
-    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_srli_epi32,
-};
+use std::arch::x86_64::*;
 
 use super::Slots;
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
-use crate::kernels::avx2::{WIDE, lanes, load, renormalize, store};
+use crate::kernels::avx2::{WIDE, lanes, load, low_bytes, renormalize, store};
 
 /// Decodes full steps as long as every lane has a word waiting. Returns how many symbols there are.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -42,20 +37,6 @@ fn look_up(slots: &Slots, at: __m256i) -> __m256i {
         entry(1),
         entry(0),
     )
-}
-
-/// The lowest byte of every lane.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn low_bytes(v: __m256i) -> [u8; WIDE] {
-    // Those of four lanes next to each other, in both halves.
-    let order = _mm256_set1_epi64x(0x0c08_0400_0c08_0400);
-    let packed = _mm256_shuffle_epi8(v, order);
-    let halves = _mm_unpacklo_epi32(
-        _mm256_castsi256_si128(packed),
-        _mm256_extracti128_si256::<1>(packed),
-    );
-    _mm_cvtsi128_si64(halves).to_le_bytes()
 }
 
 #[inline]

@@ -1,11 +1,6 @@
 //! Eight lanes a vector.
 
-use std::arch::x86_64::{
-    __m256i, _mm_set_epi64x, _mm256_add_epi32, _mm256_and_si256, _mm256_castps_si256,
-    _mm256_castsi256_ps, _mm256_min_epu32, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set_m128i,
-    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_slli_epi32,
-    _mm256_srai_epi32, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_sub_epi32, _mm256_xor_si256,
-};
+use std::arch::x86_64::*;
 
 use super::{Lanes, Tables};
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
@@ -65,8 +60,8 @@ fn vectors<const V: usize, const L: usize, const Q: usize>(
         return 0;
     }
     let (one, zero) = (_mm256_set1_epi32(1), _mm256_setzero_si256());
-    let feedback = _mm256_set1_epi32(tables.feedback as i32);
-    let odd_input = _mm256_set1_epi32(tables.odd as i32);
+    let feedback = _mm256_set1_epi32(tables.machine.feedback as i32);
+    let odd_input = _mm256_set1_epi32(tables.machine.odd as i32);
     let slot_mask = _mm256_set1_epi32(PROB_SCALE as i32 - 1);
     let freq_mask = _mm256_set1_epi32(0x1fff);
     let (coders, _) = lanes.coders.as_chunks_mut::<WIDE>();

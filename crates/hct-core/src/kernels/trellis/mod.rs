@@ -21,20 +21,30 @@ pub(crate) struct Tables {
     slots: Vec<Slots>,
     /// [`SYMBOLS`] of each context: all that `slots` name are there.
     entries: Vec<Entry>,
-    quantizers: usize,
-    feedback: u32,
-    odd: u32,
+    machine: Machine,
 }
 
 /// The state machine as kernels run it.
 #[derive(Clone, Copy)]
 pub(crate) struct Machine {
+    /// States, 1 where there is none.
+    pub states: usize,
     /// Contexts of a class: 1 where there is no state machine, else 2.
     pub quantizers: usize,
     /// What is added (without carry) to half of a state that is odd.
     pub feedback: u32,
     /// What is added (without carry) to it after an odd index.
     pub odd: u32,
+}
+
+impl Machine {
+    /// The state after an index of parity `odd` in `state`.
+    #[inline(always)]
+    pub fn next(self, state: u32, odd: u32) -> u32 {
+        // Masks rather than products: this is in the decoder's inner loop.
+        let mask = |bit: u32| 0u32.wrapping_sub(bit);
+        state >> 1 ^ mask(state & 1) & self.feedback ^ mask(odd) & self.odd
+    }
 }
 
 impl Tables {
@@ -46,9 +56,7 @@ impl Tables {
         let mut tables = Tables {
             slots: Vec::new(),
             entries: Vec::new(),
-            quantizers: machine.quantizers,
-            feedback: machine.feedback,
-            odd: machine.odd,
+            machine,
         };
         for (table, points) in contexts {
             let first = tables.entries.len();
@@ -136,7 +144,7 @@ pub(crate) fn decode<const L: usize>(
     out: &mut [f32],
 ) {
     assert_eq!(classes.len(), out.len());
-    match tables.quantizers {
+    match tables.machine.quantizers {
         1 => at_level::<L, 1>(tables, classes, lanes, words, out),
         _ => at_level::<L, 2>(tables, classes, lanes, words, out),
     }

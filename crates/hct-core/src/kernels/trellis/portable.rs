@@ -24,9 +24,7 @@ pub(super) fn run<const L: usize, const Q: usize>(
         *x = entry.freq() * (*x >> PROB_BITS) + (slot as u32).wrapping_sub(entry.start());
         *value = entry.point();
         if Q > 1 {
-            // Masks rather than products.
-            let mask = |bit: u32| 0u32.wrapping_sub(bit);
-            *s = *s >> 1 ^ mask(*s & 1) & tables.feedback ^ mask(entry.odd()) & tables.odd;
+            *s = tables.machine.next(*s, entry.odd());
         }
     };
     for (class, value) in class_steps.iter().zip(out_steps) {

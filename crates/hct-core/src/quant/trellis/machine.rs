@@ -38,6 +38,7 @@ impl Trellis {
     /// The machine as kernels run it.
     pub fn machine(self) -> Machine {
         Machine {
+            states: self.states,
             quantizers: self.quantizers(),
             feedback: (self.h0 >> 1) as u32,
             odd: (self.h1 >> 1) as u32,
@@ -47,12 +48,7 @@ impl Trellis {
     /// The state after an index of parity `odd` in `state`.
     #[inline(always)]
     pub fn next(self, state: usize, odd: usize) -> usize {
-        if self.states == 1 {
-            return 0;
-        }
-        // Masks rather than products: this is in the decoder's inner loop.
-        let mask = |bit: usize, polynomial: usize| 0usize.wrapping_sub(bit) & (polynomial >> 1);
-        (state >> 1) ^ mask(state & 1, self.h0) ^ mask(odd, self.h1)
+        self.machine().next(state as u32, odd as u32) as usize
     }
 }
 

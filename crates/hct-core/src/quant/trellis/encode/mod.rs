@@ -8,13 +8,13 @@ mod plane;
 mod rate;
 mod sample;
 mod scales;
+mod search;
 mod settings;
 mod statistics;
 mod syntax;
 mod tile;
 mod tiles;
 mod training;
-mod viterbi;
 
 pub use analysis::TrellisAnalysis;
 pub use feedback::{

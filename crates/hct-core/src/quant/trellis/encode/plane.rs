@@ -5,7 +5,7 @@ use super::statistics::Statistics;
 use super::syntax::write_scales;
 use super::tile::{TileCoder, TileValues};
 use super::training::Training;
-use super::viterbi::Quantized;
+use super::search::Quantized;
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::plane::EncodedPlane;
 use crate::quant::trellis::contexts::Contexts;

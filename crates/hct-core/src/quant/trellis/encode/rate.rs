@@ -1,10 +1,8 @@
 //! What symbols cost under given contexts.
 
 use super::statistics::Statistics;
+use crate::kernels::viterbi::RATES;
 use crate::quant::trellis::contexts::Contexts;
-
-/// Index magnitudes past this share one rate.
-pub(crate) const RATES: usize = 256;
 
 impl Contexts {
     /// The magnitude coded in place of `m`: itself, or the largest of its parity that has a

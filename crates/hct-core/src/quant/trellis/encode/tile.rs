@@ -1,8 +1,9 @@
 //! Encoding tiles of trellis-quantized values.
 
+use super::search::{self, Quantized};
 use super::statistics::Statistics;
 use super::syntax::write_patches;
-use super::viterbi::{self, Quantized, Search};
+
 use crate::entropy::freq::{EncoderSymbols, FreqTable};
 use crate::entropy::rans::encode::RansEncoder;
 use crate::quant::trellis::contexts::Contexts;
@@ -80,13 +81,10 @@ impl TileCoder {
         tile: &TileValues<'_>,
         states: &LaneStates,
     ) -> Quantized {
-        let search = Search {
-            inv_step: 1.0 / self.step,
-            costs,
-        };
         // Lanes are counted from that of the first value.
         let starts = std::array::from_fn(|l| states.states[(states.next + l) % L]);
-        viterbi::quantize::<L>(self.trellis, &search, tile.values, tile.classes, &starts)
+        let goal = (1.0 / self.step, costs);
+        search::quantize::<L>(self.trellis, goal, tile.values, tile.classes, &starts)
     }
 
     /// Statistics of a quantized tile, for a plane of `contexts` contexts.

@@ -1,79 +1,12 @@
-//! The encoder's search: for every lane the path through the trellis of least D + λR.
+//! The reference.
 
-use super::rate::RATES;
-use crate::quant::trellis::machine::Trellis;
-use crate::simd::multiversion;
-
-/// What the search optimizes for.
-pub(crate) struct Search<'a> {
-    /// 1/δ.
-    pub inv_step: f32,
-    /// λ·bits of index magnitude m in context c at `c * RATES + m`, contexts being
-    /// `class * quantizers + quantizer`, in units of δ².
-    pub costs: &'a [f32],
-}
-
-/// Quantized values: signed indices and the contexts they are coded in.
-pub(crate) struct Quantized {
-    pub indices: Vec<i32>,
-    pub contexts: Vec<u8>,
-}
-
-/// Quantizes `values`, symbol i in lane i mod `L`; `classes[i]` is the class of value i. `states`
-/// are those that the lanes start in.
-pub(crate) fn quantize<const L: usize>(
-    trellis: Trellis,
-    search: &Search<'_>,
-    values: &[f32],
-    classes: &[u8],
-    states: &[u8; L],
-) -> Quantized {
-    assert_eq!(values.len(), classes.len());
-    let mut indices = vec![0; values.len()];
-    if trellis.states() == 1 {
-        scalar(search, values, &mut indices);
-        return Quantized {
-            indices,
-            contexts: classes.to_vec(),
-        };
-    }
-    let mut contexts = vec![0; values.len()];
-    let out = (&mut indices[..], &mut contexts[..]);
-    match trellis.states() {
-        4 => viterbi::<L, 4>(search, values, classes, states, out),
-        8 => viterbi::<L, 8>(search, values, classes, states, out),
-        16 => viterbi::<L, 16>(search, values, classes, states, out),
-        _ => viterbi::<L, 32>(search, values, classes, states, out),
-    }
-    Quantized { indices, contexts }
-}
-
-multiversion! {
-    fn scalar(search: &Search<'_>, values: &[f32], indices: &mut [i32]) = scalar_body;
-}
-
-/// Rounding a little towards zero. Asking the rates instead gains nothing measurable at equal
-/// distortion, and costs most of the time.
-#[inline(always)]
-fn scalar_body(search: &Search<'_>, values: &[f32], indices: &mut [i32]) {
-    let scale = 0.5 * search.inv_step;
-    for (&v, index) in values.iter().zip(indices) {
-        let m = (v.abs() * scale + TOWARDS_ZERO) as i32;
-        *index = if v < 0.0 { -m } else { m };
-    }
-}
+use super::{OFFSETS, RATES, Search, TOWARDS_ZERO};
 
 /// Where the cost of magnitude `m` ≥ 0 is.
 #[inline(always)]
 fn clamped(m: i32) -> usize {
     m.min(RATES as i32 - 1) as usize & (RATES - 1)
 }
-
-/// Offsets of the multiples 4j + o of each subset: Q0 even, Q0 odd, Q1 even (0, 3, 7, …), Q1 odd.
-const OFFSETS: [f32; 4] = [0.0, 2.0, -1.0, 1.0];
-/// The nearer point of a subset is taken without asking its rate, which could only matter within
-/// this little of the middle of four δ, in units of 4δ. Measured loss: below 0.001 bit.
-const TOWARDS_ZERO: f32 = 0.48;
 
 /// j of the point of `subset` near `a`.
 #[inline(always)]
@@ -98,38 +31,6 @@ fn zero_or_three(a: f32, j: f32, row: &[f32; RATES]) -> (f32, f32, i32) {
         square(a - (4.0 * j - 1.0)) + row[clamped(m)],
         m,
     )
-}
-
-multiversion! {
-    fn viterbi<const L: usize, const S: usize>(
-        search: &Search<'_>,
-        values: &[f32],
-        classes: &[u8],
-        starts: &[u8; L],
-        out: (&mut [i32], &mut [u8]),
-    ) = viterbi_body::<L, S>;
-}
-
-impl Trellis {
-    /// The quantizer, 0 or 1, that `state` uses.
-    #[inline(always)]
-    pub fn quantizer(self, state: usize) -> usize {
-        if self.states() == 1 { 0 } else { state & 1 }
-    }
-}
-
-/// The two ways into each state: (state before, subset).
-fn ways_into<const S: usize>(trellis: Trellis) -> [[(usize, usize); 2]; S] {
-    let mut into = [[(0, 0); 2]; S];
-    let mut ways = [0; S];
-    for s in 0..S {
-        for parity in 0..2 {
-            let to = trellis.next(s, parity);
-            into[to][ways[to]] = (s, 2 * trellis.quantizer(s) + parity);
-            ways[to] += 1;
-        }
-    }
-    into
 }
 
 /// Costs of the four subsets for one step of all lanes.
@@ -161,26 +62,26 @@ fn branch_costs<const L: usize>(
     branch
 }
 
-#[inline(always)]
-fn viterbi_body<const L: usize, const S: usize>(
+/// Quantizes all `values`.
+pub(super) fn run<const L: usize, const S: usize>(
     search: &Search<'_>,
     values: &[f32],
     classes: &[u8],
     starts: &[u8; L],
     (indices, contexts): (&mut [i32], &mut [u8]),
 ) {
-    let trellis = Trellis::new(S).expect("a supported size");
-    let into = ways_into::<S>(trellis);
+    let into = search.machine.ways_into::<S>();
+    let words = S.div_ceil(32);
     let (rows, _) = search.costs.as_chunks::<RATES>();
     let steps = values.len().div_ceil(L);
-    let mut decisions = vec![[0u32; L]; steps];
+    let mut decisions = vec![[0u32; L]; words * steps];
     let mut cost = [[f32::INFINITY; L]; S];
     for (l, &start) in starts.iter().enumerate() {
         cost[usize::from(start)][l] = 0.0;
     }
     // Costs of the lanes that end one step before the others.
     let mut early = cost;
-    for (t, decision) in decisions.iter_mut().enumerate() {
+    for (t, decision) in decisions.chunks_exact_mut(words).enumerate() {
         let from = t * L;
         let active = L.min(values.len() - from);
         let (mut a, mut class) = ([0f32; L], [0u8; L]);
@@ -205,7 +106,7 @@ fn viterbi_body<const L: usize, const S: usize>(
                 let c1 = cost[s1][l] + branch[b1][l];
                 let second = c1 < c0;
                 next[s][l] = if second { c1 } else { c0 };
-                decision[l] |= u32::from(second) << s;
+                decision[s / 32][l] |= u32::from(second) << (s % 32);
             }
         }
         // Keep the costs small so that f32 stays exact enough over a long lane.
@@ -234,10 +135,11 @@ fn viterbi_body<const L: usize, const S: usize>(
         let ends_early = tail != 0 && l >= tail;
         *state = best(if ends_early { &early } else { &cost }, l);
     }
-    for (t, decision) in decisions.iter().enumerate().rev() {
+    for (t, decision) in decisions.chunks_exact(words).enumerate().rev() {
         let from = t * L;
         for l in 0..L.min(values.len() - from) {
-            let way = usize::from(decision[l] >> states[l] & 1 == 1);
+            let bits = decision[states[l] / 32][l] >> (states[l] % 32);
+            let way = (bits & 1) as usize;
             let (before, subset) = into[states[l]][way];
             states[l] = before;
             let i = from + l;

@@ -1,0 +1,58 @@
+//! Values to indices and contexts.
+
+use crate::kernels::viterbi::{self, Search};
+use crate::quant::trellis::machine::Trellis;
+use crate::simd::multiversion;
+
+/// Quantized values: signed indices and the contexts they are coded in.
+pub(crate) struct Quantized {
+    pub indices: Vec<i32>,
+    pub contexts: Vec<u8>,
+}
+
+/// Quantizes `values`, symbol i in lane i mod `L`, at a step of 1 / `inv_step`; `classes[i]` is the
+/// class of value i. `costs` are those of [`Search`], and `states` those that the lanes start in.
+pub(crate) fn quantize<const L: usize>(
+    trellis: Trellis,
+    (inv_step, costs): (f32, &[f32]),
+    values: &[f32],
+    classes: &[u8],
+    states: &[u8; L],
+) -> Quantized {
+    assert_eq!(values.len(), classes.len());
+    let mut indices = vec![0; values.len()];
+    if trellis.states() == 1 {
+        scalar(inv_step, values, &mut indices);
+        return Quantized {
+            indices,
+            contexts: classes.to_vec(),
+        };
+    }
+    let mut contexts = vec![0; values.len()];
+    let search = Search {
+        machine: trellis.machine(),
+        inv_step,
+        costs,
+    };
+    let out = (&mut indices[..], &mut contexts[..]);
+    viterbi::quantize(&search, values, classes, states, out);
+    Quantized { indices, contexts }
+}
+
+/// Points a little further from zero than the middle between two are taken for the lower one.
+const TOWARDS_ZERO: f32 = 0.48;
+
+multiversion! {
+    fn scalar(inv_step: f32, values: &[f32], indices: &mut [i32]) = scalar_body;
+}
+
+/// Rounding a little towards zero. Asking the rates instead gains nothing measurable at equal
+/// distortion, and costs most of the time.
+#[inline(always)]
+fn scalar_body(inv_step: f32, values: &[f32], indices: &mut [i32]) {
+    let scale = 0.5 * inv_step;
+    for (&v, index) in values.iter().zip(indices) {
+        let m = (v.abs() * scale + TOWARDS_ZERO) as i32;
+        *index = if v < 0.0 { -m } else { m };
+    }
+}
