@@ -2,9 +2,10 @@
 //! registers or the first cache.
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use super::{OFFSETS, RATES, Search, TOWARDS_ZERO};
-use crate::kernels::avx2::{WIDE, lanes, load, low_bytes, store, widen};
+use crate::kernels::avx2::{WIDE, load, low_bytes, store, widen};
 
 /// Steps between renormalizations, as in the portable version.
 const RENORMALIZED: usize = 64;
@@ -82,12 +83,18 @@ impl Group<'_> {
                 active: WIDE,
             };
         }
+        self.ragged(from)
+    }
+
+    #[cold]
+    #[target_feature(enable = "avx2")]
+    fn ragged(&self, from: usize) -> Step {
         let active = self.values.len() - from;
         let (mut values, mut classes) = ([0f32; WIDE], [0; WIDE]);
         values[..active].copy_from_slice(&self.values[from..]);
         classes[..active].copy_from_slice(&self.classes[from..]);
         Step {
-            // SAFETY: as above.
+            // SAFETY: the array holds the 32 bytes that are read.
             values: unsafe { _mm256_loadu_ps(values.as_ptr()) },
             classes,
             active,
@@ -118,38 +125,43 @@ impl Group<'_> {
         }
         let mut early = cost;
         let mut active = WIDE;
-        let rows = decisions.chunks_exact_mut(words).zip(zeros);
-        for (t, (decision, zero)) in (0..self.steps()).zip(rows) {
-            let step = self.step(t);
-            active = step.active;
-            if active < WIDE {
-                early = cost;
-            }
-            let a = scaled(step.values, search.inv_step);
-            let (branch, at_zero) = branch_costs::<ONE_CLASS>(a, &step.classes, search.costs);
-            *zero = at_zero;
-            let mut next = [_mm256_setzero_ps(); S];
-            for (w, decision) in decision.iter_mut().enumerate() {
-                let mut bits = _mm256_setzero_si256();
-                for s in 32 * w..S.min(32 * w + 32) {
-                    let [(s0, b0), (s1, b1)] = into[s];
-                    let c0 = _mm256_add_ps(cost[s0], branch[b0]);
-                    let c1 = _mm256_add_ps(cost[s1], branch[b1]);
-                    let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
-                    next[s] = _mm256_min_ps(c1, c0);
-                    let bit = _mm256_set1_epi32((1u32 << (s % 32)) as i32);
-                    bits = _mm256_or_si256(bits, _mm256_and_si256(second, bit));
+        let mut block = Block::new();
+        let steps = self.steps();
+        for start in (0..steps).step_by(BLOCK) {
+            let end = steps.min(start + BLOCK);
+            block.fill::<ONE_CLASS>(self, start..end, search);
+            let rows = decisions[words * start..].chunks_exact_mut(words);
+            let rows = rows.zip(&mut zeros[start..]);
+            for (t, (decision, zero)) in (start..end).zip(rows) {
+                if t + 1 == steps {
+                    active = WIDE.min(self.values.len() - self.first - t * self.stride);
+                    early = cost;
                 }
-                store(bits, decision);
-            }
-            // Keep the costs small so that f32 stays exact enough over a long lane.
-            if t % RENORMALIZED == RENORMALIZED - 1 {
-                let low = next[1..].iter().fold(next[0], |low, &c| _mm256_min_ps(low, c));
-                for c in &mut next {
-                    *c = _mm256_sub_ps(*c, low);
+                let (branch, at_zero) = block.branch_costs::<ONE_CLASS>(t - start, search.costs);
+                *zero = at_zero;
+                let mut next = [_mm256_setzero_ps(); S];
+                for (w, decision) in decision.iter_mut().enumerate() {
+                    let mut bits = _mm256_setzero_si256();
+                    for s in 32 * w..S.min(32 * w + 32) {
+                        let [(s0, b0), (s1, b1)] = into[s];
+                        let c0 = _mm256_add_ps(cost[s0], branch[b0]);
+                        let c1 = _mm256_add_ps(cost[s1], branch[b1]);
+                        let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
+                        next[s] = _mm256_min_ps(c1, c0);
+                        let bit = _mm256_set1_epi32((1u32 << (s % 32)) as i32);
+                        bits = _mm256_or_si256(bits, _mm256_and_si256(second, bit));
+                    }
+                    store(bits, decision);
                 }
+                // Keep the costs small so that f32 stays exact enough over a long lane.
+                if t % RENORMALIZED == RENORMALIZED - 1 {
+                    let low = next[1..].iter().fold(next[0], |low, &c| _mm256_min_ps(low, c));
+                    for c in &mut next {
+                        *c = _mm256_sub_ps(*c, low);
+                    }
+                }
+                cost = next;
             }
-            cost = next;
         }
         let (ends, early) = (best(&cost), best(&early));
         std::array::from_fn(|lane| if lane < active { ends[lane] } else { early[lane] })
@@ -287,76 +299,111 @@ fn square(x: __m256) -> __m256 {
     _mm256_mul_ps(x, x)
 }
 
-/// Costs of the four subsets, and in which lanes the third is best at zero.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn branch_costs<const ONE_CLASS: bool>(
-    a: __m256,
-    classes: &[u8; WIDE],
-    costs: &[f32],
-) -> ([__m256; 4], u8) {
-    let one = _mm256_set1_epi32(1);
-    let four = _mm256_set1_ps(4.0);
-    let mut squares = [_mm256_setzero_ps(); 4];
-    let mut packed = _mm256_setzero_si256();
-    for subset in [3, 2, 1, 0] {
-        let offset = _mm256_set1_ps(OFFSETS[subset]);
-        let mut j = _mm256_cvttps_epi32(nearest(a, offset));
-        let mut m = _mm256_slli_epi32::<1>(j);
-        if subset == 2 {
-            j = _mm256_max_epi32(j, one);
-            m = _mm256_slli_epi32::<1>(j);
-        } else if subset % 2 == 1 {
-            m = _mm256_or_si256(m, one);
+/// Steps whose points are found before their rates are looked up, and those before anything is
+/// compared: within one step each would wait for the other, and a CPU does not look far enough
+/// ahead to find the next one's work.
+const BLOCK: usize = 32;
+
+/// The points near the values of some steps, one of each subset, and what they cost.
+struct Block {
+    /// Squared errors.
+    squares: [[__m256; 4]; BLOCK],
+    /// Squared values: errors of zero.
+    at_zero: [__m256; BLOCK],
+    /// Magnitudes of indices, of subset k in bits 8k to 8k + 7.
+    magnitudes: [[u32; WIDE]; BLOCK],
+    rates: [[[f32; WIDE]; 4]; BLOCK],
+    /// Rates of the zero of Q1, where there is more than one class.
+    zero_rates: [[f32; WIDE]; BLOCK],
+}
+
+impl Block {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn new() -> Self {
+        Block {
+            squares: [[_mm256_setzero_ps(); 4]; BLOCK],
+            at_zero: [_mm256_setzero_ps(); BLOCK],
+            magnitudes: [[0; WIDE]; BLOCK],
+            rates: [[[0.0; WIDE]; 4]; BLOCK],
+            zero_rates: [[0.0; WIDE]; BLOCK],
         }
-        let point = _mm256_add_ps(_mm256_mul_ps(four, _mm256_cvtepi32_ps(j)), offset);
-        squares[subset] = square(_mm256_sub_ps(a, point));
-        let m = _mm256_min_epi32(m, _mm256_set1_epi32(RATES as i32 - 1));
-        packed = _mm256_or_si256(_mm256_slli_epi32::<8>(packed), m);
     }
-    let packed = lanes(packed);
-    let rate = |lane: usize, subset: usize| {
-        let class = if ONE_CLASS { 0 } else { usize::from(classes[lane]) };
-        let m = packed[lane] >> (8 * subset) & (RATES - 1);
-        // SAFETY: the caller saw that every class has costs of all magnitudes in both contexts.
-        unsafe { *costs.get_unchecked((2 * class + subset / 2) * RATES + m) }
-    };
-    let rates = |subset: usize| {
-        _mm256_setr_ps(
-            rate(0, subset),
-            rate(1, subset),
-            rate(2, subset),
-            rate(3, subset),
-            rate(4, subset),
-            rate(5, subset),
-            rate(6, subset),
-            rate(7, subset),
-        )
-    };
-    let zero_rate = |lane: usize| {
-        let class = usize::from(classes[lane]);
-        // SAFETY: as above.
-        unsafe { *costs.get_unchecked((2 * class + 1) * RATES) }
-    };
-    let zero_rates = match ONE_CLASS {
-        true => _mm256_set1_ps(costs[RATES]),
-        false => _mm256_setr_ps(
-            zero_rate(0),
-            zero_rate(1),
-            zero_rate(2),
-            zero_rate(3),
-            zero_rate(4),
-            zero_rate(5),
-            zero_rate(6),
-            zero_rate(7),
-        ),
-    };
-    let mut branch = [_mm256_setzero_ps(); 4];
-    for subset in 0..4 {
-        branch[subset] = _mm256_add_ps(squares[subset], rates(subset));
+
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn fill<const ONE_CLASS: bool>(
+        &mut self,
+        group: &Group<'_>,
+        steps: Range<usize>,
+        search: &Search<'_>,
+    ) {
+        let one = _mm256_set1_epi32(1);
+        let four = _mm256_set1_ps(4.0);
+        let largest = _mm256_set1_epi32(RATES as i32 - 1);
+        let mut classes = [[0; WIDE]; BLOCK];
+        for (i, t) in steps.clone().enumerate() {
+            let step = group.step(t);
+            classes[i] = step.classes;
+            let a = scaled(step.values, search.inv_step);
+            self.at_zero[i] = square(a);
+            let mut packed = _mm256_setzero_si256();
+            for subset in [3, 2, 1, 0] {
+                let offset = _mm256_set1_ps(OFFSETS[subset]);
+                let mut j = _mm256_cvttps_epi32(nearest(a, offset));
+                let mut m = _mm256_slli_epi32::<1>(j);
+                if subset == 2 {
+                    j = _mm256_max_epi32(j, one);
+                    m = _mm256_slli_epi32::<1>(j);
+                } else if subset % 2 == 1 {
+                    m = _mm256_or_si256(m, one);
+                }
+                let point = _mm256_add_ps(_mm256_mul_ps(four, _mm256_cvtepi32_ps(j)), offset);
+                self.squares[i][subset] = square(_mm256_sub_ps(a, point));
+                let m = _mm256_min_epi32(m, largest);
+                packed = _mm256_or_si256(_mm256_slli_epi32::<8>(packed), m);
+            }
+            store(packed, &mut self.magnitudes[i]);
+        }
+        for i in 0..steps.len() {
+            for lane in 0..WIDE {
+                let class = if ONE_CLASS { 0 } else { usize::from(classes[i][lane]) };
+                let magnitudes = self.magnitudes[i][lane].to_le_bytes();
+                for (subset, m) in magnitudes.into_iter().enumerate() {
+                    let at = (2 * class + subset / 2) * RATES + usize::from(m);
+                    // SAFETY: `run` saw that every class has costs of all magnitudes in both of
+                    // its contexts.
+                    self.rates[i][subset][lane] = unsafe { *search.costs.get_unchecked(at) };
+                }
+                if !ONE_CLASS {
+                    let at = (2 * class + 1) * RATES;
+                    // SAFETY: as above.
+                    self.zero_rates[i][lane] = unsafe { *search.costs.get_unchecked(at) };
+                }
+            }
+        }
     }
-    let zero = _mm256_add_ps(square(a), zero_rates);
-    let at_zero = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(zero, branch[2]));
-    branch[2] = _mm256_min_ps(zero, branch[2]);
-    (branch, at_zero as u8)
+
+    /// Costs of the four subsets in step `i`, and in which lanes the third is best at zero.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn branch_costs<const ONE_CLASS: bool>(&self, i: usize, costs: &[f32]) -> ([__m256; 4], u8) {
+        let rates = |rates: &[f32; WIDE]| {
+            // SAFETY: the array holds the 32 bytes that are read.
+            unsafe { _mm256_loadu_ps(rates.as_ptr()) }
+        };
+        let mut branch = [_mm256_setzero_ps(); 4];
+        for subset in 0..4 {
+            let rates = rates(&self.rates[i][subset]);
+            branch[subset] = _mm256_add_ps(self.squares[i][subset], rates);
+        }
+        let zero_rates = match ONE_CLASS {
+            true => _mm256_set1_ps(costs[RATES]),
+            false => rates(&self.zero_rates[i]),
+        };
+        let zero = _mm256_add_ps(self.at_zero[i], zero_rates);
+        let at_zero = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(zero, branch[2]));
+        branch[2] = _mm256_min_ps(zero, branch[2]);
+        (branch, at_zero as u8)
+    }
 }

@@ -120,22 +120,31 @@ impl TileCoder {
         weights: &[f64],
     ) -> Vec<f64> {
         let points = Points::new(self, contexts);
-        let rows = values
-            .chunks(line)
-            .zip(quantized.indices.chunks(line))
-            .zip(quantized.contexts.chunks(line));
-        rows.map(|((values, indices), row_contexts)| {
-            let errors = values.iter().zip(indices).zip(row_contexts);
-            let errors = errors.map(|((&v, &k), &c)| {
-                let d = f64::from(v.abs()) - f64::from(points.get(c, k.unsigned_abs() as usize));
-                d * d
-            });
-            match weights {
-                [] => errors.sum::<f64>(),
-                weights => errors.zip(weights).map(|(e, w)| e * w).sum(),
+        let lines = |k: usize| k * line..values.len().min((k + 1) * line);
+        let count = values.len().div_ceil(line);
+        let mut errors = Vec::with_capacity(count);
+        // Some lines at a time: within one each sum waits for the one before.
+        while errors.len() < count {
+            let first = errors.len();
+            match lines(first + ABREAST - 1) {
+                last if last.len() == line => {
+                    let all = lines(first).start..last.end;
+                    let of = (&values[all.clone()], &quantized.indices[all.clone()]);
+                    errors.extend(points.errors_abreast(
+                        of.0,
+                        of.1,
+                        &quantized.contexts[all],
+                        weights,
+                    ));
+                }
+                _ => {
+                    let one = lines(first);
+                    let of = (&values[one.clone()], &quantized.indices[one.clone()]);
+                    errors.push(points.errors(of.0, of.1, &quantized.contexts[one], weights));
+                }
             }
-        })
-        .collect()
+        }
+        errors
     }
 
     /// Entropy-codes a quantized tile.
@@ -193,43 +202,78 @@ fn symbol(index: i32) -> u8 {
 /// Reproduction points by context and magnitude, as the decoder will have them.
 pub(super) struct Points {
     coder: TileCoder,
-    points: Vec<f32>,
-    max: Vec<usize>,
+    points: Vec<[f32; MAGNITUDES]>,
 }
 
 /// Magnitudes with a symbol, and 0.
 const MAGNITUDES: usize = 128;
+/// Lines whose errors are summed at a time.
+const ABREAST: usize = 4;
 
 impl Points {
     pub fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
         let n = contexts.tables.len();
-        let mut points = vec![0f32; n * MAGNITUDES];
-        let max: Vec<usize> = (0..n).map(|c| contexts.max_magnitude(c)).collect();
-        for c in 0..n {
-            for m in 1..=max[c] {
-                points[c * MAGNITUDES + m] = point(
-                    coder.quantizer(c as u8),
-                    m,
-                    contexts.shift(c, m),
-                    coder.step,
-                );
+        let mut points = vec![[0f32; MAGNITUDES]; n];
+        for (c, points) in points.iter_mut().enumerate() {
+            for (m, value) in points.iter_mut().enumerate().skip(1) {
+                // Patched values have no shift.
+                let coded = m <= contexts.max_magnitude(c);
+                let shift = if coded { contexts.shift(c, m) } else { 0.0 };
+                *value = point(coder.quantizer(c as u8), m, shift, coder.step);
             }
         }
         Points {
             coder: *coder,
             points,
-            max,
         }
     }
 
     #[inline(always)]
     pub fn get(&self, context: u8, m: usize) -> f32 {
-        if m <= self.max[usize::from(context)] {
-            self.points[usize::from(context) * MAGNITUDES + m]
-        } else {
-            // Patched values have no shift.
-            point(self.coder.quantizer(context), m, 0.0, self.coder.step)
+        match self.points[usize::from(context)].get(m) {
+            Some(&value) => value,
+            None => point(self.coder.quantizer(context), m, 0.0, self.coder.step),
         }
+    }
+
+    #[inline(always)]
+    fn squared_error(&self, value: f32, index: i32, context: u8) -> f64 {
+        let point = self.get(context, index.unsigned_abs() as usize);
+        let d = f64::from(value.abs()) - f64::from(point);
+        d * d
+    }
+
+    /// The sum of the squared errors of a line, each times its weight if there are `weights`.
+    fn errors(&self, values: &[f32], indices: &[i32], contexts: &[u8], weights: &[f64]) -> f64 {
+        let of = values.iter().zip(indices).zip(contexts);
+        let errors = of.map(|((&v, &k), &c)| self.squared_error(v, k, c));
+        match weights {
+            [] => errors.sum::<f64>(),
+            weights => errors.zip(weights).map(|(e, w)| e * w).sum(),
+        }
+    }
+
+    /// The same of [`ABREAST`] lines, one after the other in the slices: the same sums in the same
+    /// order.
+    fn errors_abreast(
+        &self,
+        values: &[f32],
+        indices: &[i32],
+        contexts: &[u8],
+        weights: &[f64],
+    ) -> [f64; ABREAST] {
+        let line = values.len() / ABREAST;
+        // The neutral element of f64's sums.
+        let mut sums = [-0.0; ABREAST];
+        for i in 0..line {
+            let weight = weights.get(i);
+            for (l, sum) in sums.iter_mut().enumerate() {
+                let at = l * line + i;
+                let error = self.squared_error(values[at], indices[at], contexts[at]);
+                *sum += weight.map_or(error, |w| error * w);
+            }
+        }
+        sums
     }
 }
 
