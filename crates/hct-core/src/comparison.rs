@@ -6,6 +6,8 @@ use crate::matrix::MatrixView;
 use crate::plane::EncodedPlane;
 use crate::plane_decoder::PlaneDecoder;
 use crate::recipe::TileShape;
+use crate::scratch::with_values;
+use crate::simd::multiversion;
 use crate::{Dtype, Error, Result, floats, parallel};
 
 /// Sums over one row of the original a and the decoded b, in f64.
@@ -108,20 +110,19 @@ impl EncodedPlane {
             None
         };
         let decoder = PlaneDecoder::new(recipe, &self.common)?;
-        let decoded = |i: usize| {
-            let tile = recipe.tile(i);
-            let mut b = vec![0.0; tile.len()];
+        let decoded = |i: usize, tile: &TileShape, b: &mut [f32]| {
             match &whole {
                 Some(values) => b.copy_from_slice(&values[tile.first..tile.first + tile.len()]),
-                None => decoder.tile(i, &self.tiles[i], &mut b)?,
+                None => decoder.tile(i, &self.tiles[i], b)?,
             }
             if let Some(base) = base {
                 let base = &base[tile.first..tile.first + tile.len()];
                 b.iter_mut().zip(base).for_each(|(v, base)| *v += base);
             }
-            Ok((tile, b))
+            Ok(())
         };
-        compare_tiles(matrix, dtype, center, recipe.tiles(), decoded)
+        let tiles = (recipe.tiles(), |i| recipe.tile(i));
+        compare_tiles(matrix, dtype, center, tiles, decoded)
     }
 }
 
@@ -143,43 +144,50 @@ pub fn compare_values(
             cols,
         });
     }
-    let row = |r: usize| {
-        let tile = TileShape {
-            first_row: r,
-            first_col: 0,
-            rows: 1,
-            cols,
-            first: r * cols,
-        };
-        Ok((tile, values[r * cols..(r + 1) * cols].to_vec()))
+    let row = |r: usize| TileShape {
+        first_row: r,
+        first_col: 0,
+        rows: 1,
+        cols,
+        first: r * cols,
     };
-    compare_tiles(matrix, dtype, center, rows, row)
+    let of_row = |r: usize, _: &TileShape, b: &mut [f32]| {
+        b.copy_from_slice(&values[r * cols..(r + 1) * cols]);
+        Ok(())
+    };
+    compare_tiles(matrix, dtype, center, (rows, row), of_row)
 }
 
-/// Compares tile by tile; `decoded` gives a tile and its values before rounding.
+/// Compares so many tiles, each of the shape that is given; `decoded` fills in its values before
+/// rounding.
 fn compare_tiles(
     matrix: MatrixView<'_>,
     dtype: Dtype,
     center: Option<&[f32]>,
-    tiles: usize,
-    decoded: impl Fn(usize) -> Result<(TileShape, Vec<f32>)> + Sync + Send,
+    (tiles, tile): (usize, impl Fn(usize) -> TileShape + Sync + Send),
+    decoded: impl Fn(usize, &TileShape, &mut [f32]) -> Result<()> + Sync + Send,
 ) -> Result<PlaneComparison> {
-    let parts = parallel::map(tiles, |i| {
-        let (tile, mut b) = decoded(i)?;
-        floats::round_to(&mut b, dtype);
-        let mut a = vec![0.0; tile.len()];
-        matrix.read(tile.first, &mut a);
-        let plain = compare_rows(&a, &b, tile.cols);
+    let compare = |tile: &TileShape, a: &mut [f32], b: &mut [f32]| {
+        floats::round_to(b, dtype);
+        matrix.read(tile.first, a);
+        let plain = compare_rows(a, b, tile.cols);
         let centered = center.map_or(Vec::new(), |center| {
             let center = &center[tile.first_col..tile.first_col + tile.cols];
-            for values in [&mut a, &mut b] {
+            for values in [&mut *a, &mut *b] {
                 for row in values.chunks_exact_mut(tile.cols) {
                     row.iter_mut().zip(center).for_each(|(v, c)| *v -= c);
                 }
             }
-            compare_rows(&a, &b, tile.cols)
+            compare_rows(a, b, tile.cols)
         });
-        Ok((tile.first_row, plain, centered))
+        (tile.first_row, plain, centered)
+    };
+    let parts = parallel::map(tiles, |i| {
+        let tile = tile(i);
+        with_values(tile.len(), |b| {
+            decoded(i, &tile, b)?;
+            Ok::<_, Error>(with_values(tile.len(), |a| compare(&tile, a, b)))
+        })
     });
     let none = RowComparison::default();
     let mut rows = vec![none; matrix.rows()];
@@ -201,32 +209,37 @@ fn compare_tiles(
 }
 
 fn compare_rows(a: &[f32], b: &[f32], cols: usize) -> Vec<RowComparison> {
+    let rows = a.chunks_exact(cols).zip(b.chunks_exact(cols));
+    rows.map(|(a, b)| compare_row(a, b)).collect()
+}
+
+multiversion! {
+    fn compare_row(a: &[f32], b: &[f32]) -> RowComparison = compare_row_body;
+}
+
+#[inline(always)]
+fn compare_row_body(a: &[f32], b: &[f32]) -> RowComparison {
     // Independent partial sums, in an order fixed by the source, so that the loop vectorizes.
     const WIDE: usize = 8;
-    a.chunks_exact(cols)
-        .zip(b.chunks_exact(cols))
-        .map(|(a, b)| {
-            let mut sums = [[0f64; WIDE]; 4];
-            let (wide_a, rest_a) = a.as_chunks::<WIDE>();
-            let (wide_b, rest_b) = b.as_chunks::<WIDE>();
-            for (a, b) in wide_a.iter().zip(wide_b) {
-                for i in 0..WIDE {
-                    let (a, b) = (f64::from(a[i]), f64::from(b[i]));
-                    sums[0][i] += a * a;
-                    sums[1][i] += b * b;
-                    sums[2][i] += a * b;
-                    sums[3][i] += (a - b) * (a - b);
-                }
-            }
-            let [original, decoded, product, error] = sums.map(|s| s.iter().sum());
-            let mut row = RowComparison {
-                original,
-                decoded,
-                product,
-                error,
-            };
-            rest_a.iter().zip(rest_b).for_each(|(&a, &b)| row.add(a, b));
-            row
-        })
-        .collect()
+    let mut sums = [[0f64; WIDE]; 4];
+    let (wide_a, rest_a) = a.as_chunks::<WIDE>();
+    let (wide_b, rest_b) = b.as_chunks::<WIDE>();
+    for (a, b) in wide_a.iter().zip(wide_b) {
+        for i in 0..WIDE {
+            let (a, b) = (f64::from(a[i]), f64::from(b[i]));
+            sums[0][i] += a * a;
+            sums[1][i] += b * b;
+            sums[2][i] += a * b;
+            sums[3][i] += (a - b) * (a - b);
+        }
+    }
+    let [original, decoded, product, error] = sums.map(|s| s.iter().sum());
+    let mut row = RowComparison {
+        original,
+        decoded,
+        product,
+        error,
+    };
+    rest_a.iter().zip(rest_b).for_each(|(&a, &b)| row.add(a, b));
+    row
 }

@@ -3,24 +3,30 @@
 
 use std::cell::Cell;
 
-/// Values that a thread keeps at most between tiles: 4 MiB, a tile of the size that encoders make.
+/// Values that a thread keeps at most of each: 4 MiB, a tile of the size that encoders make.
 const KEPT: usize = 1 << 20;
+/// Rooms that a thread keeps at most: decoding and comparing take that many at a time.
+const ROOMS: usize = 3;
 
 thread_local! {
-    static VALUES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    static ROOM: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
 }
 
 /// Calls `f` with room for `n` values. What they are is undefined: `f` must write all that it reads.
 pub(crate) fn with_values<R>(n: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {
-    // A call within `f` finds nothing and takes room of its own.
-    let mut values = VALUES.take();
+    let mut rooms = ROOM.take();
+    // A call within `f` takes another.
+    let mut values = rooms.pop().unwrap_or_default();
+    ROOM.set(rooms);
     if values.len() < n {
         values = vec![0.0; n];
     }
     let result = f(&mut values[..n]);
-    if values.len() <= KEPT {
-        VALUES.set(values);
+    let mut rooms = ROOM.take();
+    if values.len() <= KEPT && rooms.len() < ROOMS {
+        rooms.push(values);
     }
+    ROOM.set(rooms);
     result
 }
 
@@ -42,6 +48,6 @@ mod tests {
         assert_eq!(with_values(500, |values| values.as_ptr()), kept);
         let large = with_values(KEPT + 1, |values| values.len());
         assert_eq!(large, KEPT + 1);
-        assert!(VALUES.take().is_empty());
+        assert!(ROOM.take().iter().all(|room| room.len() <= KEPT));
     }
 }

@@ -4,6 +4,7 @@ use super::means::encode as means;
 use super::preparation::Preparation;
 use crate::matrix::MatrixView;
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
+use crate::simd::multiversion;
 use crate::transform::{self, Transform};
 use crate::{Error, Result};
 
@@ -109,16 +110,14 @@ impl<'a> Tiles<'a> {
     /// # Errors
     /// When one is not finite, or so large that a sum in the decoder might not be.
     pub fn largest(&self, values: &[f32]) -> Result<f32> {
-        // The bits of magnitudes order as the magnitudes do, with infinity and NaN on top.
-        let bits = |values: &[f32]| values.iter().fold(0, |m, v| v.abs().to_bits().max(m));
-        let max = f32::from_bits(bits(values));
+        let max = f32::from_bits(largest_bits(values));
         // An inverse transform sums up to √n times the largest coefficient in each direction.
         let spread = self.whole.as_ref().map_or(values.len(), Vec::len) as f32;
         let limit = match (self.preparation.transform, &self.means) {
             (Transform::None, None) => f32::MAX,
             _ => f32::MAX / (8.0 * spread.sqrt()),
         };
-        let mean = f32::from_bits(bits(&self.mean_values));
+        let mean = f32::from_bits(largest_bits(&self.mean_values));
         let too_large = |magnitude: f32, limit: f32| {
             if !magnitude.is_finite() {
                 return Error::NotFinite;
@@ -150,6 +149,16 @@ impl<'a> Tiles<'a> {
             }
         }
     }
+}
+
+multiversion! {
+    /// The largest bits of a magnitude: they order as magnitudes do, infinities and NaNs on top.
+    fn largest_bits(values: &[f32]) -> u32 = largest_bits_body;
+}
+
+#[inline(always)]
+fn largest_bits_body(values: &[f32]) -> u32 {
+    values.iter().fold(0, |m, v| v.abs().to_bits().max(m))
 }
 
 /// Tiles of at most `target` values: bands of whole rows (a multiple of 32 where there are

@@ -1,8 +1,12 @@
 //! What the contexts of a plane are estimated from, and the estimate.
 
+use super::search::Quantized;
 use crate::quant::trellis::contexts::{
     Context, Contexts, MAX_MAGNITUDE, MAX_SHIFT, OCTAVES, SHIFT_UNIT, SHIFTS,
 };
+
+/// Counts that take turns.
+const TURNS: usize = 4;
 
 /// What the contexts are estimated from.
 #[derive(Clone)]
@@ -26,6 +30,27 @@ impl Statistics {
         self.counts[context][magnitude.min(MAX_MAGNITUDE + 1)] += 1;
         // The entry of magnitude 0 is never read: cheaper than a branch.
         self.residuals[context][magnitude.min(SHIFTS)] += f64::from(residual);
+    }
+
+    /// Adds values, given in `inverse` steps, with their indices and contexts; `odd` is what the
+    /// contexts take from twice a magnitude to come to its multiple.
+    pub fn add_all(&mut self, (values, inverse): (&[f32], f32), of: &Quantized, odd: &[f32]) {
+        // Some turns: two of the same context and magnitude in a row would wait for each other. The
+        // sums are exact, in whatever order: magnitudes in steps of a half and more, and so what
+        // they are from their multiples, are whole numbers of 2⁻²⁵.
+        let mut turns = vec![Statistics::new(self.counts.len()); TURNS];
+        let values = values.chunks(TURNS);
+        let symbols = of.indices.chunks(TURNS).zip(of.contexts.chunks(TURNS));
+        for (values, (indices, contexts)) in values.zip(symbols) {
+            let symbols = values.iter().zip(indices).zip(contexts);
+            for (turn, ((&v, &k), &c)) in turns.iter_mut().zip(symbols) {
+                let m = k.unsigned_abs();
+                // Meaningless for 0, which has no residual.
+                let point = (2 * m) as f32 - odd[usize::from(c)];
+                turn.add(usize::from(c), m as usize, v.abs() * inverse - point);
+            }
+        }
+        turns.iter().for_each(|turn| self.merge(turn));
     }
 
     /// Steps per octave that the log-frequencies estimated from this are worth.

@@ -95,16 +95,7 @@ impl TileCoder {
         let odd: Vec<f32> = (0..contexts)
             .map(|c| self.quantizer(c as u8) as f32)
             .collect();
-        for ((&v, &k), &c) in values
-            .iter()
-            .zip(&quantized.indices)
-            .zip(&quantized.contexts)
-        {
-            let m = k.unsigned_abs();
-            // Meaningless for 0, which has no residual.
-            let point = (2 * m) as f32 - odd[usize::from(c)];
-            stats.add(usize::from(c), m as usize, v.abs() * inverse - point);
-        }
+        stats.add_all((values, inverse), quantized, &odd);
         stats
     }
 
