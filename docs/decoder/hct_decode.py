@@ -191,7 +191,7 @@ class File:
             p[flag] = flags >> bit & 1
         p['quantizer'] = r.code(0, 1, 2, 3)
         if p['quantizer'] == 3:
-            p['states'], p['lanes'] = 1 << r.code(0, 2, 3, 4, 5), 1 << r.code(3, 5)
+            p['states'], p['lanes'] = 1 << r.code(0, 2, 3, 4, 5, 6, 7, 8), 1 << r.code(3, 5)
         need(flags < 4 or p['quantizer'] == 3, 'gains and column order go with the trellis only')
         need(not p['fine gains'] or p['gains'] or p['column gains'], 'fine gains without gains')
         need(not p['column order'] or not p['transform'] and not p['whole'] and width == cols,

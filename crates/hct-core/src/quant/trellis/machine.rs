@@ -2,7 +2,7 @@
 
 use crate::kernels::trellis::Machine;
 
-/// A state machine of 1 (plain scalar quantization), 4, 8, 16 or 32 states.
+/// A state machine of 1 state (plain scalar quantization), or a power of two from 4 to 256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trellis {
     states: usize,
@@ -14,13 +14,16 @@ pub(crate) struct Trellis {
 impl Trellis {
     /// The machine of `states` states, if there is one.
     pub fn new(states: usize) -> Option<Self> {
-        // Ungerboeck 1982, table I (amplitude modulation), octal.
+        // Ungerboeck's codes for amplitude modulation (1982, table I; 1987, part II, table I), octal.
         let (h0, h1) = match states {
             1 => (0, 0),
             4 => (0o5, 0o2),
             8 => (0o13, 0o04),
             16 => (0o23, 0o04),
             32 => (0o45, 0o10),
+            64 => (0o103, 0o024),
+            128 => (0o235, 0o126),
+            256 => (0o515, 0o362),
             _ => return None,
         };
         Some(Trellis { states, h0, h1 })
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn machines_are_permutations_with_two_ways_into_every_state() {
-        for states in [4, 8, 16, 32] {
+        for states in [4, 8, 16, 32, 64, 128, 256] {
             let t = Trellis::new(states).unwrap();
             let mut entered = vec![0; states];
             for s in 0..states {
@@ -75,6 +78,6 @@ mod tests {
             assert!(entered.iter().all(|&n| n == 2));
         }
         assert!(Trellis::new(2).is_none());
-        assert!(Trellis::new(64).is_none());
+        assert!(Trellis::new(512).is_none());
     }
 }
