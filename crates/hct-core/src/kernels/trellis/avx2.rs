@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Lanes, Tables};
+use super::tables::{Lanes, Tables};
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
 use crate::kernels::avx2::{WIDE, lanes, load, renormalize, store, widen};
 

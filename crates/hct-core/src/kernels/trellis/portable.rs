@@ -1,6 +1,6 @@
 //! The reference.
 
-use super::{Lanes, Tables};
+use super::tables::{Lanes, Tables};
 use crate::entropy::rans::{PROB_BITS, Words, slot};
 
 /// Decodes values to the end, from lane 0 on.

@@ -1,6 +1,6 @@
 //! The reference.
 
-use super::{OFFSETS, RATES, Search, TOWARDS_ZERO};
+use super::search::{OFFSETS, RATES, Search, TOWARDS_ZERO};
 
 /// Where the cost of magnitude `m` ≥ 0 is.
 #[inline(always)]

@@ -29,6 +29,7 @@ impl Trellis {
         Some(Trellis { states, h0, h1 })
     }
 
+    #[cfg(any(test, feature = "encode"))]
     pub fn states(self) -> usize {
         self.states
     }
@@ -41,6 +42,7 @@ impl Trellis {
     /// The machine as kernels run it.
     pub fn machine(self) -> Machine {
         Machine {
+            #[cfg(feature = "encode")]
             states: self.states,
             quantizers: self.quantizers(),
             feedback: (self.h0 >> 1) as u32,
@@ -49,6 +51,7 @@ impl Trellis {
     }
 
     /// The state after an index of parity `odd` in `state`.
+    #[cfg(any(test, feature = "encode"))]
     #[inline(always)]
     pub fn next(self, state: usize, odd: usize) -> usize {
         self.machine().next(state as u32, odd as u32) as usize

@@ -1,11 +1,11 @@
 //! Encoding a whole plane at a step.
 
 use super::analysis::{MAX_INDEX, MAX_STEP, TrellisAnalysis};
+use super::search::Quantized;
 use super::statistics::Statistics;
 use super::syntax::write_scales;
 use super::tile::{TileCoder, TileValues};
 use super::training::Training;
-use super::search::Quantized;
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::plane::EncodedPlane;
 use crate::quant::trellis::contexts::Contexts;

@@ -1,0 +1,106 @@
+//! From the start of lanes to their ends: which way into each state is the cheaper.
+
+use std::arch::x86_64::*;
+
+use super::group::Group;
+use super::points::{BLOCK, Block};
+use crate::kernels::avx2::{WIDE, store};
+use crate::kernels::viterbi::search::Search;
+
+/// Steps between renormalizations, as in the portable version.
+const RENORMALIZED: usize = 64;
+
+impl Group<'_> {
+    /// Fills in which way into each state is the cheaper, a bit each, and where the even points of Q1
+    /// are best at zero. Returns the best states at the ends of lanes.
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub fn forward<const S: usize, const ONE_CLASS: bool>(
+        &self,
+        search: &Search<'_>,
+        starts: &[u8; WIDE],
+        decisions: &mut [[u32; WIDE]],
+        zeros: &mut [u8],
+    ) -> [u32; WIDE] {
+        let into = search.machine.ways_into::<S>();
+        let words = S.div_ceil(32);
+        let mut first = [[f32::INFINITY; WIDE]; S];
+        for (lane, &start) in starts.iter().enumerate() {
+            first[usize::from(start)][lane] = 0.0;
+        }
+        let mut cost = [_mm256_setzero_ps(); S];
+        for s in 0..S {
+            // SAFETY: the array holds the 32 bytes that are read.
+            cost[s] = unsafe { _mm256_loadu_ps(first[s].as_ptr()) };
+        }
+        let mut early = cost;
+        let mut active = WIDE;
+        let mut block = Block::new();
+        let steps = self.steps();
+        for start in (0..steps).step_by(BLOCK) {
+            let end = steps.min(start + BLOCK);
+            block.fill::<ONE_CLASS>(self, start..end, search);
+            let rows = decisions[words * start..].chunks_exact_mut(words);
+            let rows = rows.zip(&mut zeros[start..]);
+            for (t, (decision, zero)) in (start..end).zip(rows) {
+                if t + 1 == steps {
+                    active = WIDE.min(self.values.len() - self.first - t * self.stride);
+                    early = cost;
+                }
+                let (branch, at_zero) = block.branch_costs::<ONE_CLASS>(t - start, search.costs);
+                *zero = at_zero;
+                let mut next = [_mm256_setzero_ps(); S];
+                for (w, decision) in decision.iter_mut().enumerate() {
+                    let mut bits = _mm256_setzero_si256();
+                    for s in 32 * w..S.min(32 * w + 32) {
+                        let [(s0, b0), (s1, b1)] = into[s];
+                        let c0 = _mm256_add_ps(cost[s0], branch[b0]);
+                        let c1 = _mm256_add_ps(cost[s1], branch[b1]);
+                        let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
+                        next[s] = _mm256_min_ps(c1, c0);
+                        let bit = _mm256_set1_epi32((1u32 << (s % 32)) as i32);
+                        bits = _mm256_or_si256(bits, _mm256_and_si256(second, bit));
+                    }
+                    store(bits, decision);
+                }
+                // Keep the costs small so that f32 stays exact enough over a long lane.
+                if t % RENORMALIZED == RENORMALIZED - 1 {
+                    let low = next[1..]
+                        .iter()
+                        .fold(next[0], |low, &c| _mm256_min_ps(low, c));
+                    for c in &mut next {
+                        *c = _mm256_sub_ps(*c, low);
+                    }
+                }
+                cost = next;
+            }
+        }
+        let (ends, early) = (best(&cost), best(&early));
+        std::array::from_fn(|lane| {
+            if lane < active {
+                ends[lane]
+            } else {
+                early[lane]
+            }
+        })
+    }
+}
+
+/// The first of the best states of every lane.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn best<const S: usize>(cost: &[__m256; S]) -> [u32; WIDE] {
+    let mut states = [0; WIDE];
+    let mut least = [f32::INFINITY; WIDE];
+    for (s, &cost) in cost.iter().enumerate() {
+        let mut of_lanes = [0f32; WIDE];
+        // SAFETY: the array holds the 32 bytes that are written.
+        unsafe { _mm256_storeu_ps(of_lanes.as_mut_ptr(), cost) };
+        for lane in 0..WIDE {
+            if of_lanes[lane] < least[lane] {
+                (least[lane], states[lane]) = (of_lanes[lane], s as u32);
+            }
+        }
+    }
+    states
+}

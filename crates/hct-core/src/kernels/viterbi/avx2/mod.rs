@@ -1,0 +1,49 @@
+//! Eight lanes a vector, one group of eight after the other: each has the costs of its states in
+//! registers or the first cache.
+
+mod backward;
+mod forward;
+mod group;
+mod points;
+
+use super::search::{RATES, Search};
+use crate::kernels::avx2::WIDE;
+use group::Group;
+
+/// Quantizes all `values`.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn run<const L: usize, const S: usize>(
+    search: &Search<'_>,
+    values: &[f32],
+    classes: &[u8],
+    starts: &[u8; L],
+    (indices, contexts): (&mut [i32], &mut [u8]),
+) {
+    let most = classes.iter().copied().max().map_or(0, usize::from);
+    assert!(
+        search.costs.len() >= 2 * RATES * (most + 1),
+        "a class has no costs"
+    );
+    let steps = values.len().div_ceil(L);
+    let words = S.div_ceil(32);
+    let mut decisions = vec![[0u32; WIDE]; words * steps];
+    let mut zeros = vec![0u8; steps];
+    let (group_starts, _) = starts.as_chunks::<WIDE>();
+    for (group, starts) in group_starts.iter().enumerate() {
+        let group = Group {
+            values,
+            classes,
+            first: group * WIDE,
+            stride: L,
+        };
+        if group.first >= values.len() {
+            break;
+        }
+        let states = match most {
+            0 => group.forward::<S, true>(search, starts, &mut decisions, &mut zeros),
+            _ => group.forward::<S, false>(search, starts, &mut decisions, &mut zeros),
+        };
+        let out = (&mut *indices, &mut *contexts);
+        group.backward::<S>(search, states, &decisions, &zeros, out);
+    }
+}
