@@ -223,6 +223,9 @@ fn quantizer_steps(curves: &[Curve], ablation: &mut Vec<Step>) {
     add(quantizer, recipe::TRELLIS_8, "trellis 8, scale contexts");
     add(quantizer, "trellis 16", "trellis 16, scale contexts");
     add(quantizer, "trellis 32", "trellis 32, scale contexts");
+    add(quantizer, "trellis 64", "trellis 64, scale contexts");
+    add(quantizer, "trellis 128", "trellis 128, scale contexts");
+    add(quantizer, "trellis 256", "trellis 256, scale contexts");
     let rdo = "search over D + λR, trellis 8, scale contexts";
     add(rdo, recipe::TRELLIS_8_PLAIN, "λ = 0: least distortion");
     add(rdo, recipe::TRELLIS_8, "λ of the encoder");
