@@ -96,6 +96,14 @@ struct Args {
     /// Leave the model-level columns out of docs/STRATEGIES.*.
     #[arg(long, conflicts_with_all = ["rd", "coders", "quality", "calibration", "deltas"])]
     no_model_quality: bool,
+    /// Of the strategies of docs/STRATEGIES.* only these, all other rows kept: after a change that
+    /// moves no others. Not with the low-rank matrix.
+    #[arg(
+        long,
+        value_name = "STRATEGY",
+        conflicts_with_all = ["rd", "coders", "quality", "calibration", "deltas", "gguf", "render", "check"]
+    )]
+    only: Vec<String>,
     #[command(flatten)]
     settings: Settings,
     /// Block-quantized weights instead: docs/GGUF.md, of MiniLM quantized and of these GGUF files.
@@ -157,7 +165,8 @@ fn main() -> Result<()> {
             "--calibrated-by, --journal and --keep go with --quality or --calibration"
         );
         let settings = (!args.no_model_quality).then_some(&args.settings);
-        strategies::run(args.model.is_none(), &models(args)?, settings)
+        let with_matrices = args.model.is_none() && args.only.is_empty();
+        strategies::run(with_matrices, &models(args)?, settings, &args.only)
     })
 }
 

@@ -49,10 +49,22 @@ pub struct Tables {
 }
 
 /// Measures the synthetic matrices if asked to, and `models`, and writes their sections. With
-/// `settings`, models that can be run are. What is done is written before the next is begun.
-pub fn run(with_matrices: bool, models: &[Model], settings: Option<&Settings>) -> Result<()> {
+/// `settings`, models that can be run are. What is done is written before the next is begun. With
+/// `only`, the rows of those strategies are measured again and all others kept.
+pub fn run(
+    with_matrices: bool,
+    models: &[Model],
+    settings: Option<&Settings>,
+    only: &[String],
+) -> Result<()> {
     for model in models {
-        let measured = ModelReport::measure(model, settings)?;
+        let measured = if only.is_empty() {
+            ModelReport::measure(model, settings)?
+        } else {
+            let old = document::load::<Tables>()?.models.remove(&model.key);
+            let old = old.with_context(|| format!("{} has no section yet", model.title()))?;
+            old.measure_again(model, settings, only)?
+        };
         println!("{}", measured.render());
         document::update(|tables: &mut Tables| {
             tables.models.insert(model.key.clone(), measured);

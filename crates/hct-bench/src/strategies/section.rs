@@ -1,6 +1,6 @@
 //! A model's section: every table measured, and every one as text.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hct_model::CheckpointSource;
 
 use super::bench::Bench;
@@ -38,6 +38,24 @@ impl ModelReport {
             progressive: progressive::measure(&bench, cosine)?,
             strategies: strategies.rows,
         })
+    }
+
+    /// Measures the rows of the strategies `only` again: for a change that moves no others.
+    pub fn measure_again(
+        mut self,
+        model: &Model,
+        settings: Option<&Settings>,
+        only: &[String],
+    ) -> Result<ModelReport> {
+        let bench = Bench::new(model, settings)?;
+        let run_on = bench.evaluator.as_ref().and(settings.copied());
+        ensure!(
+            run_on == self.run_on,
+            "{} was run on other texts: measure all strategies",
+            self.title
+        );
+        strategy::measure_again(&bench, &mut self.strategies, only)?;
+        Ok(self)
     }
 
     /// The section of the model.

@@ -85,6 +85,23 @@ pub fn measure(bench: &Bench<'_>) -> Result<Measured> {
     Ok(measured)
 }
 
+/// Measures the rows of some strategies again, in place of those in `rows`.
+pub fn measure_again(bench: &Bench<'_>, rows: &mut [StrategyRow], only: &[String]) -> Result<()> {
+    let cosine = reference(rows).context("no reference row")?.row.cosine;
+    let entrants = entrants(bench.model, cosine).into_iter();
+    let wanted = entrants.filter(|entrant| only.contains(&entrant.contestant.label().name));
+    for entrant in wanted {
+        let (row, _) = bench.measure_and_run(&entrant.contestant)?;
+        let same = |old: &Row| {
+            (&old.strategy, &old.preset, &old.setting) == (&row.strategy, &row.preset, &row.setting)
+        };
+        let old = rows.iter_mut().find(|old| same(&old.row));
+        let old = old.with_context(|| format!("no row of {} {}", row.strategy, row.setting))?;
+        old.row = row;
+    }
+    Ok(())
+}
+
 /// The base quality at which `importance` just reaches `cosine` over all matrices.
 fn solve_importance(bench: &Bench<'_>, cosine: f64) -> Result<f64> {
     let goal = 1.0 - cosine * cosine;
