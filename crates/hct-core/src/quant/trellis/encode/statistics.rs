@@ -38,18 +38,24 @@ impl Statistics {
         // Some turns: two of the same context and magnitude in a row would wait for each other. The
         // sums are exact, in whatever order: magnitudes in steps of a half and more, and so what
         // they are from their multiples, are whole numbers of 2⁻²⁵.
-        let mut turns = vec![Statistics::new(self.counts.len()); TURNS];
-        let values = values.chunks(TURNS);
-        let symbols = of.indices.chunks(TURNS).zip(of.contexts.chunks(TURNS));
-        for (values, (indices, contexts)) in values.zip(symbols) {
-            let symbols = values.iter().zip(indices).zip(contexts);
-            for (turn, ((&v, &k), &c)) in turns.iter_mut().zip(symbols) {
-                let m = k.unsigned_abs();
-                // Meaningless for 0, which has no residual.
-                let point = (2 * m) as f32 - odd[usize::from(c)];
-                turn.add(usize::from(c), m as usize, v.abs() * inverse - point);
+        let mut turns: [Statistics; TURNS] =
+            std::array::from_fn(|_| Statistics::new(self.counts.len()));
+        let add = |turn: &mut Statistics, v: f32, k: i32, c: u8| {
+            let m = k.unsigned_abs();
+            // Meaningless for 0, which has no residual.
+            let point = (2 * m) as f32 - odd[usize::from(c)];
+            turn.add(usize::from(c), m as usize, v.abs() * inverse - point);
+        };
+        let (values, last_values) = values.as_chunks::<TURNS>();
+        let (indices, last_indices) = of.indices.as_chunks::<TURNS>();
+        let (contexts, last_contexts) = of.contexts.as_chunks::<TURNS>();
+        for ((v, k), c) in values.iter().zip(indices).zip(contexts) {
+            for (i, turn) in turns.iter_mut().enumerate() {
+                add(turn, v[i], k[i], c[i]);
             }
         }
+        let last = last_values.iter().zip(last_indices).zip(last_contexts);
+        last.for_each(|((&v, &k), &c)| add(&mut turns[0], v, k, c));
         turns.iter().for_each(|turn| self.merge(turn));
     }
 
