@@ -11,8 +11,8 @@ measuring, `cargo xtask compare --check` fails when the two differ. Speeds are o
 and no test looks at them; other work on the machine shows in them, and how much there was just before
 is said with the machine.
 
-Every coder gets its turn once a round; the first round warms up and is left out. In a round what takes
-less than 0.1 s is repeated until that is over, and the mean counts. What comes out is checked outside
+Every coder gets its turn once a round, and of the rounds the median counts; a round before the first
+warms up. In a round what takes less than 0.1 s is repeated until that is over, and the mean counts. What comes out is checked outside
 of the timing: of lossless coders every bit, of ours that the bits are the same at every SIMD level, for
 any number of threads and in every round.
 

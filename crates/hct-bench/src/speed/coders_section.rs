@@ -8,12 +8,17 @@ use super::spread::Spread;
 use crate::text::cells::{bits, or_dash, speed, thousands};
 use crate::text::table::table;
 
+/// The level that others are compared with.
+const PORTABLE: &str = "portable";
+
 /// The section, from what was measured.
 pub fn render(coders: &Coders) -> String {
     let mut out = format!(
-        "## Coders\n\n{} Medians of {} rounds.\n",
+        "## Coders\n\n{} Medians of {} rounds; between the fastest and the slowest round of a coder lie \
+         {:.0} % of its median, in the middle of all.\n",
         coders.machine.describe(),
-        coders.rounds
+        coders.rounds,
+        100.0 * noise(coders)
     );
     for dtype in DTYPES {
         out += &format!(
@@ -22,6 +27,12 @@ pub fn render(coders: &Coders) -> String {
             thousands(coders.weights),
             coders.deviation,
             one_core(coders, dtype)
+        );
+    }
+    if coders.machine.levels.len() > 1 {
+        out += &format!(
+            "\n### By SIMD level\n\nHow many times as fast as portable, on one core.\n\n{}",
+            by_level(coders)
         );
     }
     if coders.machine.cores > 1 {
@@ -74,6 +85,35 @@ fn one_core(coders: &Coders, dtype: Dtype) -> String {
         &format!("decode / {BASELINE}"),
     ];
     table("llrrrrrrrr", &head, &rows)
+}
+
+fn by_level(coders: &Coders) -> String {
+    let rows = coders.rows.iter();
+    let rows: Vec<Vec<String>> = rows
+        .filter(|row| row.threads == 1)
+        .filter_map(|row| {
+            let level = row.level.as_deref().filter(|&level| level != PORTABLE)?;
+            let portable = coders.other(row, Some(PORTABLE), 1)?;
+            Some(vec![
+                name(row),
+                row.dtype.clone(),
+                level.to_owned(),
+                ratio(Some(row.encode.times_as_fast_as(&portable.encode))),
+                ratio(Some(row.decode.times_as_fast_as(&portable.decode))),
+            ])
+        })
+        .collect();
+    let head = ["coder", "type", "SIMD", "encode", "decode"];
+    table("lllrr", &head, &rows)
+}
+
+/// What lies between the fastest and the slowest round, as a share of the median, of the coder in
+/// the middle.
+fn noise(coders: &Coders) -> f64 {
+    let rows = coders.rows.iter();
+    let times = rows.flat_map(|row| [&row.encode, &row.decode]);
+    let shares: Vec<f64> = times.map(|t| (t.max - t.min) / t.median).collect();
+    Spread::of(&shares).median
 }
 
 fn all_cores(coders: &Coders) -> String {

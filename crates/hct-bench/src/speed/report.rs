@@ -61,7 +61,7 @@ pub struct CoderRow {
 pub struct Sizes {
     /// Where.
     pub machine: Machine,
-    /// Rounds, without the one that warms up.
+    /// Rounds.
     pub rounds: usize,
     /// The SIMD level.
     pub level: String,

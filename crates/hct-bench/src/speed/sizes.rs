@@ -31,10 +31,10 @@ pub fn measure(rounds: usize) -> Result<Sizes> {
         .into_iter()
         .flat_map(|exact| CASES.map(|(tensors, weights)| (exact, tensors, weights)))
         .collect();
-    let bar = ProgressBar::new(((rounds + 1) * cases.len()) as u64);
+    let bar = ProgressBar::new((rounds * cases.len()) as u64);
     let mut seconds = vec![(Vec::new(), Vec::new()); cases.len()];
-    // The first round warms up.
-    for round in 0..=rounds {
+    // No round to warm up, which would take minutes: of three the first is hardly the median.
+    for _ in 0..rounds {
         for (&(exact, tensors, weights), seconds) in cases.iter().zip(&mut seconds) {
             bar.set_message(format!("{tensors} × {weights} weights"));
             let measured = lane.measure(&Order::Size {
@@ -42,10 +42,8 @@ pub fn measure(rounds: usize) -> Result<Sizes> {
                 tensors,
                 weights,
             })?;
-            if round > 0 {
-                seconds.0.push(measured.encode);
-                seconds.1.push(measured.decode);
-            }
+            seconds.0.push(measured.encode);
+            seconds.1.push(measured.decode);
             bar.inc(1);
         }
     }
