@@ -4,7 +4,7 @@
 pub const ABOUT: &str = "# Speed
 
 Made by `cargo xtask bench`, which measures the coders and the costs by size, and `cargo xtask bench
---tool`, which measures `hct` on a checkpoint of 2 GiB; each section is regenerated on its own. The
+--tool`, which measures `hct` on a synthetic checkpoint; each section is regenerated on its own. The
 same measurements in full precision, with the fastest and the slowest round of each, are in
 [BENCHMARKS.json](BENCHMARKS.json). `cargo xtask compare --render` rewrites this text from them without
 measuring, `cargo xtask compare --check` fails when the two differ. Speeds are of one machine on one day

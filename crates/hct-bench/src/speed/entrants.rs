@@ -5,7 +5,7 @@ use hct_core::Dtype;
 use hct_strategies::{Effort, StrategyName, StrategySpec};
 
 use crate::contestant::{
-    AtStep, Blocks, ByteSplit, Contestant, Exact, Lz4, Numbers, Ours, Uniform, ZstdBytes,
+    AtStep, ByteSplit, CandleBlocks, Contestant, Exact, Lz4, Numbers, Ours, Uniform, ZstdBytes,
 };
 use crate::weights::Weights;
 
@@ -86,7 +86,12 @@ pub fn entrants() -> Vec<Entrant> {
         ("Q4_0", GgmlDType::Q4_0),
     ];
     for (name, format) in formats {
-        add(false, false, Dtype::BF16, Box::new(Blocks { name, format }));
+        add(
+            false,
+            false,
+            Dtype::BF16,
+            Box::new(CandleBlocks { name, format }),
+        );
     }
     all
 }

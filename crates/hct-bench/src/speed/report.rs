@@ -108,7 +108,7 @@ pub struct ToolRow {
     pub seconds: Spread,
     /// The most memory that it had, where the system tells.
     pub peak_bytes: Option<u64>,
-    /// Bytes of what it wrote.
+    /// Bytes of what it wrote; 0 of what stayed in memory.
     pub written: u64,
 }
 

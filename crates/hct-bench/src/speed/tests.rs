@@ -113,7 +113,10 @@ fn speeds_and_ratios_are_of_the_medians() {
     );
     has(&text, "| **ours** | BF16 | avx2 | 4.00 | 1.25 |");
     // Half of the times are the same in all rounds, the others from half to twice the median.
-    has(&text, "Medians of 3 rounds; between the fastest and the slowest round of a coder lie 75 %");
+    has(
+        &text,
+        "Medians of 3 rounds; between the fastest and the slowest round of a coder lie 75 %",
+    );
     has(&text, "Abacus, 2 cores, SIMD levels portable, avx2");
     has(&text, "Not measured: ZipNN: no Python.");
 }

@@ -39,7 +39,10 @@ fn runs(tool: &Tool) -> String {
                 row.peak_bytes.map_or("–".into(), |bytes| {
                     format!("{:.0}", bytes as f64 / f64::from(1 << 20))
                 }),
-                thousands(row.written),
+                match row.written {
+                    0 => "–".into(),
+                    written => thousands(written),
+                },
             ]
         })
         .collect();

@@ -10,14 +10,14 @@ use crate::weights::{Decoded, Weights};
 
 /// A block format. Single precision in, single precision out: turning BF16 into it and back is not
 /// timed.
-pub struct Blocks {
+pub struct CandleBlocks {
     /// llama.cpp's name.
     pub name: &'static str,
     /// Candle's.
     pub format: GgmlDType,
 }
 
-impl Contestant<Weights> for Blocks {
+impl Contestant<Weights> for CandleBlocks {
     fn label(&self) -> Label {
         Label::of(&format!("{} (candle)", self.name))
     }

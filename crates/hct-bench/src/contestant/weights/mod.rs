@@ -9,7 +9,7 @@ mod numbers;
 mod strategy;
 
 pub use at_step::AtStep;
-pub use blocks::Blocks;
+pub use blocks::CandleBlocks;
 pub use byte_split::ByteSplit;
 pub use exact::{Exact, Uniform};
 pub use general::{Lz4, ZstdBytes};
