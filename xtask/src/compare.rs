@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::fetch::default_cache;
 
@@ -20,16 +20,13 @@ pub struct Args {
 
 /// Builds and runs `hct-bench`, and ends with its exit status.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // What measures takes the release; what only checks may take a build that is there.
-    let profile = env::var("HCT_PROFILE").unwrap_or_else(|_| "release".into());
-    let mut command = Command::new(cargo);
-    command
-        .args(["run", "--profile", &profile, "--package", "hct-bench"])
-        .arg("--manifest-path")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
-        .arg("--")
-        .args(&args.options);
+    hct_bench(&args.options)
+}
+
+/// Builds and runs `hct-bench` with these options, and returns its exit status.
+pub fn hct_bench(options: &[OsString]) -> Result<ExitCode> {
+    let mut command = cargo("run", "hct-bench");
+    command.arg("--").args(options);
     // Where fetched models lie is decided in one place. Without a home folder there are none, but
     // what needs none still works.
     if let Ok(cache) = default_cache() {
@@ -39,4 +36,25 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     // No code: ended by a signal.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+/// Builds a package's programs, which lie beside `hct-bench` then.
+pub fn build(package: &str) -> Result<()> {
+    let status = cargo("build", package).status();
+    let status = status.context("cannot start cargo")?;
+    ensure!(status.success(), "{package} does not build");
+    Ok(())
+}
+
+/// Cargo at work on a package of this workspace.
+fn cargo(what: &str, package: &str) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // What measures takes the release; what only checks may take a build that is there.
+    let profile = env::var("HCT_PROFILE").unwrap_or_else(|_| "release".into());
+    let mut command = Command::new(cargo);
+    command
+        .args([what, "--profile", &profile, "--package", package])
+        .arg("--manifest-path")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+    command
 }

@@ -1,5 +1,6 @@
 //! Developer tasks for HCT, run as `cargo xtask <task>`.
 
+mod bench;
 mod byte_size;
 mod compare;
 mod fetch;
@@ -28,6 +29,9 @@ enum Task {
     /// `compare --help` lists the options.
     #[command(disable_help_flag = true)]
     Compare(compare::Args),
+    /// Measure speeds beside those of others and write docs/BENCHMARKS.*; with `--tool` those of
+    /// `hct` itself.
+    Bench(bench::Args),
 }
 
 fn main() -> Result<ExitCode> {
@@ -36,6 +40,7 @@ fn main() -> Result<ExitCode> {
         Task::Sample(args) => sample::run(&args)?,
         Task::Synth(args) => synth::run(&args)?,
         Task::Compare(args) => return compare::run(&args),
+        Task::Bench(args) => return bench::run(&args),
     }
     Ok(ExitCode::SUCCESS)
 }

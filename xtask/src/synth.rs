@@ -33,6 +33,18 @@ pub struct Args {
     seed: u64,
 }
 
+impl Args {
+    /// About so many bytes at `output`, all else as it is by default.
+    pub fn new(bytes: u64, output: PathBuf) -> Self {
+        Self {
+            bytes,
+            output,
+            shard_bytes: 1 << 30,
+            seed: 0,
+        }
+    }
+}
+
 /// Writes the checkpoint.
 pub fn run(args: &Args) -> Result<()> {
     ensure!(

@@ -1,5 +1,5 @@
-//! `cargo xtask compare`: measures the strategies and writes the tables of `docs`, as Markdown to
-//! read and as JSON to compute with. One module per table; a table is made of contestants or
+//! `cargo xtask compare` and `cargo xtask bench`: measures the strategies, and the speed of codecs, and
+//! writes the tables of `docs`, as Markdown to read and as JSON to compute with. One module per table; a table is made of contestants or
 //! recipes, measured into plain structs, from which alone the Markdown is rendered.
 
 mod calibration;
@@ -18,11 +18,14 @@ mod plot;
 mod quality;
 mod rd;
 mod repository;
+mod speed;
 mod strategies;
 mod symbols;
 mod text;
+mod weights;
 
 use std::collections::BTreeMap;
+use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -113,15 +116,22 @@ struct Args {
     #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration", "deltas"])]
     render: bool,
     /// Change nothing: fail when docs/STRATEGIES.* do not hold what the code produces on the
-    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md, docs/CALIBRATION.md, docs/DELTAS.md
-    /// and their plots not what their JSON makes.
+    /// sample, or docs/RATE_DISTORTION.md, docs/QUALITY.md, docs/CALIBRATION.md, docs/DELTAS.md,
+    /// docs/BENCHMARKS.md and their plots not what their JSON makes.
     #[arg(long, conflicts_with_all = ["model", "all", "rd", "coders", "quality", "calibration", "deltas", "render"])]
     check: bool,
 }
 
 fn main() -> Result<()> {
-    let args = &Args::parse();
     hct_eval::keep_freed_memory();
+    let first = env::args_os().nth(1).unwrap_or_default();
+    if first == speed::WORKER {
+        return speed::work();
+    }
+    if first == speed::COMMAND {
+        return speed::run(env::args_os().skip(1));
+    }
+    let args = &Args::parse();
     let threads = args.threads.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -133,6 +143,7 @@ fn main() -> Result<()> {
             document::check::<quality::Report>()?;
             document::check::<calibration::Report>()?;
             document::check::<deltas::Report>()?;
+            document::check::<speed::Report>()?;
             return strategies::check();
         }
         if args.render {
@@ -140,6 +151,7 @@ fn main() -> Result<()> {
             document::render::<quality::Report>()?;
             document::render::<calibration::Report>()?;
             document::render::<deltas::Report>()?;
+            document::render::<speed::Report>()?;
             return document::render::<rd::Report>();
         }
         if args.coders {

@@ -10,6 +10,7 @@ mod pco;
 mod rans;
 mod rate;
 mod strategy;
+mod weights;
 mod zstd;
 
 pub use block_format::BlockFormat;
@@ -21,6 +22,7 @@ pub use pco::Pco;
 pub use rans::Rans;
 pub use rate::AtRate;
 pub use strategy::Ours;
+pub use weights::{AtStep, ByteSplit, CandleBlocks, Exact, Lz4, Numbers, Uniform, ZstdBytes};
 pub use zstd::Zstd;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,226 @@
+//! The tool on a checkpoint that is in the page cache: the driver.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use indicatif::ProgressBar;
+use tempfile::TempDir;
+
+use super::lane::Lane;
+use super::machine::Machine;
+use super::order::Order;
+use super::peak::Peak;
+use super::report::{Job, Mode, Tool, ToolRow};
+use super::spread::Spread;
+
+/// Measures `hct` on a checkpoint: everything once a round, on one thread and on all cores.
+pub fn measure(checkpoint: &Path, rounds: usize) -> Result<Tool> {
+    let machine = Machine::here();
+    let hct = hct()?;
+    let bench = Bench {
+        checkpoint,
+        hct,
+        level: machine.best_level().to_owned(),
+        // Beside the checkpoint, so that both are on one file system.
+        folder: tempfile::tempdir_in(checkpoint.parent().unwrap_or(Path::new(".")))?,
+    };
+    let runs = runs(&machine);
+    let mut rows: Vec<(Vec<f64>, Option<u64>, u64)> = vec![Default::default(); runs.len()];
+    let bar = ProgressBar::new((rounds * runs.len()) as u64);
+    for _ in 0..rounds {
+        for (&(job, threads), row) in runs.iter().zip(&mut rows) {
+            bar.set_message(format!("{job:?} on {threads}"));
+            bench.settle()?;
+            let run = bench.run(job, threads);
+            let run = run.with_context(|| format!("{job:?} on {threads} threads"))?;
+            row.0.push(run.seconds);
+            row.1 = row.1.max(run.peak);
+            row.2 = run.written;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    let rows = runs.into_iter().zip(rows);
+    let rows = rows.map(|((job, threads), (seconds, peak_bytes, written))| ToolRow {
+        job,
+        threads,
+        seconds: Spread::of(&seconds),
+        peak_bytes,
+        written,
+    });
+    Ok(Tool {
+        rows: rows.collect(),
+        bytes: size(checkpoint)?,
+        machine,
+        rounds,
+    })
+}
+
+/// What is run, in an order in which each finds what it needs.
+fn runs(machine: &Machine) -> Vec<(Job, usize)> {
+    let mut runs = Vec::new();
+    for mode in Mode::ALL {
+        for job in [
+            Job::Compress(mode),
+            Job::Decompress(mode),
+            Job::Decoder(mode),
+        ] {
+            runs.extend(machine.threads().into_iter().map(|threads| (job, threads)));
+        }
+    }
+    runs.extend([(Job::Copy, 1), (Job::CopySynced, 1)]);
+    runs
+}
+
+struct Bench<'a> {
+    checkpoint: &'a Path,
+    hct: PathBuf,
+    level: String,
+    folder: TempDir,
+}
+
+struct Run {
+    seconds: f64,
+    peak: Option<u64>,
+    written: u64,
+}
+
+impl Bench<'_> {
+    /// Waits until the disk has what was written before, which is not to be paid for by what
+    /// follows.
+    fn settle(&self) -> Result<()> {
+        let status = Command::new("sync").status().context("cannot start sync")?;
+        ensure!(status.success(), "sync failed");
+        Ok(())
+    }
+
+    fn file(&self, mode: Mode) -> PathBuf {
+        self.folder.path().join(match mode {
+            Mode::Default => "default.hct",
+            Mode::Lossless => "lossless.hct",
+        })
+    }
+
+    fn run(&self, job: Job, threads: usize) -> Result<Run> {
+        let copy = self.folder.path().join("copy");
+        match job {
+            Job::Compress(mode) => {
+                let output = self.file(mode);
+                remove(&output)?;
+                let mut command = Command::new(&self.hct);
+                command.arg("compress").arg(self.checkpoint);
+                command.arg("-o").arg(&output);
+                if mode == Mode::Lossless {
+                    command.args(["--strategy", "lossless"]);
+                }
+                self.timed(self.with_threads(command, threads), &output)
+            }
+            Job::Decompress(mode) => {
+                let mut command = Command::new(&self.hct);
+                command.arg("decompress").arg(self.file(mode));
+                command.arg("-o").arg(&copy);
+                let run = self.timed(self.with_threads(command, threads), &copy)?;
+                if mode == Mode::Lossless {
+                    self.check(&copy)?;
+                }
+                remove(&copy)?;
+                Ok(run)
+            }
+            Job::Decoder(mode) => {
+                let path = self.file(mode).to_string_lossy().into_owned();
+                let measured = Lane::ours(&self.level, threads)?.measure(&Order::File { path })?;
+                Ok(Run {
+                    seconds: measured.decode,
+                    peak: None,
+                    written: 0,
+                })
+            }
+            Job::Copy => {
+                let mut command = Command::new("cp");
+                command.arg("-r").arg(self.checkpoint).arg(&copy);
+                let run = self.timed(command, &copy)?;
+                remove(&copy)?;
+                Ok(run)
+            }
+            Job::CopySynced => {
+                let mut command = Command::new("sh");
+                // All arguments by name: paths may have any characters.
+                command.args(["-c", "cp -r \"$0\" \"$1\" && sync \"$1\"/*"]);
+                command.arg(self.checkpoint).arg(&copy);
+                let run = self.timed(command, &copy)?;
+                remove(&copy)?;
+                Ok(run)
+            }
+        }
+    }
+
+    fn with_threads(&self, mut command: Command, threads: usize) -> Command {
+        command.args(["--threads", &threads.to_string()]);
+        command.env("HCT_SIMD", &self.level);
+        command
+    }
+
+    fn timed(&self, mut command: Command, output: &Path) -> Result<Run> {
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let start = Instant::now();
+        let child = command.spawn().context("cannot start it")?;
+        let peak = Peak::watch(child.id());
+        let ended = child.wait_with_output()?;
+        let seconds = start.elapsed().as_secs_f64();
+        let errors = String::from_utf8_lossy(&ended.stderr);
+        ensure!(ended.status.success(), "it failed: {errors}");
+        Ok(Run {
+            seconds,
+            peak: peak.end(),
+            written: size(output)?,
+        })
+    }
+
+    /// Fails unless every file of the checkpoint came back.
+    fn check(&self, copy: &Path) -> Result<()> {
+        let mut command = Command::new("diff");
+        let status = command.arg("-rq").arg(self.checkpoint).arg(copy).status();
+        ensure!(
+            status.context("cannot start diff")?.success(),
+            "the checkpoint came back changed"
+        );
+        Ok(())
+    }
+}
+
+/// The tool beside this program.
+fn hct() -> Result<PathBuf> {
+    let mut path = env::current_exe()?;
+    path.set_file_name(format!("hct{}", env::consts::EXE_SUFFIX));
+    ensure!(
+        path.exists(),
+        "{} is not there: `cargo xtask bench --tool` builds it",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// Bytes of a file, or of all files in a folder.
+fn size(path: &Path) -> Result<u64> {
+    if !path.is_dir() {
+        return Ok(fs::metadata(path)?.len());
+    }
+    let mut total = 0;
+    for entry in fs::read_dir(path)? {
+        total += size(&entry?.path())?;
+    }
+    Ok(total)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        fs::remove_dir_all(path)?;
+    } else if path.exists() {
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}

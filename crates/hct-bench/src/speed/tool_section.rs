@@ -1,0 +1,117 @@
+//! The tables of the tool on a checkpoint.
+
+use super::report::{Job, Mode, Tool, ToolRow};
+use crate::text::cells::thousands;
+use crate::text::table::table;
+
+/// How many times as long as the slower of decoder and `cp` decompressing may take.
+pub const BOUND: f64 = 1.5;
+
+/// The section, from what was measured.
+pub fn render(tool: &Tool) -> String {
+    format!(
+        "## The tool\n\n{} Medians of {} rounds. A checkpoint of {} bytes that `cargo xtask synth` \
+         makes (BF16, the shapes of a Llama model, heavy tails), in the page cache; what was \
+         written before is on the disk before anything starts. `hct` waits until its output is on \
+         the disk, as `sync` does and `cp` does not, and `--strategy lossless` reads its file again \
+         and compares.\n\n{}\n{}",
+        tool.machine.describe(),
+        tool.rounds,
+        thousands(tool.bytes),
+        runs(tool),
+        bounds(tool)
+    )
+}
+
+fn runs(tool: &Tool) -> String {
+    let rows: Vec<Vec<String>> = tool
+        .rows
+        .iter()
+        .map(|row| {
+            let alone = tool.row(row.job, 1).filter(|_| row.threads > 1);
+            let speedup = alone.map(|alone| row.seconds.times_as_fast_as(&alone.seconds));
+            vec![
+                name(row.job).into(),
+                row.threads.to_string(),
+                format!("{:.2}", row.seconds.median),
+                format!("{:.2}", row.seconds.millions(tool.bytes) / 1e3),
+                speedup.map_or("–".into(), |times| format!("{times:.2}")),
+                row.peak_bytes.map_or("–".into(), |bytes| {
+                    format!("{:.0}", bytes as f64 / f64::from(1 << 20))
+                }),
+                match row.written {
+                    0 => "–".into(),
+                    written => thousands(written),
+                },
+            ]
+        })
+        .collect();
+    let head = [
+        "what",
+        "threads",
+        "seconds",
+        "GB/s",
+        "speedup",
+        "peak MiB",
+        "bytes of the result",
+    ];
+    table("lrrrrrr", &head, &rows)
+}
+
+/// Decompressing against what bounds it, for each way of coding.
+fn bounds(tool: &Tool) -> String {
+    let mut rows = Vec::new();
+    for mode in Mode::ALL {
+        for threads in tool.machine.threads() {
+            rows.extend(bound(tool, mode, threads));
+        }
+    }
+    let head = [
+        "file",
+        "threads",
+        "decompress, s",
+        "decoder alone, s",
+        "`cp`, s",
+        "to the slower",
+        &format!("≤ {BOUND}"),
+    ];
+    format!(
+        "Decompressing, beside the slower of what the decoder takes from memory to memory and what \
+         `cp` takes to write as many bytes:\n\n{}",
+        table("lrrrrrr", &head, &rows)
+    )
+}
+
+fn bound(tool: &Tool, mode: Mode, threads: usize) -> Option<Vec<String>> {
+    let median = |row: &ToolRow| row.seconds.median;
+    let decompress = tool.row(Job::Decompress(mode), threads).map(median)?;
+    let decoder = tool.row(Job::Decoder(mode), threads).map(median)?;
+    let copy = tool.row(Job::Copy, 1).map(median)?;
+    let times = decompress / decoder.max(copy);
+    Some(vec![
+        match mode {
+            Mode::Default => "default",
+            Mode::Lossless => "lossless",
+        }
+        .into(),
+        threads.to_string(),
+        format!("{decompress:.2}"),
+        format!("{decoder:.2}"),
+        format!("{copy:.2}"),
+        format!("{times:.2}"),
+        if times <= BOUND { "yes" } else { "**no**" }.into(),
+    ])
+}
+
+fn name(job: Job) -> &'static str {
+    match job {
+        Job::Compress(Mode::Default) => "`hct compress`",
+        Job::Compress(Mode::Lossless) => "`hct compress --strategy lossless`",
+        Job::Decompress(Mode::Default) => "`hct decompress`",
+        Job::Decompress(Mode::Lossless) => "`hct decompress`, of lossless",
+        Job::Decoder(Mode::Default) => "decoder alone, in memory",
+        Job::Decoder(Mode::Lossless) => "decoder alone, of lossless",
+        Job::Copy => "`cp`",
+        Job::CopySynced => "`cp`, then `sync` of the files",
+    }
+}

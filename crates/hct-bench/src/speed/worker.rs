@@ -1,0 +1,116 @@
+//! The process that measures, one order at a time.
+
+use std::collections::HashMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufRead, Write};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use hct_core::HctReader;
+use rayon::prelude::*;
+
+use super::entrants::{Entrant, entrants};
+use super::order::{Answer, Measured, Order};
+use super::tensors::Pool;
+use super::timed::timed;
+use crate::weights::Weights;
+
+/// Rows and columns of the weights that coders are compared on.
+pub const SHAPE: (usize, usize) = (2048, 2048);
+
+/// Follows the orders on standard input until that ends.
+pub fn work() -> Result<()> {
+    let mut worker = Worker {
+        entrants: entrants(),
+        weights: HashMap::new(),
+        pool: Pool::default(),
+    };
+    let mut out = io::stdout();
+    for line in io::stdin().lock().lines() {
+        let order: Order = serde_json::from_str(&line?)?;
+        let answer: Answer = worker.measure(&order).map_err(|e| format!("{e:#}"));
+        serde_json::to_writer(&mut out, &answer)?;
+        out.write_all(b"\n")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+struct Worker {
+    entrants: Vec<Entrant>,
+    weights: HashMap<&'static str, Weights>,
+    pool: Pool,
+}
+
+impl Worker {
+    fn measure(&mut self, order: &Order) -> Result<Measured> {
+        match order {
+            Order::Coder { name, dtype } => self.coder(name, dtype),
+            Order::Size {
+                exact,
+                tensors,
+                weights,
+            } => self.pool.measure(*exact, *tensors, *weights),
+            Order::File { path } => file(path),
+        }
+    }
+
+    fn coder(&mut self, name: &str, dtype: &str) -> Result<Measured> {
+        let mut entrants = self.entrants.iter();
+        let entrant = entrants
+            .find(|e| e.name == name && e.dtype.name() == dtype)
+            .with_context(|| format!("no coder is called {name} on {dtype}"))?;
+        let weights = match self.weights.get(dtype) {
+            Some(weights) => weights,
+            None => self
+                .weights
+                .entry(entrant.dtype.name())
+                .or_insert(Weights::gaussian(SHAPE.0, SHAPE.1, entrant.dtype)?),
+        };
+        measure(entrant, weights)
+    }
+}
+
+fn measure(entrant: &Entrant, weights: &Weights) -> Result<Measured> {
+    let contestant = &entrant.contestant;
+    let (encode, coded) = timed(|| contestant.encode(weights))?;
+    let (decode, decoded) = timed(|| contestant.decode(&coded, weights))?;
+    if entrant.exact {
+        ensure!(weights.same(&decoded), "bits came back changed");
+    }
+    let (rel_mse, decoded_hash) = weights.compare(&decoded)?;
+    let mut hasher = DefaultHasher::new();
+    decoded_hash.hash(&mut hasher);
+    if let Ok(bytes) = coded.bytes() {
+        bytes.hash(&mut hasher);
+    }
+    Ok(Measured {
+        encode,
+        decode,
+        bytes: coded.size() as u64,
+        rel_mse,
+        hash: hasher.finish(),
+    })
+}
+
+/// Decodes all tensors of a file, as many at once as there are threads.
+fn file(path: &str) -> Result<Measured> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {path}"))?;
+    let start = Instant::now();
+    let reader = HctReader::open(&bytes)?;
+    let tensors = 0..reader.index().tensors.len();
+    let decoded = tensors
+        .into_par_iter()
+        .map(|i| reader.decode(i).map(|decoded| decoded.len() as u64))
+        .try_reduce(|| 0, |a, b| Ok(a + b))?;
+    let decode = start.elapsed().as_secs_f64();
+    ensure!(decoded > 0, "{path} has no tensors");
+    Ok(Measured {
+        encode: 0.0,
+        decode,
+        bytes: bytes.len() as u64,
+        rel_mse: 0.0,
+        hash: decoded,
+    })
+}
