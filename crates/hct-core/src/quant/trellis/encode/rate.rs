@@ -23,10 +23,15 @@ impl Contexts {
         const PATCH_BITS: f32 = 28.0;
         let mut out = Vec::with_capacity(self.tables.len() * RATES);
         for (c, table) in self.tables.iter().enumerate() {
+            let coded: Vec<f32> = (0..=self.max_magnitude(c))
+                .map(|m| table.cost(2 * m))
+                .collect();
             for m in 0..RATES {
-                let coded = self.coded_magnitude(c, m);
-                let patch = if coded == m { 0.0 } else { PATCH_BITS };
-                out.push(lambda * (table.cost(2 * coded) + patch));
+                let rate = match coded.get(m) {
+                    Some(&rate) => rate,
+                    None => coded[self.coded_magnitude(c, m)] + PATCH_BITS,
+                };
+                out.push(lambda * rate);
             }
         }
         out

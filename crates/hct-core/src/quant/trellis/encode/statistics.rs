@@ -25,9 +25,15 @@ impl Statistics {
         }
     }
 
+    /// Counts a magnitude that there is no residual of.
+    #[inline(always)]
+    pub fn count(&mut self, context: usize, magnitude: usize) {
+        self.counts[context][magnitude.min(MAX_MAGNITUDE + 1)] += 1;
+    }
+
     #[inline(always)]
     pub fn add(&mut self, context: usize, magnitude: usize, residual: f32) {
-        self.counts[context][magnitude.min(MAX_MAGNITUDE + 1)] += 1;
+        self.count(context, magnitude);
         // The entry of magnitude 0 is never read: cheaper than a branch.
         self.residuals[context][magnitude.min(SHIFTS)] += f64::from(residual);
     }

@@ -7,6 +7,8 @@ use crate::quant::trellis::contexts::Contexts;
 
 /// Mean magnitude, in steps, below which a class is coded with the zero of Q1.
 const QUIET: f64 = 0.6;
+/// Sums of a class that take turns.
+const TURNS: usize = 4;
 
 /// What a step would cost and give, from the sample.
 #[derive(Clone, Copy, Debug)]
@@ -102,12 +104,20 @@ impl TrellisAnalysis<'_> {
 pub(super) fn first_guess(coder: TileCoder, classes: usize, tile: &TileValues<'_>) -> Statistics {
     let quantizers = coder.trellis.quantizers();
     let inverse = 1.0 / coder.step;
-    let mut sums = vec![(0f64, 0u64); classes];
-    for (&v, &class) in tile.values.iter().zip(tile.classes) {
-        let (sum, n) = &mut sums[usize::from(class)];
-        *sum += f64::from(v.abs() * inverse);
-        *n += 1;
+    // Sums and counts that take turns: one and the same class in a row would wait for itself.
+    let mut turns = vec![[(0f64, 0u64); TURNS]; classes];
+    for (values, classes) in tile.values.chunks(TURNS).zip(tile.classes.chunks(TURNS)) {
+        for (turn, (&v, &class)) in values.iter().zip(classes).enumerate() {
+            let (sum, n) = &mut turns[usize::from(class)][turn];
+            *sum += f64::from(v.abs() * inverse);
+            *n += 1;
+        }
     }
+    let add = |a: (f64, u64), b: &(f64, u64)| (a.0 + b.0, a.1 + b.1);
+    let sums: Vec<_> = turns
+        .iter()
+        .map(|of_class| of_class.iter().fold((0.0, 0), add))
+        .collect();
     let quiet: Vec<bool> = sums
         .iter()
         .map(|&(sum, n)| sum < QUIET * n as f64)
@@ -116,11 +126,11 @@ pub(super) fn first_guess(coder: TileCoder, classes: usize, tile: &TileValues<'_
     for (&v, &class) in tile.values.iter().zip(tile.classes) {
         let class = usize::from(class);
         let a = v.abs() * inverse;
-        stats.add(class * quantizers, (0.5 * a + 0.5) as usize, 0.0);
+        stats.count(class * quantizers, (0.5 * a + 0.5) as usize);
         if quantizers > 1 {
             let zero = quiet[class] && a < 0.5;
             let m = if zero { 0 } else { (0.5 * a) as usize + 1 };
-            stats.add(class * quantizers + 1, m, 0.0);
+            stats.count(class * quantizers + 1, m);
         }
     }
     stats
