@@ -1,65 +1,157 @@
-//! 2-D application of the DCT: rows in place, columns through transposed blocks.
+//! 2-D application of the DCT. Lines go side by side through vector registers, [`WIDTH`] at a time;
+//! what is left over, and lines that are very long, one by one. Either gives the same bits.
 
 use super::Transform;
-use super::dct::Dct;
+use super::dct::{Dct, Line};
+use super::lanes::{Lanes, WIDTH};
 
-/// Columns transformed together: one cache line of f32 per row touched.
-const BLOCK: usize = 16;
+/// Longest line that is transformed beside others, whose memory is that of [`WIDTH`] lines.
+const LONGEST: usize = 1 << 16;
+/// Groups of [`WIDTH`] columns that are copied together, to use up the cache lines of a row.
+const GROUPS: usize = 4;
+const BLOCK: usize = GROUPS * WIDTH;
+
+/// A direction of the transform, on lines of any number type.
+pub(super) trait Direction {
+    fn apply<T: Line>(dct: &Dct<T>, line: &mut [T], scratch: &mut [T]);
+}
+
+/// From coefficients to values.
+pub(super) struct Inverse;
+
+impl Direction for Inverse {
+    fn apply<T: Line>(dct: &Dct<T>, line: &mut [T], scratch: &mut [T]) {
+        dct.inverse(line, scratch);
+    }
+}
 
 /// Undoes `transform` of the row-major `rows` × `cols` matrix in place.
 pub(crate) fn inverse(values: &mut [f32], rows: usize, cols: usize, transform: Transform) {
     debug_assert_eq!(values.len(), rows * cols);
     if transform.along_cols() {
-        each_column(values, rows, cols, |dct, col, scratch| {
-            dct.inverse(col, scratch)
-        });
+        each_column::<Inverse>(values, rows, cols);
     }
     if transform.along_rows() {
-        each_row(values, cols, |dct, row, scratch| dct.inverse(row, scratch));
+        each_row::<Inverse>(values, cols);
     }
 }
 
-pub(super) fn each_row(
-    values: &mut [f32],
-    cols: usize,
-    apply: impl Fn(&Dct, &mut [f32], &mut [f32]),
-) {
+/// Transforms every row of a matrix.
+pub(super) fn each_row<D: Direction>(values: &mut [f32], cols: usize) {
     if cols < 2 {
         return;
     }
-    let dct = Dct::new(cols);
-    let mut scratch = vec![0.0; dct.scratch_len()];
-    for row in values.chunks_exact_mut(cols) {
-        apply(&dct, row, &mut scratch);
+    let side_by_side = match cols <= LONGEST {
+        true => values.len() / (cols * WIDTH) * (cols * WIDTH),
+        false => 0,
+    };
+    let (groups, single) = values.split_at_mut(side_by_side);
+    if !groups.is_empty() {
+        let dct = Dct::<Lanes>::new(cols);
+        let mut scratch = vec![Lanes::default(); dct.scratch_len()];
+        let mut line = vec![Lanes::default(); cols];
+        for rows in groups.chunks_exact_mut(cols * WIDTH) {
+            weave(rows, &mut line);
+            D::apply(&dct, &mut line, &mut scratch);
+            unweave(&line, rows);
+        }
+    }
+    if !single.is_empty() {
+        let dct = Dct::<f32>::new(cols);
+        let mut scratch = vec![0.0; dct.scratch_len()];
+        for row in single.chunks_exact_mut(cols) {
+            D::apply(&dct, row, &mut scratch);
+        }
     }
 }
 
-pub(super) fn each_column(
-    values: &mut [f32],
-    rows: usize,
-    cols: usize,
-    apply: impl Fn(&Dct, &mut [f32], &mut [f32]),
-) {
+/// [`WIDTH`] rows into the lanes of one line.
+fn weave(rows: &[f32], line: &mut [Lanes]) {
+    let cols = line.len();
+    let row = |r: usize| rows[r * cols..(r + 1) * cols].as_chunks::<WIDTH>();
+    let [(a, at), (b, bt), (c, ct), (d, dt)] = [row(0), row(1), row(2), row(3)];
+    let (squares, tail) = line.as_chunks_mut::<WIDTH>();
+    for ((((square, &a), &b), &c), &d) in squares.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        let rows = [Lanes::new(a), Lanes::new(b), Lanes::new(c), Lanes::new(d)];
+        *square = Lanes::transpose(rows);
+    }
+    for (i, lanes) in tail.iter_mut().enumerate() {
+        *lanes = Lanes::new([at[i], bt[i], ct[i], dt[i]]);
+    }
+}
+
+/// Inverse of [`weave`].
+fn unweave(line: &[Lanes], rows: &mut [f32]) {
+    let cols = line.len();
+    let (squares, tail) = line.as_chunks::<WIDTH>();
+    let (ab, cd) = rows.split_at_mut(2 * cols);
+    let ((a, b), (c, d)) = (ab.split_at_mut(cols), cd.split_at_mut(cols));
+    let row = |r| <[f32]>::as_chunks_mut::<WIDTH>(r);
+    let [(a, at), (b, bt), (c, ct), (d, dt)] = [row(a), row(b), row(c), row(d)];
+    for ((((square, a), b), c), d) in squares.iter().zip(a).zip(b).zip(c).zip(d) {
+        let [ra, rb, rc, rd] = Lanes::transpose(*square);
+        (*a, *b, *c, *d) = (ra.array(), rb.array(), rc.array(), rd.array());
+    }
+    for (i, lanes) in tail.iter().enumerate() {
+        [at[i], bt[i], ct[i], dt[i]] = lanes.array();
+    }
+}
+
+/// Transforms every column of a matrix.
+pub(super) fn each_column<D: Direction>(values: &mut [f32], rows: usize, cols: usize) {
     if rows < 2 {
         return;
     }
-    let dct = Dct::new(rows);
-    let mut scratch = vec![0.0; dct.scratch_len()];
-    let mut block = vec![0.0; rows * BLOCK.min(cols)];
+    if rows > LONGEST {
+        return each_column_alone::<D>(values, rows, cols);
+    }
+    let dct = Dct::<Lanes>::new(rows);
+    let mut scratch = vec![Lanes::default(); dct.scratch_len()];
+    let mut lines = vec![Lanes::default(); rows * GROUPS];
     for first in (0..cols).step_by(BLOCK) {
-        let width = BLOCK.min(cols - first);
+        let block = first..cols.min(first + BLOCK);
         for (r, row) in values.chunks_exact(cols).enumerate() {
-            for (c, &v) in row[first..first + width].iter().enumerate() {
-                block[c * rows + r] = v;
+            let (whole, tail) = row[block.clone()].as_chunks::<WIDTH>();
+            for (g, &lanes) in whole.iter().enumerate() {
+                lines[g * rows + r] = Lanes::new(lanes);
+            }
+            if !tail.is_empty() {
+                let mut lanes = [0.0; WIDTH];
+                lanes[..tail.len()].copy_from_slice(tail);
+                lines[whole.len() * rows + r] = Lanes::new(lanes);
             }
         }
-        for column in block.chunks_exact_mut(rows).take(width) {
-            apply(&dct, column, &mut scratch);
+        for line in lines
+            .chunks_exact_mut(rows)
+            .take(block.len().div_ceil(WIDTH))
+        {
+            D::apply(&dct, line, &mut scratch);
         }
         for (r, row) in values.chunks_exact_mut(cols).enumerate() {
-            for (c, v) in row[first..first + width].iter_mut().enumerate() {
-                *v = block[c * rows + r];
+            let (whole, tail) = row[block.clone()].as_chunks_mut::<WIDTH>();
+            for (g, lanes) in whole.iter_mut().enumerate() {
+                *lanes = lines[g * rows + r].array();
             }
+            if !tail.is_empty() {
+                let lanes = lines[whole.len() * rows + r].array();
+                tail.copy_from_slice(&lanes[..tail.len()]);
+            }
+        }
+    }
+}
+
+/// [`each_column`] for columns too long to go side by side.
+fn each_column_alone<D: Direction>(values: &mut [f32], rows: usize, cols: usize) {
+    let dct = Dct::<f32>::new(rows);
+    let mut scratch = vec![0.0; dct.scratch_len()];
+    let mut column = vec![0.0; rows];
+    for c in 0..cols {
+        for (v, row) in column.iter_mut().zip(values.chunks_exact(cols)) {
+            *v = row[c];
+        }
+        D::apply(&dct, &mut column, &mut scratch);
+        for (v, row) in column.iter().zip(values.chunks_exact_mut(cols)) {
+            row[c] = *v;
         }
     }
 }

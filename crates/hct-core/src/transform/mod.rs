@@ -5,6 +5,7 @@ mod dct;
 mod forward;
 #[cfg(feature = "encode")]
 mod gain;
+mod lanes;
 mod matrix;
 
 #[cfg(feature = "encode")]
