@@ -87,7 +87,7 @@ impl<T: DctNum> Planner<T> {
 pub(super) struct Dct<T> {
     pub(super) plan: Option<Plan<T>>,
     pub(super) len: usize,
-    /// Orthonormal factor of the first coefficient and of the others, √(1/n) and √(2/n).
+    /// Its [`factors`].
     pub(super) dc: f32,
     pub(super) ac: f32,
 }
@@ -101,13 +101,8 @@ impl<T: Line> Dct<T> {
                 .unwrap_or_else(|poisoned| poisoned.into_inner())
                 .plan(len)
         });
-        let n = len.max(1) as f64;
-        Dct {
-            plan,
-            len,
-            dc: (1.0 / n).sqrt() as f32,
-            ac: (2.0 / n).sqrt() as f32,
-        }
+        let (dc, ac) = factors(len);
+        Dct { plan, len, dc, ac }
     }
 
     /// Scratch elements that either direction needs.
@@ -123,6 +118,12 @@ impl<T: Line> Dct<T> {
         scale(values, 2.0 * self.dc, self.ac);
         plan.process_dct3_with_scratch(values, scratch);
     }
+}
+
+/// Orthonormal factors of the first coefficient and of the others, √(1/n) and √(2/n).
+pub(super) fn factors(len: usize) -> (f32, f32) {
+    let n = len.max(1) as f64;
+    ((1.0 / n).sqrt() as f32, (2.0 / n).sqrt() as f32)
 }
 
 /// Multiplies the first value by `first` and the others by `others`.

@@ -1,9 +1,14 @@
-//! 2-D application of the DCT. Lines go side by side through vector registers, [`WIDTH`] at a time;
-//! what is left over, and lines that are very long, one by one. Either gives the same bits.
+//! 2-D application of the DCT. Lines go side by side through vector registers, eight at a time where
+//! their length is a power of two and the CPU has AVX2, otherwise [`WIDTH`]; what is left over, and
+//! lines that are very long, one by one. All give the same bits.
 
 use super::Transform;
+#[cfg(target_arch = "x86_64")]
+use super::dct::factors;
 use super::dct::{Dct, Line};
 use super::lanes::{Lanes, WIDTH};
+#[cfg(target_arch = "x86_64")]
+use super::radix::{self, Radix};
 
 /// Longest line that is transformed beside others, whose memory is that of [`WIDTH`] lines.
 const LONGEST: usize = 1 << 16;
@@ -13,6 +18,8 @@ const BLOCK: usize = GROUPS * WIDTH;
 
 /// A direction of the transform, on lines of any number type.
 pub(super) trait Direction {
+    const INVERSE: bool;
+
     fn apply<T: Line>(dct: &Dct<T>, line: &mut [T], scratch: &mut [T]);
 }
 
@@ -20,6 +27,8 @@ pub(super) trait Direction {
 pub(super) struct Inverse;
 
 impl Direction for Inverse {
+    const INVERSE: bool = true;
+
     fn apply<T: Line>(dct: &Dct<T>, line: &mut [T], scratch: &mut [T]) {
         dct.inverse(line, scratch);
     }
@@ -41,6 +50,8 @@ pub(super) fn each_row<D: Direction>(values: &mut [f32], cols: usize) {
     if cols < 2 {
         return;
     }
+    let done = wide_rows::<D>(values, cols);
+    let (_, values) = values.split_at_mut(done);
     let side_by_side = match cols <= LONGEST {
         true => values.len() / (cols * WIDTH) * (cols * WIDTH),
         false => 0,
@@ -63,6 +74,40 @@ pub(super) fn each_row<D: Direction>(values: &mut [f32], cols: usize) {
             D::apply(&dct, row, &mut scratch);
         }
     }
+}
+
+/// The transform of wide vectors for lines of some length, where there is one.
+#[cfg(target_arch = "x86_64")]
+fn wide<D: Direction>(len: usize) -> Option<Radix> {
+    let (dc, ac) = factors(len);
+    let radix = Radix {
+        inverse: D::INVERSE,
+        first: if D::INVERSE { 2.0 * dc } else { dc },
+        others: ac,
+    };
+    radix::suits(len).then_some(radix)
+}
+
+/// Transforms the first rows in wide vectors; returns how many values they are.
+#[cfg(target_arch = "x86_64")]
+fn wide_rows<D: Direction>(values: &mut [f32], cols: usize) -> usize {
+    wide::<D>(cols).map_or(0, |radix| radix::rows(values, cols, radix))
+}
+
+/// Transforms the first columns in wide vectors; returns how many they are.
+#[cfg(target_arch = "x86_64")]
+fn wide_columns<D: Direction>(values: &mut [f32], rows: usize, cols: usize) -> usize {
+    wide::<D>(rows).map_or(0, |radix| radix::columns(values, rows, cols, radix))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn wide_rows<D: Direction>(_: &mut [f32], _: usize) -> usize {
+    0
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn wide_columns<D: Direction>(_: &mut [f32], _: usize, _: usize) -> usize {
+    0
 }
 
 /// [`WIDTH`] rows into the lanes of one line.
@@ -108,7 +153,7 @@ pub(super) fn each_column<D: Direction>(values: &mut [f32], rows: usize, cols: u
     let dct = Dct::<Lanes>::new(rows);
     let mut scratch = vec![Lanes::default(); dct.scratch_len()];
     let mut lines = vec![Lanes::default(); rows * GROUPS];
-    for first in (0..cols).step_by(BLOCK) {
+    for first in (wide_columns::<D>(values, rows, cols)..cols).step_by(BLOCK) {
         let block = first..cols.min(first + BLOCK);
         for (r, row) in values.chunks_exact(cols).enumerate() {
             let (whole, tail) = row[block.clone()].as_chunks::<WIDTH>();

@@ -7,6 +7,8 @@ mod forward;
 mod gain;
 mod lanes;
 mod matrix;
+#[cfg(target_arch = "x86_64")]
+mod radix;
 
 #[cfg(feature = "encode")]
 pub(crate) use forward::forward;

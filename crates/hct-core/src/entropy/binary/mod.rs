@@ -8,6 +8,8 @@ mod encode;
 #[cfg(feature = "encode")]
 pub(crate) use encode::Encoder;
 
+use std::hint::select_unpredictable;
+
 use crate::wire::unzigzag;
 use crate::{Error, Result};
 
@@ -140,8 +142,8 @@ impl<'a> Decoder<'a> {
     fn even_bit(&mut self, model: &mut Bit) -> bool {
         let bound = model.bound(self.range);
         let (rest, below) = self.code.overflowing_sub(bound);
-        self.range = std::hint::select_unpredictable(below, bound, self.range - bound);
-        self.code = std::hint::select_unpredictable(below, self.code, rest);
+        self.range = select_unpredictable(below, bound, self.range - bound);
+        self.code = select_unpredictable(below, self.code, rest);
         model.update_even(!below);
         self.normalize();
         !below
@@ -154,7 +156,7 @@ impl<'a> Decoder<'a> {
         for _ in 0..n {
             self.range >>= 1;
             let (rest, below) = self.code.overflowing_sub(self.range);
-            self.code = std::hint::select_unpredictable(below, self.code, rest);
+            self.code = select_unpredictable(below, self.code, rest);
             value = value << 1 | u64::from(!below);
             self.normalize();
         }

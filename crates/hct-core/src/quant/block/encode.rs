@@ -56,9 +56,13 @@ pub(crate) fn encode(
     out
 }
 
-/// The largest magnitude of finite values, whose bits order as they do.
+multiversion! {
+    /// The largest magnitude of finite values, whose bits order as they do.
+    fn largest(values: &[f32]) -> f32 = largest_body;
+}
+
 #[inline(always)]
-fn largest(values: &[f32]) -> f32 {
+fn largest_body(values: &[f32]) -> f32 {
     f32::from_bits(values.iter().fold(0, |m, v| v.abs().to_bits().max(m)))
 }
 
@@ -169,11 +173,13 @@ fn put_symbols(out: &mut Vec<u8>, symbols: &[u8], bits: BlockBits) {
 fn counts(symbols: &[u8], n: usize) -> Vec<u64> {
     // Counted by turns, since equal symbols would wait for each other.
     let mut turns = [[0u32; 256]; 4];
-    for symbols in symbols.chunks(turns.len()) {
-        for (counts, &s) in turns.iter_mut().zip(symbols) {
+    let (fours, rest) = symbols.as_chunks::<4>();
+    for four in fours {
+        for (counts, &s) in turns.iter_mut().zip(four) {
             counts[usize::from(s)] += 1;
         }
     }
+    rest.iter().for_each(|&s| turns[0][usize::from(s)] += 1);
     let sum = |s: usize| turns.iter().map(|counts| u64::from(counts[s])).sum();
     (0..n).map(sum).collect()
 }

@@ -80,10 +80,15 @@ fn contexts(groups: &[u8], distance: usize) -> Vec<u8> {
 fn probabilities(groups: &[u8], contexts: &[u8]) -> [u64; CONTEXTS] {
     // Counted by turns, since equal groups would wait for each other.
     let mut turns = [[0u32; 256]; 4];
-    for (groups, contexts) in groups.chunks(4).zip(contexts.chunks(4)) {
-        for ((counts, g), c) in turns.iter_mut().zip(groups).zip(contexts) {
+    let (fours, rest) = groups.as_chunks::<4>();
+    let (fours_contexts, rest_contexts) = contexts.as_chunks::<4>();
+    for (four, contexts) in fours.iter().zip(fours_contexts) {
+        for ((counts, g), c) in turns.iter_mut().zip(four).zip(contexts) {
             counts[usize::from(c << GROUP | g)] += 1;
         }
+    }
+    for (g, c) in rest.iter().zip(rest_contexts) {
+        turns[0][usize::from(c << GROUP | g)] += 1;
     }
     std::array::from_fn(|c| {
         let (mut kept, mut bits) = (0, 0);

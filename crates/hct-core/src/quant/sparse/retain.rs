@@ -51,11 +51,27 @@ fn threshold(values: &[f32], count: usize) -> (u32, usize) {
         chosen -= 1;
     }
     let mut within = Vec::with_capacity(sizes[chosen]);
-    within.extend(values.iter().filter(|v| bucket(v) == chosen).map(magnitude));
+    // Few values are in it, so that most stretches are only looked at.
+    for values in values.chunks(64) {
+        if any_in(values, chosen as u32) {
+            within.extend(values.iter().filter(|v| bucket(v) == chosen).map(magnitude));
+        }
+    }
     let place = within.len() - (count - larger);
     let (_, &mut threshold, _) = within.select_nth_unstable(place);
     let at_least = within.iter().filter(|&&bits| bits >= threshold).count();
     (threshold, larger + at_least)
+}
+
+multiversion! {
+    /// Whether the first bits of the magnitude of any of some values are `bits`.
+    fn any_in(values: &[f32], bits: u32) -> bool = any_in_body;
+}
+
+#[inline(always)]
+fn any_in_body(values: &[f32], bits: u32) -> bool {
+    let is_in = |v: &f32| magnitude(v) >> (31 - COARSE) == bits;
+    values.iter().fold(false, |any, v| any | is_in(v))
 }
 
 multiversion! {
