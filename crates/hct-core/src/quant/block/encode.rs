@@ -52,7 +52,7 @@ pub(crate) fn encode(
     put_scales(&mut out, &scales);
     put_symbols(&mut out, &symbols, bits);
     let scales: Vec<f64> = scales.into_iter().map(scale_of).collect();
-    place(&symbols, &scales, exp2i(e), bits, mask, back);
+    place(&symbols, &scales, exp2i(e), bits.max(), mask, back);
     out
 }
 

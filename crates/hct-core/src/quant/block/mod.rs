@@ -5,6 +5,8 @@
 pub(super) mod encode;
 mod values;
 
+pub(crate) use values::BLOCK;
+
 use crate::entropy::binary::{Decoder, UintModel};
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
@@ -14,9 +16,6 @@ use crate::recipe::BlockBits;
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
 use crate::{Error, Result};
-
-/// Kept values that share a scale.
-pub(crate) const BLOCK: usize = 32;
 
 const RAW: u8 = 0;
 const CODED: u8 = 1;
@@ -171,6 +170,6 @@ pub(crate) fn decode(payload: &[u8], row: usize, bits: BlockBits, out: &mut [f32
     }
     let scales = read_scales(&mut r, kept.div_ceil(BLOCK))?;
     let symbols = read_symbols(&mut r, kept, bits)?;
-    values::place(&symbols, &scales, unit, bits, &mask, out);
+    values::place(&symbols, &scales, unit, bits.max(), &mask, out);
     Ok(())
 }

@@ -1,20 +1,21 @@
 //! From symbols and scales to values.
 
-use super::BLOCK;
 use crate::quant::exponent::finite;
 use crate::quant::kept;
-use crate::recipe::BlockBits;
 use crate::simd::multiversion;
 
+/// Kept values that share a scale.
+pub(crate) const BLOCK: usize = 32;
 /// Values of a tile that are put in place together, while they are in the nearest cache.
 const STRETCH: usize = 1024;
 
-/// Puts the kept values of a tile in place: `scales`, one a block, times `unit` are steps.
+/// Puts the kept values of a tile in place: `scales`, one a block, times `unit` are steps; symbol
+/// `max` is zero.
 pub(super) fn place(
     symbols: &[u8],
     scales: &[f64],
     unit: f64,
-    bits: BlockBits,
+    max: i32,
     mask: &[bool],
     out: &mut [f32],
 ) {
@@ -27,7 +28,7 @@ pub(super) fn place(
         let end = to.next_multiple_of(BLOCK).min(symbols.len());
         let symbols = &symbols[start..end];
         let scales = &scales[start / BLOCK..];
-        dequantize(symbols, scales, unit, bits.max(), &mut values);
+        dequantize(symbols, scales, unit, max, &mut values);
         kept::spread(&values[from - start..], mask, out);
         from = to;
     }

@@ -19,7 +19,7 @@ use portable::Vector;
 use x86_64::Vector;
 
 /// Lanes of a [`Lanes`].
-pub(super) const WIDTH: usize = 4;
+pub(super) const WIDTH: usize = Vector::WIDTH;
 
 /// A value of each of [`WIDTH`] lines.
 #[derive(Clone, Copy, Debug)]

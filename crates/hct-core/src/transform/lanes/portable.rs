@@ -1,12 +1,14 @@
 //! Lanes in an array, which the compiler may put into a register.
 
-use super::WIDTH;
+const WIDTH: usize = 4;
 
 /// Operations on each lane.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Vector([f32; WIDTH]);
 
 impl Vector {
+    pub const WIDTH: usize = WIDTH;
+
     #[inline(always)]
     pub fn new(v: [f32; WIDTH]) -> Self {
         Vector(v)

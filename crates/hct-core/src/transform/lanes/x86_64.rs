@@ -7,7 +7,7 @@ use std::arch::x86_64::{
     _mm_xor_ps,
 };
 
-use super::WIDTH;
+const WIDTH: usize = 4;
 
 /// Operations on each lane.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ macro_rules! sse {
 }
 
 impl Vector {
+    pub const WIDTH: usize = WIDTH;
+
     #[inline(always)]
     pub fn new(v: [f32; WIDTH]) -> Self {
         Vector(sse!(_mm_set_ps(v[3], v[2], v[1], v[0])))

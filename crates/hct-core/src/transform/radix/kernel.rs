@@ -9,7 +9,20 @@ use super::small::{
     add, difference, forward8, forward16, inverse8, inverse16, neg, sub, sum, times,
 };
 use super::twiddles::Twiddles;
-use super::{Radix, WIDTH};
+
+/// Lines that go side by side.
+pub(super) const WIDTH: usize = 8;
+
+/// A transform of one length.
+#[derive(Clone, Copy)]
+pub(in crate::transform) struct Radix {
+    /// Towards values rather than coefficients.
+    pub inverse: bool,
+    /// Factor of the first coefficient.
+    pub first: f32,
+    /// Factor of the others.
+    pub others: f32,
+}
 
 /// Transforms a group of lines in place, orthonormally.
 #[target_feature(enable = "avx2")]

@@ -6,48 +6,43 @@ mod kernel;
 mod small;
 mod twiddles;
 
+pub(super) use kernel::Radix;
+
 use std::arch::x86_64::__m256;
 use std::ops::Range;
 
-use self::twiddles::Twiddles;
+use kernel::WIDTH;
+use twiddles::Twiddles;
+
 use crate::simd::{SimdLevel, level};
 
-/// Lines that go side by side.
-pub(super) const WIDTH: usize = 8;
 /// Groups of columns that are copied together, to use up the cache lines of a row.
 const GROUPS: usize = 2;
 /// Lengths that are transformed here: shorter ones are not worth it, and longer ones take the memory
 /// of eight.
 const LENGTHS: Range<usize> = 32..(1 << 16) + 1;
 
-/// A transform of one length.
-#[derive(Clone, Copy)]
-pub(super) struct Radix {
-    /// Towards values rather than coefficients.
-    pub inverse: bool,
-    /// Factor of the first coefficient.
-    pub first: f32,
-    /// Factor of the others.
-    pub others: f32,
-}
-
 /// Whether lines of this length are for [`rows`] and [`columns`].
 pub(super) fn suits(len: usize) -> bool {
-    level() >= SimdLevel::Avx2 && len.is_power_of_two() && LENGTHS.contains(&len)
+    level() >= SimdLevel::Avx2 && has_plan(len)
+}
+
+fn has_plan(len: usize) -> bool {
+    len.is_power_of_two() && LENGTHS.contains(&len)
 }
 
 /// Transforms rows of a length that [`suits`], as many as make whole groups of [`WIDTH`], in place.
 /// Returns how many values they are.
 pub(super) fn rows(values: &mut [f32], cols: usize, radix: Radix) -> usize {
-    assert!(suits(cols));
-    // SAFETY: the level is one whose features were detected.
+    assert!(has_plan(cols) && SimdLevel::Avx2.is_available());
+    // SAFETY: AVX2 was detected.
     unsafe { each_group_of_rows(values, cols, radix) }
 }
 
 /// Transforms columns of a length that [`suits`], as many as make whole groups of [`WIDTH`], in
 /// place. Returns how many columns they are.
 pub(super) fn columns(values: &mut [f32], rows: usize, cols: usize, radix: Radix) -> usize {
-    assert!(suits(rows));
+    assert!(has_plan(rows) && SimdLevel::Avx2.is_available());
     // SAFETY: as above.
     unsafe { each_group_of_columns(values, rows, cols, radix) }
 }
