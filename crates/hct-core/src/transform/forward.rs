@@ -2,7 +2,7 @@
 
 use super::Transform;
 use super::dct::{Dct, Line, scale};
-use super::matrix::{Direction, each_column, each_row};
+use super::matrix::{Direction, each_column, each_row, tame};
 
 impl<T: Line> Dct<T> {
     /// DCT-II in place: X₀ = √(1/n)·Σ xᵢ, Xₖ = √(2/n)·Σ xᵢ·cos(π(2i+1)k/2n).
@@ -28,11 +28,12 @@ impl Direction for Forward {
 /// Applies `transform` to the row-major `rows` × `cols` matrix in place.
 pub(crate) fn forward(values: &mut [f32], rows: usize, cols: usize, transform: Transform) {
     debug_assert_eq!(values.len(), rows * cols);
+    let together = tame(values);
     if transform.along_rows() {
-        each_row::<Forward>(values, cols);
+        each_row::<Forward>(values, cols, together);
     }
     if transform.along_cols() {
-        each_column::<Forward>(values, rows, cols);
+        each_column::<Forward>(values, rows, cols, together);
     }
 }
 
@@ -175,8 +176,8 @@ mod tests {
                 for line in alone.chunks_exact_mut(len) {
                     D::apply(&dct, line, &mut scratch);
                 }
-                each_row::<D>(&mut rows, len);
-                each_column::<D>(&mut columns, len, lines);
+                each_row::<D>(&mut rows, len, true);
+                each_column::<D>(&mut columns, len, lines, true);
                 for (i, v) in alone.iter().enumerate() {
                     let (row, column) = (rows[i], columns[i % len * lines + i / len]);
                     assert_eq!(row.to_bits(), v.to_bits(), "{what}: {i} of rows of {len}");

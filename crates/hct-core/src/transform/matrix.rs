@@ -9,6 +9,7 @@ use super::dct::{Dct, Line};
 use super::lanes::{Lanes, WIDTH};
 #[cfg(target_arch = "x86_64")]
 use super::radix::{self, Radix};
+use crate::simd::multiversion;
 
 /// Longest line that is transformed beside others, whose memory is that of [`WIDTH`] lines.
 const LONGEST: usize = 1 << 16;
@@ -37,22 +38,43 @@ impl Direction for Inverse {
 /// Undoes `transform` of the row-major `rows` × `cols` matrix in place.
 pub(crate) fn inverse(values: &mut [f32], rows: usize, cols: usize, transform: Transform) {
     debug_assert_eq!(values.len(), rows * cols);
+    let together = tame(values);
     if transform.along_cols() {
-        each_column::<Inverse>(values, rows, cols);
+        each_column::<Inverse>(values, rows, cols, together);
     }
     if transform.along_rows() {
-        each_row::<Inverse>(values, cols);
+        each_row::<Inverse>(values, cols, together);
     }
 }
 
-/// Transforms every row of a matrix.
-pub(super) fn each_row<D: Direction>(values: &mut [f32], cols: usize) {
+multiversion! {
+    /// Whether values are so far from the end of the f32 range that no transform in either direction
+    /// reaches it. Where one does, a NaN follows, whose bits are those of whatever the compiler made of
+    /// a sum: lines then go one by one, lest they depend on the CPU.
+    pub(super) fn tame(values: &[f32]) -> bool = tame_body;
+}
+
+#[inline(always)]
+fn tame_body(values: &[f32]) -> bool {
+    // A sum of 2¹⁶ values, several times as large on its way, and that twice. The bits of magnitudes
+    // order as the magnitudes do, with infinity and NaN on top.
+    const LIMIT: u32 = ((1u64 << 63) as f32).to_bits();
+    values.iter().fold(0, |m, v| v.abs().to_bits().max(m)) < LIMIT
+}
+
+/// Transforms every row of a matrix, side by side where they may go together.
+pub(super) fn each_row<D: Direction>(values: &mut [f32], cols: usize, together: bool) {
     if cols < 2 {
         return;
     }
-    let done = wide_rows::<D>(values, cols);
+    let together = together && cols <= LONGEST;
+    let done = if together {
+        wide_rows::<D>(values, cols)
+    } else {
+        0
+    };
     let (_, values) = values.split_at_mut(done);
-    let side_by_side = match cols <= LONGEST {
+    let side_by_side = match together {
         true => values.len() / (cols * WIDTH) * (cols * WIDTH),
         false => 0,
     };
@@ -142,12 +164,17 @@ fn unweave(line: &[Lanes], rows: &mut [f32]) {
     }
 }
 
-/// Transforms every column of a matrix.
-pub(super) fn each_column<D: Direction>(values: &mut [f32], rows: usize, cols: usize) {
+/// Transforms every column of a matrix, side by side where they may go together.
+pub(super) fn each_column<D: Direction>(
+    values: &mut [f32],
+    rows: usize,
+    cols: usize,
+    together: bool,
+) {
     if rows < 2 {
         return;
     }
-    if rows > LONGEST {
+    if !together || rows > LONGEST {
         return each_column_alone::<D>(values, rows, cols);
     }
     let dct = Dct::<Lanes>::new(rows);
@@ -185,7 +212,7 @@ pub(super) fn each_column<D: Direction>(values: &mut [f32], rows: usize, cols: u
     }
 }
 
-/// [`each_column`] for columns too long to go side by side.
+/// [`each_column`] one by one.
 fn each_column_alone<D: Direction>(values: &mut [f32], rows: usize, cols: usize) {
     let dct = Dct::<f32>::new(rows);
     let mut scratch = vec![0.0; dct.scratch_len()];
