@@ -112,7 +112,7 @@ mod tests {
         for (distinct, scale) in [(1, 1.0f32), (7, 1e-40), (50, 1.0), (1 << 20, 3e38)] {
             let value = |i: usize| {
                 let v = (noise(i) % distinct) as f32 / distinct as f32 * scale;
-                if i % 3 == 0 { -v } else { v }
+                if i.is_multiple_of(3) { -v } else { v }
             };
             let values: Vec<f32> = (0..3001).map(value).collect();
             let mut order: Vec<usize> = (0..values.len()).collect();

@@ -7,6 +7,7 @@ const WIDTH: usize = 4;
 pub(super) struct Vector([f32; WIDTH]);
 
 impl Vector {
+    #[cfg(not(target_arch = "x86_64"))]
     pub const WIDTH: usize = WIDTH;
 
     #[inline(always)]
