@@ -7,11 +7,12 @@
 //! import nothing from encoders.
 //!
 //! `block` and `half` code *sparse* tiles, of which only some coefficients are kept; they share
-//! `positions` and `exponent`, and `sparse` encodes planes of either.
+//! `positions`, `kept` and `exponent`, and `sparse` encodes planes of either.
 
 pub(crate) mod block;
 mod exponent;
 pub(crate) mod half;
+mod kept;
 mod positions;
 #[cfg(feature = "encode")]
 pub(crate) mod sparse;

@@ -9,37 +9,60 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use rustdct::TransformType2And3;
 use rustdct::algorithm::type2and3_butterflies::{
     Type2And3Butterfly2, Type2And3Butterfly4, Type2And3Butterfly8, Type2And3Butterfly16,
 };
 use rustdct::algorithm::{Type2And3ConvertToFft, Type2And3SplitRadix};
 use rustdct::rustfft::FftPlannerScalar;
+use rustdct::{DctNum, TransformType2And3};
 
-type Plan = Arc<dyn TransformType2And3<f32>>;
+use super::lanes::Lanes;
 
-/// Plans by length; FFT plans share their twiddle factors through the one planner.
-struct Planner {
-    plans: HashMap<usize, Plan>,
-    fft: FftPlannerScalar<f32>,
+/// A number that lines are made of: one line of f32, or several side by side.
+pub(super) trait Line: DctNum {
+    /// The plans of this type.
+    fn planner() -> &'static Mutex<Planner<Self>>;
 }
 
-static PLANNER: LazyLock<Mutex<Planner>> = LazyLock::new(|| {
-    Mutex::new(Planner {
-        plans: HashMap::new(),
-        fft: FftPlannerScalar::new(),
-    })
-});
+/// Gives a type its planner.
+macro_rules! line {
+    ($($number:ty)+) => {$(
+        impl Line for $number {
+            fn planner() -> &'static Mutex<Planner<Self>> {
+                static PLANNER: LazyLock<Mutex<Planner<$number>>> = LazyLock::new(Mutex::default);
+                &PLANNER
+            }
+        }
+    )+};
+}
+line!(f32 Lanes);
+
+type Plan<T> = Arc<dyn TransformType2And3<T>>;
+
+/// Plans by length; FFT plans share their twiddle factors through the one planner.
+pub(super) struct Planner<T: DctNum> {
+    plans: HashMap<usize, Plan<T>>,
+    fft: FftPlannerScalar<T>,
+}
+
+impl<T: DctNum> Default for Planner<T> {
+    fn default() -> Self {
+        Planner {
+            plans: HashMap::new(),
+            fft: FftPlannerScalar::new(),
+        }
+    }
+}
 
 /// Cached plans are dropped past this many, so that a file of many odd shapes stays bounded.
 const MAX_CACHED_PLANS: usize = 256;
 
-impl Planner {
-    fn plan(&mut self, len: usize) -> Plan {
+impl<T: DctNum> Planner<T> {
+    fn plan(&mut self, len: usize) -> Plan<T> {
         if let Some(plan) = self.plans.get(&len) {
             return plan.clone();
         }
-        let plan: Plan = match len {
+        let plan: Plan<T> = match len {
             2 => Arc::new(Type2And3Butterfly2::new()),
             4 => Arc::new(Type2And3Butterfly4::new()),
             8 => Arc::new(Type2And3Butterfly8::new()),
@@ -52,8 +75,7 @@ impl Planner {
             n => Arc::new(Type2And3ConvertToFft::new(self.fft.plan_fft_forward(n))),
         };
         if self.plans.len() >= MAX_CACHED_PLANS {
-            self.plans.clear();
-            self.fft = FftPlannerScalar::new();
+            *self = Self::default();
         }
         self.plans.insert(len, plan.clone());
         plan
@@ -62,30 +84,25 @@ impl Planner {
 
 /// An orthonormal DCT of one length. Cheap to clone; usable from many threads.
 #[derive(Clone)]
-pub(crate) struct Dct {
-    pub(super) plan: Option<Plan>,
+pub(super) struct Dct<T> {
+    pub(super) plan: Option<Plan<T>>,
     pub(super) len: usize,
-    /// Orthonormal factor of the first coefficient and of the others, √(1/n) and √(2/n).
+    /// Its [`factors`].
     pub(super) dc: f32,
     pub(super) ac: f32,
 }
 
-impl Dct {
+impl<T: Line> Dct<T> {
     /// The transform of length `len`; a length of 0 or 1 is the identity.
     pub fn new(len: usize) -> Self {
         let plan = (len > 1).then(|| {
-            PLANNER
+            T::planner()
                 .lock()
                 .unwrap_or_else(|poisoned| poisoned.into_inner())
                 .plan(len)
         });
-        let n = len.max(1) as f64;
-        Dct {
-            plan,
-            len,
-            dc: (1.0 / n).sqrt() as f32,
-            ac: (2.0 / n).sqrt() as f32,
-        }
+        let (dc, ac) = factors(len);
+        Dct { plan, len, dc, ac }
     }
 
     /// Scratch elements that either direction needs.
@@ -94,15 +111,28 @@ impl Dct {
     }
 
     /// DCT-III in place: the inverse of X₀ = √(1/n)·Σ xᵢ, Xₖ = √(2/n)·Σ xᵢ·cos(π(2i+1)k/2n).
-    pub fn inverse(&self, values: &mut [f32], scratch: &mut [f32]) {
+    pub fn inverse(&self, values: &mut [T], scratch: &mut [T]) {
         let Some(plan) = &self.plan else { return };
         debug_assert_eq!(values.len(), self.len);
         // rustdct's DCT-III takes half of the first element.
-        values[0] *= 2.0 * self.dc;
-        for v in &mut values[1..] {
-            *v *= self.ac;
-        }
+        scale(values, 2.0 * self.dc, self.ac);
         plan.process_dct3_with_scratch(values, scratch);
+    }
+}
+
+/// Orthonormal factors of the first coefficient and of the others, √(1/n) and √(2/n).
+pub(super) fn factors(len: usize) -> (f32, f32) {
+    let n = len.max(1) as f64;
+    ((1.0 / n).sqrt() as f32, (2.0 / n).sqrt() as f32)
+}
+
+/// Multiplies the first value by `first` and the others by `others`.
+pub(super) fn scale<T: Line>(values: &mut [T], first: f32, others: f32) {
+    let factor = |f: f32| T::from_f32(f).expect("a number takes every f32");
+    let (first, others) = (factor(first), factor(others));
+    values[0] = values[0] * first;
+    for v in &mut values[1..] {
+        *v = *v * others;
     }
 }
 

@@ -1,32 +1,39 @@
 //! The forward direction, which only encoders need.
 
 use super::Transform;
-use super::dct::Dct;
-use super::matrix::{each_column, each_row};
+use super::dct::{Dct, Line, scale};
+use super::matrix::{Direction, each_column, each_row, tame};
 
-impl Dct {
+impl<T: Line> Dct<T> {
     /// DCT-II in place: X₀ = √(1/n)·Σ xᵢ, Xₖ = √(2/n)·Σ xᵢ·cos(π(2i+1)k/2n).
-    pub fn forward(&self, values: &mut [f32], scratch: &mut [f32]) {
+    pub fn forward(&self, values: &mut [T], scratch: &mut [T]) {
         let Some(plan) = &self.plan else { return };
         debug_assert_eq!(values.len(), self.len);
         plan.process_dct2_with_scratch(values, scratch);
-        values[0] *= self.dc;
-        for v in &mut values[1..] {
-            *v *= self.ac;
-        }
+        scale(values, self.dc, self.ac);
+    }
+}
+
+/// From values to coefficients.
+struct Forward;
+
+impl Direction for Forward {
+    const INVERSE: bool = false;
+
+    fn apply<T: Line>(dct: &Dct<T>, line: &mut [T], scratch: &mut [T]) {
+        dct.forward(line, scratch);
     }
 }
 
 /// Applies `transform` to the row-major `rows` × `cols` matrix in place.
 pub(crate) fn forward(values: &mut [f32], rows: usize, cols: usize, transform: Transform) {
     debug_assert_eq!(values.len(), rows * cols);
+    let together = tame(values);
     if transform.along_rows() {
-        each_row(values, cols, |dct, row, scratch| dct.forward(row, scratch));
+        each_row::<Forward>(values, cols, together);
     }
     if transform.along_cols() {
-        each_column(values, rows, cols, |dct, col, scratch| {
-            dct.forward(col, scratch)
-        });
+        each_column::<Forward>(values, rows, cols, together);
     }
 }
 
@@ -34,6 +41,7 @@ pub(crate) fn forward(values: &mut [f32], rows: usize, cols: usize, transform: T
 mod tests {
     use super::*;
     use crate::transform::inverse;
+    use crate::transform::matrix::Inverse;
 
     /// The definition, in f64.
     fn reference(x: &[f32]) -> Vec<f64> {
@@ -64,7 +72,7 @@ mod tests {
             let x: Vec<f32> = (0..n)
                 .map(|i| ((i * 37 + 11) % 101) as f32 / 17.0 - 2.0)
                 .collect();
-            let dct = Dct::new(n);
+            let dct = Dct::<f32>::new(n);
             let mut scratch = vec![0.0; dct.scratch_len()];
             let mut y = x.clone();
             dct.forward(&mut y, &mut scratch);
@@ -84,7 +92,7 @@ mod tests {
     #[test]
     fn a_prime_length_stays_fast() {
         // 99,991 is prime: an O(n²) fallback would take 10¹⁰ steps here.
-        let dct = Dct::new(99_991);
+        let dct = Dct::<f32>::new(99_991);
         let mut x: Vec<f32> = (0..99_991).map(|i| (i % 13) as f32 - 6.0).collect();
         let energy: f64 = x.iter().map(|&v| f64::from(v).powi(2)).sum();
         let mut scratch = vec![0.0; dct.scratch_len()];
@@ -134,6 +142,62 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Values of all sizes, zeros of either sign, and lines of zeros.
+    fn values(n: usize, seed: usize) -> Vec<f32> {
+        let value = |i: usize| {
+            let noise = ((i + seed) as u32).wrapping_mul(2_654_435_761);
+            match noise >> 28 {
+                0 => 0.0,
+                1 => -0.0,
+                2 => f32::from_bits(noise >> 4),
+                3 => (noise >> 8) as f32 * 1e20,
+                _ => (noise >> 8) as f32 / 8_388_608.0 - 1.0,
+            }
+        };
+        (0..n).map(value).collect()
+    }
+
+    #[test]
+    fn lines_side_by_side_get_the_bits_of_lines_alone() {
+        fn check<D: Direction>(len: usize, what: &str) {
+            // Groups of lines and what is left of them.
+            for lines in [1, 4, 7, 21] {
+                let mut alone = values(len * lines, len);
+                alone[..len].fill(0.0);
+                let mut rows = alone.clone();
+                let mut columns = vec![0.0; len * lines];
+                for (i, v) in alone.iter().enumerate() {
+                    columns[i % len * lines + i / len] = *v;
+                }
+                let dct = Dct::<f32>::new(len);
+                let mut scratch = vec![0.0; dct.scratch_len()];
+                for line in alone.chunks_exact_mut(len) {
+                    D::apply(&dct, line, &mut scratch);
+                }
+                each_row::<D>(&mut rows, len, true);
+                each_column::<D>(&mut columns, len, lines, true);
+                for (i, v) in alone.iter().enumerate() {
+                    let (row, column) = (rows[i], columns[i % len * lines + i / len]);
+                    assert_eq!(row.to_bits(), v.to_bits(), "{what}: {i} of rows of {len}");
+                    assert_eq!(
+                        column.to_bits(),
+                        v.to_bits(),
+                        "{what}: {i} of columns of {len}"
+                    );
+                }
+            }
+        }
+        // Powers of two, other smooth lengths, primes whose predecessors are smooth and are not.
+        let lengths = (2..=70).chain([97, 127, 128, 251, 256, 360, 499, 512, 576, 719, 1021, 1024]);
+        let lengths: Vec<usize> = lengths.chain([1376, 1536, 2048, 4096]).collect();
+        crate::simd::same_at_every_level(|| {
+            for &len in &lengths {
+                check::<Forward>(len, "forward");
+                check::<Inverse>(len, "inverse");
+            }
+        });
     }
 
     #[test]

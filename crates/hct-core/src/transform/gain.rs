@@ -49,7 +49,7 @@ pub fn coding_gain(matrix: MatrixView<'_>) -> CodingGain {
 
 /// Energies of coefficients, summed over lines of unit energy each.
 struct Spectrum {
-    dct: Dct,
+    dct: Dct<f32>,
     energy: Vec<f64>,
 }
 

@@ -5,7 +5,10 @@ mod dct;
 mod forward;
 #[cfg(feature = "encode")]
 mod gain;
+mod lanes;
 mod matrix;
+#[cfg(target_arch = "x86_64")]
+mod radix;
 
 #[cfg(feature = "encode")]
 pub(crate) use forward::forward;

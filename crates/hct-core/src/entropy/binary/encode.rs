@@ -1,5 +1,7 @@
 //! The encoder.
 
+use std::hint::select_unpredictable;
+
 use super::{Bit, MAX_DROPPED, TOP, UintModel};
 use crate::wire::zigzag;
 
@@ -23,6 +25,8 @@ impl Encoder {
         }
     }
 
+    /// A bit that is rather the one than the other: the CPU may guess it and go on.
+    #[inline(always)]
     pub fn bit(&mut self, model: &mut Bit, bit: bool) {
         let bound = model.bound(self.range);
         if bit {
@@ -35,17 +39,28 @@ impl Encoder {
         self.normalize();
     }
 
+    /// The same for a bit that nobody can guess, without a branch on it.
+    #[inline(always)]
+    fn even_bit(&mut self, model: &mut Bit, bit: bool) {
+        let bound = model.bound(self.range);
+        self.low += select_unpredictable(bit, u64::from(bound), 0);
+        self.range = select_unpredictable(bit, self.range - bound, bound);
+        model.update_even(bit);
+        self.normalize();
+    }
+
     /// `n` equiprobable bits, most significant first.
+    #[inline(always)]
     pub fn raw(&mut self, value: u64, n: u32) {
         for i in (0..n).rev() {
             self.range >>= 1;
-            if value >> i & 1 == 1 {
-                self.low += u64::from(self.range);
-            }
+            let bit = value >> i & 1 == 1;
+            self.low += select_unpredictable(bit, u64::from(self.range), 0);
             self.normalize();
         }
     }
 
+    #[inline(always)]
     fn normalize(&mut self) {
         while self.range < TOP {
             self.range <<= 8;
@@ -108,7 +123,7 @@ impl UintModel {
         for i in (0..len).rev() {
             let bit = v >> i & 1;
             if node < 8 {
-                enc.bit(&mut models[node], bit == 1);
+                enc.even_bit(&mut models[node], bit == 1);
                 node = node << 1 | bit as usize;
             } else {
                 enc.raw(v & ((1 << (i + 1)) - 1), i + 1);

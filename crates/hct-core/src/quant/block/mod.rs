@@ -3,21 +3,19 @@
 
 #[cfg(feature = "encode")]
 pub(super) mod encode;
+mod values;
 
-use half::f16;
+pub(crate) use values::BLOCK;
 
 use crate::entropy::binary::{Decoder, UintModel};
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
-use crate::quant::exponent::{self, exp2i, finite};
-use crate::quant::positions;
+use crate::quant::exponent::{self, exp2i};
+use crate::quant::{kept, positions};
 use crate::recipe::BlockBits;
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
 use crate::{Error, Result};
-
-/// Kept values that share a scale.
-pub(crate) const BLOCK: usize = 32;
 
 const RAW: u8 = 0;
 const CODED: u8 = 1;
@@ -68,9 +66,16 @@ fn updated(mean: i64, seen: usize, s: u16) -> i64 {
     mean + (16 * i64::from(s) - mean) / (seen as i64 + 1).min(16)
 }
 
+/// The number that finite, non-negative FP16 `bits` are: those of a single-precision number but
+/// for the bias of its exponent.
+fn scale_of(bits: u16) -> f64 {
+    const BIAS: f64 = (1u128 << (127 - 15)) as f64;
+    f64::from(f32::from_bits(u32::from(bits) << 13)) * BIAS
+}
+
 fn read_scales(reader: &mut Reader<'_>, blocks: usize) -> Result<Vec<f64>> {
     let valid = |bits: i64| match u16::try_from(bits) {
-        Ok(b) if b < 0x7c00 => Ok(f16::from_bits(b).to_f64()),
+        Ok(b) if b < 0x7c00 => Ok(scale_of(b)),
         _ => Err(Error::invalid(
             "block scale",
             "is not a finite non-negative FP16 number",
@@ -154,7 +159,7 @@ pub(crate) fn sections(payload: &[u8], out: &mut Sections) -> Result<()> {
 pub(crate) fn decode(payload: &[u8], row: usize, bits: BlockBits, out: &mut [f32]) -> Result<()> {
     let mut r = Reader::new(payload, "block tile");
     let mask = positions::decode(&mut r, out.len(), row)?;
-    let kept = mask.iter().filter(|&&k| k).count();
+    let kept = kept::count(&mask);
     let unit = exp2i(exponent::read(&mut r)?);
     let blocks = r.varint()?;
     if blocks != kept.div_ceil(BLOCK) as u64 {
@@ -165,18 +170,6 @@ pub(crate) fn decode(payload: &[u8], row: usize, bits: BlockBits, out: &mut [f32
     }
     let scales = read_scales(&mut r, kept.div_ceil(BLOCK))?;
     let symbols = read_symbols(&mut r, kept, bits)?;
-    let max_index = bits.max();
-    let mut values = symbols.chunks(BLOCK).zip(&scales).flat_map(|(block, &s)| {
-        block
-            .iter()
-            .map(move |&k| f64::from(i32::from(k) - max_index) * (s * unit))
-    });
-    for (v, &keep) in out.iter_mut().zip(&mask) {
-        *v = if keep {
-            finite(values.next().unwrap_or(0.0))
-        } else {
-            0.0
-        };
-    }
+    values::place(&symbols, &scales, unit, bits.max(), &mask, out);
     Ok(())
 }

@@ -33,6 +33,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<i32> {
 
 /// Nearest f32, the largest finite one instead of infinity: a reproduction point may lie half a
 /// step above a value at the very end of the range.
+#[inline(always)]
 pub(crate) fn finite(v: f64) -> f32 {
     (v as f32).clamp(f32::MIN, f32::MAX)
 }

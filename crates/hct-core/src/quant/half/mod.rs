@@ -6,7 +6,7 @@ pub(super) mod encode;
 use half::f16;
 
 use crate::quant::exponent::{self, exp2i, finite};
-use crate::quant::positions;
+use crate::quant::{kept, positions};
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
 use crate::{Dtype, Error, Result, lossless};
@@ -26,7 +26,7 @@ pub(crate) fn sections(payload: &[u8], out: &mut Sections) -> Result<()> {
 pub(crate) fn decode(payload: &[u8], row: usize, out: &mut [f32]) -> Result<()> {
     let mut r = Reader::new(payload, "FP16 tile");
     let mask = positions::decode(&mut r, out.len(), row)?;
-    let kept = mask.iter().filter(|&&k| k).count();
+    let kept = kept::count(&mask);
     let unit = exp2i(exponent::read(&mut r)?);
     let mut bytes = vec![0; 2 * kept];
     lossless::decode_tile(r.rest(), Dtype::F16, &mut bytes)?;

@@ -1,9 +1,10 @@
 //! Encoding masks of kept positions.
 
-use super::{ALL, BITMAP, CODED_BITMAP, CONTEXTS, GAPS, GROUP, bernoulli, context};
+use super::{ALL, BITMAP, CODED_BITMAP, CONTEXTS, GAPS, GROUP, bernoulli, ones};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::entropy::freq::FreqTable;
 use crate::entropy::symbols;
+use crate::quant::kept;
 use crate::wire::{put_blob, put_varint};
 
 /// Appends the coded mask: a mode byte and, unless all are kept, a length-prefixed body.
@@ -13,61 +14,92 @@ pub(crate) fn encode(mask: &[bool], row: usize, out: &mut Vec<u8>) {
         out.push(ALL);
         return;
     }
-    let bitmap = pack::<8>(mask);
     let coded = code_groups(&pack::<GROUP>(mask), row);
-    let kept = mask.iter().filter(|&&k| k).count();
+    let kept = kept::count(mask);
     // Gaps cost at least some bits each, unless positions come in runs; do not even try where they
     // cannot win.
-    let runs = mask.windows(2).filter(|w| w[1] && !w[0]).count();
-    let few = kept < mask.len() / 16 || (kept < mask.len() / 2 && runs < mask.len() / 64);
+    let runs = || mask.windows(2).filter(|w| w[1] && !w[0]).count();
+    let few = kept < mask.len() / 16 || (kept < mask.len() / 2 && runs() < mask.len() / 64);
     let gaps = few.then(|| code_gaps(mask));
-    let (mut mode, mut body) = (BITMAP, bitmap);
-    if coded.len() < body.len() {
-        (mode, body) = (CODED_BITMAP, coded);
-    }
-    if let Some(gaps) = gaps.filter(|g| g.len() < body.len()) {
-        (mode, body) = (GAPS, gaps);
-    }
+    let (mode, body) = if coded.len() < mask.len().div_ceil(8) {
+        (CODED_BITMAP, coded)
+    } else {
+        (BITMAP, pack::<8>(mask))
+    };
+    let (mode, body) = match gaps {
+        Some(gaps) if gaps.len() < body.len() => (GAPS, gaps),
+        _ => (mode, body),
+    };
     out.push(mode);
     put_blob(out, &body);
 }
 
-/// Groups of `W` positions, the first in the lowest bit.
+/// Groups of `W` positions, at most eight, the first in the lowest bit.
 fn pack<const W: usize>(mask: &[bool]) -> Vec<u8> {
-    mask.chunks(W)
-        .map(|bits| {
-            bits.iter()
-                .enumerate()
-                .fold(0, |group, (i, &k)| group | u8::from(k) << i)
-        })
-        .collect()
+    let bit = |(i, &keep): (usize, &bool)| u8::from(keep) << i;
+    let (whole, rest) = mask.as_chunks::<W>();
+    let mut groups = Vec::with_capacity(mask.len().div_ceil(W));
+    groups.extend(whole.iter().map(|group| {
+        let bits = group.iter().enumerate().map(bit);
+        bits.fold(0, |group, bit| group | bit)
+    }));
+    if !rest.is_empty() {
+        groups.push(rest.iter().enumerate().map(bit).sum());
+    }
+    groups
 }
 
 fn code_groups(groups: &[u8], row: usize) -> Vec<u8> {
     let mut best: Option<Vec<u8>> = None;
     for distance in [0, row / GROUP] {
-        let mut ones = [0u64; CONTEXTS];
-        let mut bits = [0u64; CONTEXTS];
-        for (i, group) in groups.iter().enumerate() {
-            let c = context(i, distance, groups);
-            ones[c] += u64::from(group.count_ones());
-            bits[c] += GROUP as u64;
-        }
+        let contexts = contexts(groups, distance);
         let used = if distance == 0 { 1 } else { CONTEXTS };
-        let p: Vec<u64> = (0..used)
-            .map(|c| ((ones[c] * 4096 + bits[c] / 2) / bits[c].max(1)).clamp(1, 4095))
-            .collect();
+        let p = &probabilities(groups, &contexts)[..used];
         let tables: Vec<FreqTable> = p.iter().map(|&p| bernoulli(p)).collect();
         let mut body = vec![u8::from(distance != 0)];
         p.iter().for_each(|&p| put_varint(&mut body, p));
-        body.extend(symbols::encode(groups, &tables, |i| {
-            context(i, distance, groups)
-        }));
+        body.extend(symbols::encode(groups, &tables, |i| contexts[i].into()));
         if best.as_ref().is_none_or(|b| body.len() < b.len()) {
             best = Some(body);
         }
     }
     best.unwrap_or_default()
+}
+
+/// The context of every group.
+fn contexts(groups: &[u8], distance: usize) -> Vec<u8> {
+    let mut contexts = vec![0; groups.len()];
+    if distance > 0 {
+        let after = contexts.iter_mut().skip(distance);
+        after.zip(groups).for_each(|(c, &g)| *c = ones(g) as u8);
+    }
+    contexts
+}
+
+/// How likely positions are to be kept in each context, in 1/4096.
+fn probabilities(groups: &[u8], contexts: &[u8]) -> [u64; CONTEXTS] {
+    // Counted by turns, since equal groups would wait for each other.
+    let mut turns = [[0u32; 256]; 4];
+    let (fours, rest) = groups.as_chunks::<4>();
+    let (fours_contexts, rest_contexts) = contexts.as_chunks::<4>();
+    for (four, contexts) in fours.iter().zip(fours_contexts) {
+        for ((counts, g), c) in turns.iter_mut().zip(four).zip(contexts) {
+            counts[usize::from(c << GROUP | g)] += 1;
+        }
+    }
+    for (g, c) in rest.iter().zip(rest_contexts) {
+        turns[0][usize::from(c << GROUP | g)] += 1;
+    }
+    std::array::from_fn(|c| {
+        let (mut kept, mut bits) = (0, 0);
+        for group in 0..1 << GROUP {
+            let at = c << GROUP | group;
+            let n: u64 = turns.iter().map(|counts| u64::from(counts[at])).sum();
+            kept += n * ones(group as u8) as u64;
+            bits += n * GROUP as u64;
+        }
+        ((kept * 4096 + bits / 2) / bits.max(1)).clamp(1, 4095)
+    })
 }
 
 fn code_gaps(mask: &[bool]) -> Vec<u8> {

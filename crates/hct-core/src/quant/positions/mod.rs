@@ -22,6 +22,18 @@ const GROUP: usize = 4;
 /// Contexts of a group: the kept count of the group one row up.
 const CONTEXTS: usize = GROUP + 1;
 
+/// The positions of every group.
+const UNPACKED: [[bool; GROUP]; 1 << GROUP] = {
+    let mut all = [[false; GROUP]; 1 << GROUP];
+    let mut at = 0;
+    while at < GROUP << GROUP {
+        let (group, i) = (at / GROUP, at % GROUP);
+        all[group][i] = group >> i & 1 == 1;
+        at += 1;
+    }
+    all
+};
+
 /// The mask of a tile of `n` values in rows of `row`.
 ///
 /// # Errors
@@ -61,7 +73,30 @@ fn unpack<const W: usize>(groups: &[u8], n: usize) -> Result<Vec<bool>> {
             "has bits set past its end",
         ));
     }
-    Ok((0..n).map(|i| groups[i / W] >> (i % W) & 1 == 1).collect())
+    let mut mask = vec![false; groups.len() * W];
+    let (fours, _) = mask.as_chunks_mut::<GROUP>();
+    for (fours, &group) in fours.chunks_exact_mut(W / GROUP).zip(groups) {
+        for (i, four) in fours.iter_mut().enumerate() {
+            *four = UNPACKED[usize::from(group >> (GROUP * i) & 15)];
+        }
+    }
+    mask.truncate(n);
+    Ok(mask)
+}
+
+/// How many positions of a group are kept: a table in a register, since counting bits takes an
+/// instruction that not every CPU has.
+fn ones(group: u8) -> usize {
+    const COUNTS: u64 = {
+        let mut counts = 0;
+        let mut group = 0u64;
+        while group < 1 << GROUP {
+            counts |= (group.count_ones() as u64) << (4 * group);
+            group += 1;
+        }
+        counts
+    };
+    (COUNTS >> (4 * (group & 15)) & 15) as usize
 }
 
 /// The group `distance` back is the one a row up, to within a group.
@@ -69,7 +104,7 @@ fn context(i: usize, distance: usize, before: &[u8]) -> usize {
     if distance == 0 || i < distance {
         0
     } else {
-        before[i - distance].count_ones() as usize
+        ones(before[i - distance])
     }
 }
 

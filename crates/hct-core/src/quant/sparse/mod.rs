@@ -7,7 +7,7 @@ pub use energy::energy_retention;
 
 use crate::matrix::MatrixView;
 use crate::plane::{EncodedPlane, Preparation, Tiles};
-use crate::quant::{block, half};
+use crate::quant::{block, half, kept};
 use crate::recipe::{BlockBits, Quantizer};
 use crate::{Error, Result, parallel};
 
@@ -125,7 +125,7 @@ pub fn encode_sparse(
             Some(mask) => mask[tile.first..tile.first + tile.len()].to_vec(),
             None => selection.mask(&values),
         };
-        let kept = mask.iter().filter(|&&k| k).count();
+        let kept = kept::count(&mask);
         let (payload, back) = if selection.zeros {
             let mut zeroed = values.clone();
             let dropped = zeroed.iter_mut().zip(&mask).filter(|&(_, &keep)| !keep);
@@ -167,11 +167,7 @@ fn code(
 ) -> Result<(Vec<u8>, Vec<f32>)> {
     let mut back = vec![0.0; values.len()];
     let payload = match quantizer {
-        Quantizer::Block(bits) => {
-            let payload = block::encode::encode(values, mask, row, bits);
-            block::decode(&payload, row, bits, &mut back)?;
-            payload
-        }
+        Quantizer::Block(bits) => block::encode::encode(values, mask, row, bits, &mut back),
         _ => {
             let payload = half::encode::encode(values, mask, row);
             half::decode(&payload, row, &mut back)?;
