@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use bytemuck::Zeroable;
+use bytemuck::allocation::try_zeroed_vec;
+
 use super::base::{BaseSource, BaseTensor, DeltaRecipe};
 use super::chunk::{Chunk, expect};
 use super::cost::scratch;
@@ -535,12 +538,10 @@ impl<'a> Out<'a> {
     }
 }
 
-/// Zeros, or an error instead of an abort when there is no memory for what a file claims.
-fn zeroed<T: Clone + Default>(n: u64) -> Result<Vec<T>> {
-    let mut out = Vec::new();
+/// Zeros, or an error instead of an abort when there is no memory for what a file claims. They are
+/// fresh pages, not written once more.
+fn zeroed<T: Zeroable>(n: u64) -> Result<Vec<T>> {
     let too_large = || Error::invalid("tensor", format!("{n} elements do not fit in memory"));
     let n = usize::try_from(n).map_err(|_| too_large())?;
-    out.try_reserve_exact(n).map_err(|_| too_large())?;
-    out.resize(n, T::default());
-    Ok(out)
+    try_zeroed_vec(n).map_err(|()| too_large())
 }

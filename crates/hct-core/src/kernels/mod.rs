@@ -6,5 +6,6 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+pub(crate) mod joint;
 pub(crate) mod symbols;
 pub(crate) mod trellis;

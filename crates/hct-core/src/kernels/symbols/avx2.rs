@@ -2,14 +2,15 @@
 
 use std::arch::x86_64::{
     __m256i, _mm_cvtsi128_si64, _mm_unpacklo_epi32, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_mullo_epi32, _mm256_set_epi32,
-    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_srli_epi32,
+    _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_mullo_epi32, _mm256_packus_epi16,
+    _mm256_packus_epi32, _mm256_permutevar8x32_epi32, _mm256_set1_epi32, _mm256_set1_epi64x,
+    _mm256_setr_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi32,
+    _mm256_storeu_si256,
 };
 
 use super::Slots;
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
-use crate::kernels::avx2::{WIDE, lanes, load, renormalize, store};
+use crate::kernels::avx2::{WIDE, load, look_up, renormalize, store};
 
 /// Decodes full steps as long as every lane has a word waiting. Returns how many symbols there are.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -22,26 +23,9 @@ pub(super) fn steps<const L: usize>(
     match L / WIDE {
         1 => vectors::<1, L>(slots, lanes, words, out),
         4 => vectors::<4, L>(slots, lanes, words, out),
+        8 => vectors::<8, L>(slots, lanes, words, out),
         _ => 0,
     }
-}
-
-/// The entries of the slots `at`, which are below 4096.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn look_up(slots: &Slots, at: __m256i) -> __m256i {
-    let lanes = lanes(at);
-    let entry = |lane: usize| slots[lanes[lane] % slots.len()] as i32;
-    _mm256_set_epi32(
-        entry(7),
-        entry(6),
-        entry(5),
-        entry(4),
-        entry(3),
-        entry(2),
-        entry(1),
-        entry(0),
-    )
 }
 
 /// The lowest byte of every lane.
@@ -56,6 +40,23 @@ fn low_bytes(v: __m256i) -> [u8; WIDE] {
         _mm256_extracti128_si256::<1>(packed),
     );
     _mm_cvtsi128_si64(halves).to_le_bytes()
+}
+
+/// The same of four vectors.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn low_bytes_of_4([a, b, c, d]: [__m256i; 4], out: &mut [u8; 4 * WIDE]) {
+    let mask = _mm256_set1_epi32(0xff);
+    let low = |v| _mm256_and_si256(v, mask);
+    let halves = _mm256_packus_epi16(
+        _mm256_packus_epi32(low(a), low(b)),
+        _mm256_packus_epi32(low(c), low(d)),
+    );
+    // Packing took four lanes of each in turns.
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    let bytes = _mm256_permutevar8x32_epi32(halves, order);
+    // SAFETY: the array holds the 32 bytes that are written.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), bytes) }
 }
 
 #[inline]
@@ -79,10 +80,13 @@ fn vectors<const V: usize, const L: usize>(
         if waiting.len() < 2 * L {
             break;
         }
-        let (step, _) = step.as_chunks_mut::<WIDE>();
+        let mut entries = [_mm256_setzero_si256(); V];
         for v in 0..V {
-            let entry = look_up(slots, _mm256_and_si256(x[v], slot_mask));
-            step[v] = low_bytes(entry);
+            // SAFETY: the mask leaves numbers below 4096, which is how many slots there are.
+            entries[v] = unsafe { look_up(slots, _mm256_and_si256(x[v], slot_mask)) };
+        }
+        for v in 0..V {
+            let entry = entries[v];
             let quotient = _mm256_srli_epi32::<{ PROB_BITS as i32 }>(x[v]);
             let below = _mm256_and_si256(_mm256_srli_epi32::<8>(entry), slot_mask);
             // The entry holds frequency − 1.
@@ -94,6 +98,16 @@ fn vectors<const V: usize, const L: usize>(
             (x[v], taken) = renormalize(advanced, next);
             // SAFETY: no more than were read.
             waiting = unsafe { waiting.get_unchecked(taken..) };
+        }
+        let (fours, rest) = entries.as_chunks::<4>();
+        let (of_fours, of_rest) = step.split_at_mut(fours.len() * 4 * WIDE);
+        let (of_fours, _) = of_fours.as_chunks_mut();
+        for (&four, out) in fours.iter().zip(of_fours) {
+            low_bytes_of_4(four, out);
+        }
+        let (of_rest, _) = of_rest.as_chunks_mut();
+        for (&entry, out) in rest.iter().zip(of_rest) {
+            *out = low_bytes(entry);
         }
         done += L;
     }

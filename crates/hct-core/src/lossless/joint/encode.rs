@@ -1,15 +1,15 @@
 //! Encoding.
 
-use super::{ESCAPE, FIVE, JOINT_BITS, raw_bytes};
+use super::{ESCAPE, JOINT_BITS, raw_bytes};
 use crate::Dtype;
 use crate::entropy::binary::Encoder;
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
+use crate::kernels::joint::FIVE;
 use crate::simd::multiversion;
 use crate::wire::put_blob;
 
-/// Joint numbers that have a symbol: all but [`ESCAPE`].
-const WINDOW: usize = 255;
+const WINDOW: usize = super::WINDOW as usize;
 /// Joint numbers that there are.
 const JOINTS: usize = 1 << JOINT_BITS;
 /// The fewest elements that make up for the states of a wide stream.
@@ -55,8 +55,7 @@ pub(in crate::lossless) fn encode(
     pack_fives(&uppers, out);
     if raw == 2 {
         let (elements, _) = bytes.as_chunks::<4>();
-        out.extend(elements.iter().map(|e| e[0]));
-        out.extend(elements.iter().map(|e| e[1]));
+        out.extend(elements.iter().flat_map(|&[a, b, ..]| [a, b]));
     }
     true
 }
