@@ -1,25 +1,43 @@
-//! Room for the values of a tile, which a thread uses again for the next: taking fresh zeros for
+//! Room for the values or bytes of a tile, which a thread uses again for the next: taking fresh zeros for
 //! each takes as long as a tenth of decoding it.
 
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 /// Values that a thread keeps at most between tiles: 4 MiB, a tile of the size that encoders make.
 const KEPT: usize = 1 << 20;
 
 thread_local! {
     static VALUES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    #[cfg(feature = "encode")]
+    static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// Calls `f` with room for `n` values. What they are is undefined: `f` must write all that it reads.
 pub(crate) fn with_values<R>(n: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {
+    with(&VALUES, KEPT, n, f)
+}
+
+/// The same with bytes.
+#[cfg(feature = "encode")]
+pub(crate) fn with_bytes<R>(n: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+    with(&BYTES, 4 * KEPT, n, f)
+}
+
+fn with<T: Copy + Default, R>(
+    room: &'static LocalKey<Cell<Vec<T>>>,
+    kept: usize,
+    n: usize,
+    f: impl FnOnce(&mut [T]) -> R,
+) -> R {
     // A call within `f` finds nothing and takes room of its own.
-    let mut values = VALUES.take();
-    if values.len() < n {
-        values = vec![0.0; n];
+    let mut items = room.take();
+    if items.len() < n {
+        items = vec![T::default(); n];
     }
-    let result = f(&mut values[..n]);
-    if values.len() <= KEPT {
-        VALUES.set(values);
+    let result = f(&mut items[..n]);
+    if items.len() <= kept {
+        room.set(items);
     }
     result
 }

@@ -146,17 +146,30 @@ fn any(planes: &[&[u8]], rotated: bool, out: &mut [u8]) {
     }
 }
 
-/// The planes of elements of `width` bytes, turned left by a bit where they are to be `rotated`.
+/// The planes of elements of `width` bytes, turned left by a bit where they are to be `rotated`, in
+/// `room` of as many bytes.
 #[cfg(feature = "encode")]
-pub(super) fn split(bytes: &[u8], width: usize, rotated: bool) -> Vec<Vec<u8>> {
-    let mut planes = vec![vec![0; bytes.len() / width]; width];
+pub(super) fn split<'r>(
+    bytes: &[u8],
+    width: usize,
+    rotated: bool,
+    room: &'r mut [u8],
+) -> impl Iterator<Item = &'r [u8]> {
+    let n = bytes.len() / width;
+    let mut planes: Vec<&mut [u8]> = Vec::with_capacity(width);
+    let mut rest = room;
+    for _ in 0..width {
+        let (plane, after) = rest.split_at_mut(n);
+        planes.push(plane);
+        rest = after;
+    }
     match (&mut planes[..], rotated) {
         ([only], false) => only.copy_from_slice(bytes),
         ([low, high], true) => split_2(bytes, low, high),
         ([a, b, c, d], true) => split_4(bytes, [a, b, c, d]),
         (planes, _) => split_any(bytes, planes, rotated),
     }
-    planes
+    planes.into_iter().map(|plane| &*plane)
 }
 
 #[cfg(feature = "encode")]
@@ -190,7 +203,7 @@ fn split_4_body(bytes: &[u8], [a, b, c, d]: [&mut [u8]; 4]) {
 }
 
 #[cfg(feature = "encode")]
-fn split_any(bytes: &[u8], planes: &mut [Vec<u8>], rotated: bool) {
+fn split_any(bytes: &[u8], planes: &mut [&mut [u8]], rotated: bool) {
     let width = planes.len();
     let bits = 8 * width as u32;
     for (i, element) in bytes.chunks_exact(width).enumerate() {

@@ -1,5 +1,5 @@
-//! Floats put together of joint numbers, fives and lower bytes: what they are is in
-//! `lossless/joint`.
+//! Floats put together of joint numbers, fives and lower halves, and taken apart: what they are is
+//! in `lossless/joint`.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -65,4 +65,40 @@ pub(crate) fn singles(parts: &Parts<'_>, out: &mut [u8]) -> u8 {
         &parts.after(done, 4),
         &mut out[4 * done..],
     ))
+}
+
+/// Room for the parts of some floats of 16 or of 32 bits, which have their lower halves besides.
+#[cfg(feature = "encode")]
+pub(crate) struct PartsMut<'a> {
+    /// As in [`Parts`].
+    pub before: u16,
+    /// 0 where a joint number is not within the 255 after `before`.
+    pub symbols: &'a mut [u8],
+    pub fives: &'a mut [u8],
+    pub lower: &'a mut [u8],
+}
+
+/// Takes floats apart. How wide they are follows from the number of symbols.
+#[cfg(feature = "encode")]
+pub(crate) fn take_apart(floats: &[u8], parts: &mut PartsMut<'_>) {
+    let n = parts.symbols.len();
+    let width = floats.len() / n.max(1);
+    let done = match level() {
+        SimdLevel::Portable => 0,
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        _ if width == 2 => unsafe { avx2::apart::brains(floats, parts) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        _ => unsafe { avx2::apart::singles(floats, parts) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => 0,
+    };
+    let mut rest = PartsMut {
+        before: parts.before,
+        symbols: &mut parts.symbols[done..],
+        fives: &mut parts.fives[done / 8 * FIVE..],
+        lower: &mut parts.lower[(width.max(2) - 2) * done..],
+    };
+    portable::take_apart(&floats[width * done..], width, &mut rest);
 }

@@ -1,5 +1,7 @@
 //! The reference.
 
+#[cfg(feature = "encode")]
+use super::PartsMut;
 use super::{FIVE, Parts};
 
 /// Floats put together at a time: their fives are whole bytes, and fit in registers.
@@ -55,4 +57,30 @@ pub(super) fn singles(parts: &Parts<'_>, out: &mut [u8]) -> u8 {
         let ([a, b], [c, d]) = (lower[i], upper.to_le_bytes());
         out[i] = [a, b, c, d];
     })
+}
+
+/// The inverse, of floats of `width` bytes.
+#[cfg(feature = "encode")]
+pub(super) fn take_apart(floats: &[u8], width: usize, parts: &mut PartsMut<'_>) {
+    let eights = floats.chunks(EIGHT * width.max(1));
+    let symbols = parts.symbols.chunks_mut(EIGHT);
+    let fives = parts.fives.chunks_mut(FIVE);
+    for ((floats, symbols), packed) in eights.zip(symbols).zip(fives) {
+        let mut bits = 0u64;
+        for (k, (float, symbol)) in floats.chunks_exact(width).zip(symbols).enumerate() {
+            let &[.., a, b] = float else { continue };
+            let upper = u16::from_le_bytes([a, b]);
+            let number = (upper >> 4 & 0x7ff).wrapping_sub(parts.before);
+            *symbol = u8::try_from(number).unwrap_or(0);
+            bits |= u64::from((upper & 15) << 1 | upper >> 15) << (k * FIVE);
+        }
+        packed.copy_from_slice(&bits.to_le_bytes()[..packed.len()]);
+    }
+    if width == 4 {
+        let (lower, _) = parts.lower.as_chunks_mut::<2>();
+        let (floats, _) = floats.as_chunks::<4>();
+        for (lower, &[a, b, ..]) in lower.iter_mut().zip(floats) {
+            *lower = [a, b];
+        }
+    }
 }

@@ -9,7 +9,7 @@
 mod encode;
 
 #[cfg(feature = "encode")]
-pub(super) use encode::encode;
+pub(super) use encode::{encode, estimate, is_for};
 
 use crate::entropy::binary::Decoder;
 use crate::entropy::freq::{FreqTable, TableModel};

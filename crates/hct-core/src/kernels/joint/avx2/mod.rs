@@ -1,5 +1,8 @@
 //! Thirty-two floats at a time.
 
+#[cfg(feature = "encode")]
+pub(super) mod apart;
+
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi16, _mm256_and_si256,
     _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cvtepu8_epi16,
