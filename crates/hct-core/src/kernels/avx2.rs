@@ -7,9 +7,9 @@
 use std::arch::asm;
 use std::arch::x86_64::{
     __m256i, _mm_cvtsi128_si64, _mm_extract_epi64, _mm_loadl_epi64, _mm_loadu_si128,
-    _mm256_blend_epi16, _mm256_blend_epi32, _mm256_blendv_epi8, _mm256_broadcastsi128_si256,
-    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi32, _mm256_cvtepu8_epi32,
-    _mm256_cvtepu16_epi32, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_movemask_ps,
+    _mm256_blend_epi32, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_castsi256_ps,
+    _mm256_castsi256_si128, _mm256_cmpeq_epi32, _mm256_cvtepu8_epi32, _mm256_extracti128_si256,
+    _mm256_load_si256, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_or_si256,
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srli_epi32,
     _mm256_storeu_si256,
 };
@@ -17,17 +17,20 @@ use std::arch::x86_64::{
 /// Lanes of a vector.
 pub(super) const WIDE: usize = 8;
 
-/// For every set of lanes that need a word which bytes of the next words each of them takes: those
-/// of lower lanes come first. Other lanes take any.
-static TAKEN: [[[u8; 2]; WIDE]; 256] = taken();
+/// For every set of lanes that need a word which bytes of the next words each of them takes, below
+/// two zeros: those of lower lanes come first. Other lanes take any.
+static TAKEN: Taken = Taken(taken());
 
-const fn taken() -> [[[u8; 2]; WIDE]; 256] {
-    let mut of = [[[0; 2]; WIDE]; 256];
+#[repr(align(32))]
+struct Taken([[[u8; 4]; WIDE]; 256]);
+
+const fn taken() -> [[[u8; 4]; WIDE]; 256] {
+    let mut of = [[[0; 4]; WIDE]; 256];
     let mut set = 0;
     while set < 256 {
         let (mut lane, mut next) = (0, 0);
         while lane < WIDE {
-            of[set][lane] = [next, (next + 1) % 16];
+            of[set][lane] = [next, (next + 1) % 16, 0x80, 0x80];
             next += 2 * (set >> lane & 1) as u8;
             lane += 1;
         }
@@ -124,11 +127,10 @@ pub(super) fn renormalize(x: __m256i, words: &[u8; 2 * WIDE]) -> (__m256i, usize
     let set = _mm256_movemask_ps(_mm256_castsi256_ps(need)) as usize & 0xff;
     // SAFETY: the array holds the 16 bytes that are read.
     let words = unsafe { _mm_loadu_si128(words.as_ptr().cast()) };
-    // SAFETY: so does this.
-    let bytes = unsafe { _mm_loadu_si128(TAKEN[set].as_ptr().cast()) };
-    let bytes = _mm256_cvtepu16_epi32(bytes);
+    // SAFETY: the array holds the 32 bytes that are read, and is aligned to as many.
+    let bytes = unsafe { _mm256_load_si256(TAKEN.0[set].as_ptr().cast()) };
     let words = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(words), bytes);
-    let refilled = _mm256_blend_epi16::<0b0101_0101>(_mm256_slli_epi32::<16>(x), words);
+    let refilled = _mm256_or_si256(_mm256_slli_epi32::<16>(x), words);
     let x = _mm256_blendv_epi8(x, refilled, need);
     (x, 2 * set.count_ones() as usize)
 }

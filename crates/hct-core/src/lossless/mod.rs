@@ -10,6 +10,8 @@
 mod encode;
 mod joint;
 mod planes;
+#[cfg(all(test, feature = "encode"))]
+mod tests;
 
 #[cfg(feature = "encode")]
 pub(crate) use encode::encode_tile;

@@ -8,14 +8,14 @@ use std::arch::x86_64::{
     _mm256_storeu_si256,
 };
 
-use super::Slots;
+use super::Entries;
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
 use crate::kernels::avx2::{WIDE, load, look_up, renormalize, store};
 
 /// Decodes full steps as long as every lane has a word waiting. Returns how many symbols there are.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn steps<const L: usize>(
-    slots: &Slots,
+    slots: &Entries,
     lanes: &mut [u32; L],
     words: &mut Words<'_>,
     out: &mut [u8],
@@ -62,7 +62,7 @@ fn low_bytes_of_4([a, b, c, d]: [__m256i; 4], out: &mut [u8; 4 * WIDE]) {
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn vectors<const V: usize, const L: usize>(
-    slots: &Slots,
+    slots: &Entries,
     lanes: &mut [u32; L],
     words: &mut Words<'_>,
     out: &mut [u8],
@@ -88,10 +88,9 @@ fn vectors<const V: usize, const L: usize>(
         for v in 0..V {
             let entry = entries[v];
             let quotient = _mm256_srli_epi32::<{ PROB_BITS as i32 }>(x[v]);
-            let below = _mm256_and_si256(_mm256_srli_epi32::<8>(entry), slot_mask);
-            // The entry holds frequency − 1.
-            let product = _mm256_add_epi32(_mm256_mullo_epi32(below, quotient), quotient);
-            let advanced = _mm256_add_epi32(product, _mm256_srli_epi32::<20>(entry));
+            let product = _mm256_mullo_epi32(_mm256_srli_epi32::<20>(entry), quotient);
+            let bias = _mm256_and_si256(_mm256_srli_epi32::<8>(entry), slot_mask);
+            let advanced = _mm256_add_epi32(product, bias);
             // SAFETY: at least 2·L bytes were waiting, of which each vector so far took at most 16.
             let next = unsafe { &*waiting.as_ptr().cast::<[u8; 2 * WIDE]>() };
             let taken;

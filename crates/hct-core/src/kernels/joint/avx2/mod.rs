@@ -52,7 +52,7 @@ fn uppers(parts: &Parts<'_>, mut put: impl FnMut(usize, __m256i)) -> (usize, u8)
     let mut packed = parts.fives;
     let mut done = 0;
     for symbols in steps {
-        let Some(&window) = packed.first_chunk::<READ>() else {
+        let Some(window) = packed.first_chunk::<READ>() else {
             break;
         };
         // SAFETY: the array holds the 32 bytes that are read.
