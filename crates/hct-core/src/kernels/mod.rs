@@ -8,6 +8,7 @@
 mod avx2;
 #[cfg(feature = "encode")]
 pub(crate) mod encode;
+pub(crate) mod fresh;
 pub(crate) mod joint;
 pub(crate) mod symbols;
 pub(crate) mod trellis;

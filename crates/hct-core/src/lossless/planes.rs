@@ -4,6 +4,7 @@ use super::{PLANE_CODED, PLANE_CONSTANT, PLANE_RAW, PLANE_WIDE};
 use crate::entropy::binary::Decoder;
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols::SymbolReader;
+use crate::kernels::fresh::Room;
 use crate::simd::multiversion;
 use crate::wire::Reader;
 use crate::{Error, Result};
@@ -82,10 +83,11 @@ impl<'a> Plane<'a> {
 
 /// Puts elements together of their `planes`, the least significant byte first, and turns them right
 /// by a bit where they are `rotated`.
-pub(super) fn join(planes: &mut [Plane<'_>], rotated: bool, out: &mut [u8]) {
+pub(super) fn join(planes: &mut [Plane<'_>], rotated: bool, mut out: Room<'_>) {
     let width = planes.len();
     let mut room = vec![0; width * PIECE];
-    for out in out.chunks_mut(width * PIECE) {
+    while out.len() > 0 {
+        let out = out.next(width * PIECE);
         let n = out.len() / width;
         let rooms = room.chunks_exact_mut(PIECE);
         let pieces = planes.iter_mut().zip(rooms);

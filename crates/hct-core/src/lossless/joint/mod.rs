@@ -14,6 +14,7 @@ pub(super) use encode::{encode, estimate, is_for};
 use crate::entropy::binary::Decoder;
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols::SymbolReader;
+use crate::kernels::fresh::Room;
 use crate::kernels::joint::{FIVE, Parts, brains, singles};
 use crate::wire::Reader;
 use crate::{Dtype, Error, Result};
@@ -52,7 +53,7 @@ pub(super) fn table_bytes(r: &mut Reader<'_>) -> Result<usize> {
 ///
 /// # Errors
 /// When it is not what an encoder makes.
-pub(super) fn decode(r: &mut Reader<'_>, dtype: Dtype, out: &mut [u8]) -> Result<()> {
+pub(super) fn decode(r: &mut Reader<'_>, dtype: Dtype, mut out: Room<'_>) -> Result<()> {
     let Some(raw) = raw_bytes(dtype) else {
         return Err(Error::Reserved {
             field: "lossless coding",
@@ -76,7 +77,8 @@ pub(super) fn decode(r: &mut Reader<'_>, dtype: Dtype, out: &mut [u8]) -> Result
         return Err(Error::invalid("joint tile", "has bits set past its end"));
     }
     let mut symbols = [0; PIECE];
-    for out in out.chunks_mut(width * PIECE) {
+    while out.len() > 0 {
+        let out = out.next(width * PIECE);
         let symbols = &mut symbols[..out.len() / width];
         reader.read(symbols);
         let parts = Parts {
