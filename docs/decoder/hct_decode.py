@@ -266,7 +266,8 @@ class File:
             sizes = [min(t['tile'], t['bytes'] - at) for at in range(0, t['bytes'], t['tile'])]
             if 'blocks' in t:
                 return b''.join(t['blocks'].tile(self.chunk(c), n) for n, c in zip(sizes, t['tiles']))
-            return b''.join(lossless_tile(self.chunk(c), n, width, rotated)
+            joint = dtype in ('BF16', 'F32')
+            return b''.join(lossless_tile(self.chunk(c), n, width, rotated, joint)
                             for n, c in zip(sizes, t['tiles']))
         used = t['fragments'][:max(fragments, 1)]
         if len(used) == 1 and len(used[0]) == 1 and not used[0][0]['whole']:

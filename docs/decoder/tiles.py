@@ -10,33 +10,65 @@ from entropy import (
 
 # §10 Lossless tiles
 
-def lossless_tile(data, size, width, rotated):
+def lossless_tile(data, size, width, rotated, joint=False):
+    """joint: whether the dtype has joint numbers"""
     r = Reader(data)
-    if r.code(0, 1) == 0:
+    coding = r.code(0, 1, 2) if joint else r.code(0, 1)
+    n = size // width
+    if coding == 0:
         out = r.take(size)
+    elif coding == 1:
+        out = byte_planes(r, n, width, rotated)
     else:
-        n = size // width
-        planes = [byte_plane(r, n) for _ in range(width)] if n else []
-        out = bytearray(size)
-        for p, plane in enumerate(planes):
-            out[p::width] = plane
-        if rotated:
-            for i in range(0, size, width):
-                v = int.from_bytes(out[i:i + width], 'little')
-                v = v >> 1 | (v & 1) << (8 * width - 1)
-                out[i:i + width] = v.to_bytes(width, 'little')
+        out = joint_numbers(r, n, width)
     r.finish()
     return bytes(out)
 
 
+def byte_planes(r, n, width, rotated):
+    """§10.1"""
+    planes = [byte_plane(r, n) for _ in range(width)] if n else []
+    out = bytearray(n * width)
+    for p, plane in enumerate(planes):
+        out[p::width] = plane
+    if rotated:
+        for i in range(0, n * width, width):
+            v = int.from_bytes(out[i:i + width], 'little')
+            v = v >> 1 | (v & 1) << (8 * width - 1)
+            out[i:i + width] = v.to_bytes(width, 'little')
+    return out
+
+
 def byte_plane(r, n):
-    mode = r.code(0, 1, 2)
+    mode = r.code(0, 1, 2, 3)
     if mode == 0:
         return r.take(n)
     if mode == 1:
         return r.take(1) * n
     table = stored_table(r.blob(), 256)
-    return bytes(rans(r.blob(), n, 8, lambda i, before: table))
+    return bytes(rans(r.blob(), n, 8 if mode == 2 else 32, lambda i, before: table))
+
+
+def joint_numbers(r, n, width):
+    """§10.2"""
+    first = r.number('H')
+    need(first <= 1793, 'the first joint number is out of range')
+    table = stored_table(r.blob(), 256)
+    symbols = rans(r.blob(), n, 32, lambda i, before: table)
+    escapes = Reader(r.blob())
+    fives = r.take(-(-5 * n // 8))
+    need(int.from_bytes(fives, 'little') >> 5 * n == 0, 'fives have bits past their end')
+    lower = r.take((width - 2) * n)
+    out = bytearray()
+    for i, symbol in enumerate(symbols):
+        number = first + symbol - 1 if symbol else escapes.number('H')
+        need(number <= 2047, 'a joint number is out of range')
+        # Of the two bytes that it may be in; at the end there may be one.
+        five = int.from_bytes(fives[5 * i // 8:5 * i // 8 + 2], 'little') >> 5 * i % 8 & 31
+        out += lower[(width - 2) * i:(width - 2) * (i + 1)]
+        out += struct.pack('<H', (five & 1) << 15 | number << 4 | five >> 1)
+    escapes.finish()
+    return out
 
 
 # §11 Sparse tiles

@@ -1,7 +1,8 @@
-//! Room for the values of a tile, which a thread uses again for the next: taking fresh zeros for
+//! Room for the values or bytes of a tile, which a thread uses again for the next: taking fresh zeros for
 //! each takes as long as a tenth of decoding it.
 
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 /// Values that a thread keeps at most of each: 4 MiB, a tile of the size that encoders make.
 const KEPT: usize = 1 << 20;
@@ -9,24 +10,41 @@ const KEPT: usize = 1 << 20;
 const ROOMS: usize = 3;
 
 thread_local! {
-    static ROOM: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
+    static VALUES: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
+    #[cfg(feature = "encode")]
+    static BYTES: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
 }
 
 /// Calls `f` with room for `n` values. What they are is undefined: `f` must write all that it reads.
 pub(crate) fn with_values<R>(n: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {
-    let mut rooms = ROOM.take();
+    with(&VALUES, KEPT, n, f)
+}
+
+/// The same with bytes.
+#[cfg(feature = "encode")]
+pub(crate) fn with_bytes<R>(n: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+    with(&BYTES, 4 * KEPT, n, f)
+}
+
+fn with<T: Copy + Default, R>(
+    rooms: &'static LocalKey<Cell<Vec<Vec<T>>>>,
+    kept: usize,
+    n: usize,
+    f: impl FnOnce(&mut [T]) -> R,
+) -> R {
+    let mut free = rooms.take();
     // A call within `f` takes another.
-    let mut values = rooms.pop().unwrap_or_default();
-    ROOM.set(rooms);
-    if values.len() < n {
-        values = vec![0.0; n];
+    let mut items = free.pop().unwrap_or_default();
+    rooms.set(free);
+    if items.len() < n {
+        items = vec![T::default(); n];
     }
-    let result = f(&mut values[..n]);
-    let mut rooms = ROOM.take();
-    if values.len() <= KEPT && rooms.len() < ROOMS {
-        rooms.push(values);
+    let result = f(&mut items[..n]);
+    let mut free = rooms.take();
+    if items.len() <= kept && free.len() < ROOMS {
+        free.push(items);
     }
-    ROOM.set(rooms);
+    rooms.set(free);
     result
 }
 
@@ -48,6 +66,6 @@ mod tests {
         assert_eq!(with_values(500, |values| values.as_ptr()), kept);
         let large = with_values(KEPT + 1, |values| values.len());
         assert_eq!(large, KEPT + 1);
-        assert!(ROOM.take().iter().all(|room| room.len() <= KEPT));
+        assert!(VALUES.take().iter().all(|room| room.len() <= KEPT));
     }
 }

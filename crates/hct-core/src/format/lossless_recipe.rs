@@ -1,6 +1,7 @@
 //! How a tensor is stored bit for bit: cut into tiles, of plain elements or of ggml's blocks.
 
 use super::chunk::{Chunk, read_chunks};
+use crate::kernels::fresh::Room;
 use crate::wire::Reader;
 use crate::{BlockType, Dtype, Error, Result, blocks, lossless};
 
@@ -24,10 +25,15 @@ impl LosslessRecipe {
     }
 
     /// Decodes a tile into `out`, which is as long as the tile.
-    pub(crate) fn decode_tile(&self, payload: &[u8], dtype: Dtype, out: &mut [u8]) -> Result<()> {
+    pub(super) fn decode_tile(
+        &self,
+        payload: &[u8],
+        dtype: Dtype,
+        mut out: Room<'_>,
+    ) -> Result<()> {
         match self.blocks {
-            Some(kind) => blocks::decode_tile(payload, kind, out),
-            None => lossless::decode_tile(payload, dtype, out),
+            Some(kind) => blocks::decode_tile(payload, kind, out.all()),
+            None => lossless::decode_tile_to(payload, dtype, out),
         }
     }
 

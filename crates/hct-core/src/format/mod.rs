@@ -12,6 +12,7 @@ mod encoded_tensor;
 mod index;
 mod limits;
 mod lossless_recipe;
+mod output;
 mod part;
 mod piece;
 mod provenance;

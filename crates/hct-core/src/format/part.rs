@@ -7,9 +7,11 @@ use super::chunk::{Chunk, expect};
 use super::cost::scratch;
 use super::limits::{LimitExceeded, Limited};
 use super::lossless_recipe::LosslessRecipe;
+use super::output::{Out, filled, zeroed};
 use super::record::{Fragment, PlaneRecord, Recipe, TensorRecord};
 use super::source::ReadAt;
 use crate::delta::DeltaDecoder;
+use crate::kernels::fresh::Room;
 use crate::matmul::add_product;
 use crate::plane_decoder::PlaneDecoder;
 use crate::scratch::with_values;
@@ -96,9 +98,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 let name = base.name.clone();
                 return Err(Error::NeedsBase { name });
             }
-            let mut out = zeroed(self.byte_len())?;
-            self.fill(Out::Bytes(&mut out))?;
-            Ok(out)
+            filled(self.byte_len(), |out| self.fill(Out::Bytes(out)))
         };
         decode().map_err(|e: Error| e.in_tensor(&self.record.name))
     }
@@ -111,7 +111,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
     pub fn decode_into(&self, out: &mut [u8]) -> Result<()> {
         self.check_len(out.len(), self.byte_len(), "bytes")
             .and_then(|()| self.check_memory(self.byte_len()))
-            .and_then(|()| self.fill(Out::Bytes(out)))
+            .and_then(|()| self.fill(Out::Bytes(Room::Ready(out))))
             .map_err(|e| e.in_tensor(&self.record.name))
     }
 
@@ -320,7 +320,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
                 }
                 piece => {
                     let mut tile = vec![0; tile_len as usize];
-                    recipe.decode_tile(&payload, dtype, &mut tile)?;
+                    recipe.decode_tile(&payload, dtype, Room::Ready(&mut tile))?;
                     piece.copy(&tile[within..], dtype);
                     Ok(())
                 }
@@ -412,7 +412,7 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
 
     fn fill_from_base(&self, base: &BaseTensor, out: Out<'_>) -> Result<()> {
         match out {
-            Out::Bytes(out) => self.base_bytes(base, self.bytes.start, out),
+            Out::Bytes(mut out) => self.base_bytes(base, self.bytes.start, out.all()),
             Out::F32(out) => {
                 let width = self.record.dtype.bits() as u64 / 8;
                 self.base_values(base, self.bytes.start / width, out)
@@ -437,8 +437,8 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
             let mut of_base = zeroed(size.min(total - first))?;
             self.base_bytes(base, first, &mut of_base)?;
             match piece {
-                Out::Bytes(piece) if piece.len() == of_base.len() => {
-                    decoder.tile(&payload, &of_base, piece)
+                Out::Bytes(mut piece) if piece.len() == of_base.len() => {
+                    decoder.tile(&payload, &of_base, piece.all())
                 }
                 piece => {
                     let mut tile = vec![0; of_base.len()];
@@ -461,86 +461,4 @@ fn plane_chunks<'r>(plane: &'r PlaneRecord, elements: &Range<usize>, out: &mut V
         let within = tile.first < elements.end && elements.start < tile.first + tile.len();
         (recipe.whole || within).then_some(chunk)
     }));
-}
-
-/// Where decoded elements go.
-enum Out<'a> {
-    /// As they are in the tensor's dtype.
-    Bytes(&'a mut [u8]),
-    /// As numbers; of a codable dtype only.
-    F32(&'a mut [f32]),
-}
-
-impl<'a> Out<'a> {
-    /// The first `elements` elements, of whole bytes, and the rest.
-    fn split_at(self, elements: usize, dtype: Dtype) -> (Self, Self) {
-        match self {
-            Out::Bytes(bytes) => {
-                let (a, b) = bytes.split_at_mut(elements * (dtype.bits() / 8));
-                (Out::Bytes(a), Out::Bytes(b))
-            }
-            Out::F32(values) => {
-                let (a, b) = values.split_at_mut(elements);
-                (Out::F32(a), Out::F32(b))
-            }
-        }
-    }
-
-    /// Cuts the output, which is to hold bytes `range` of a whole, at multiples of `size` bytes:
-    /// for each piece the tile's number, at which byte of the tile it begins, and the piece.
-    fn split(self, range: Range<u64>, size: u64, dtype: Dtype) -> Vec<(usize, usize, Self)> {
-        let mut pieces = Vec::new();
-        let (mut rest, mut at) = (self, range.start);
-        while at < range.end {
-            let tile = at / size;
-            let end = ((tile + 1) * size).min(range.end);
-            let bytes = (end - at) as usize;
-            let (piece, after) = match rest {
-                Out::Bytes(out) => {
-                    let (a, b) = out.split_at_mut(bytes);
-                    (Out::Bytes(a), Out::Bytes(b))
-                }
-                out => out.split_at(bytes / (dtype.bits() / 8), dtype),
-            };
-            pieces.push((tile as usize, (at - tile * size) as usize, piece));
-            rest = after;
-            at = end;
-        }
-        pieces
-    }
-
-    /// Fills the output with the first of `bytes`, elements of `dtype`.
-    fn copy(self, bytes: &[u8], dtype: Dtype) {
-        match self {
-            Out::Bytes(out) => {
-                let n = out.len();
-                out.copy_from_slice(&bytes[..n]);
-            }
-            Out::F32(out) => {
-                let n = out.len() * dtype.bits() / 8;
-                floats::to_f32(&bytes[..n], dtype, out);
-            }
-        }
-    }
-
-    /// Fills the output with `values`, rounded to `dtype`.
-    fn put(self, values: &[f32], dtype: Dtype) {
-        match self {
-            Out::Bytes(out) => floats::from_f32(values, dtype, out),
-            Out::F32(out) => {
-                out.copy_from_slice(values);
-                floats::round_to(out, dtype);
-            }
-        }
-    }
-}
-
-/// Zeros, or an error instead of an abort when there is no memory for what a file claims.
-fn zeroed<T: Clone + Default>(n: u64) -> Result<Vec<T>> {
-    let mut out = Vec::new();
-    let too_large = || Error::invalid("tensor", format!("{n} elements do not fit in memory"));
-    let n = usize::try_from(n).map_err(|_| too_large())?;
-    out.try_reserve_exact(n).map_err(|_| too_large())?;
-    out.resize(n, T::default());
-    Ok(out)
 }

@@ -1,5 +1,7 @@
 //! Encoding losslessly.
 
+use std::borrow::Cow;
+
 use super::planes::split;
 use super::{
     JOINT, PLANE_CODED, PLANE_CONSTANT, PLANE_RAW, PLANE_WIDE, PLANES, RAW, element_bytes, joint,
@@ -9,25 +11,31 @@ use crate::Dtype;
 use crate::entropy::binary::Encoder;
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
-use crate::wire::put_blob;
+use crate::scratch::with_bytes;
+use crate::wire::{put_blob, put_varint};
 
-/// The fewest symbols that make up for the states of a wide stream.
+/// The fewest symbols of a plane that make up for the states of a wide stream, and the fewest bytes
+/// that they take.
 const WIDE: usize = 1 << 18;
+const WIDE_BYTES: usize = 6 << 10;
+/// How much of a tile tells how the whole is best coded: one block in so many.
+const SAMPLED: usize = 8;
+/// Bytes of a block: whole elements.
+const BLOCK: usize = 4096;
 
 /// Encodes a tile of whole elements.
 pub(crate) fn encode_tile(bytes: &[u8], dtype: Dtype) -> Vec<u8> {
-    let width = element_bytes(dtype);
-    let planes = split(bytes, width, rotates(dtype));
-    let codings: Vec<PlaneCoding> = planes.iter().map(|plane| PlaneCoding::of(plane)).collect();
-    let estimate = codings.iter().map(PlaneCoding::estimate).sum();
-    let mut out = Vec::with_capacity(1 + bytes.len() + width);
-    out.push(JOINT);
-    if joint::encode(bytes, dtype, estimate, &mut out) {
-        return out;
-    }
-    out[0] = PLANES;
-    for (plane, coding) in planes.iter().zip(&codings) {
-        coding.put(plane, &mut out);
+    let mut out = Vec::with_capacity(bytes.len() + 1);
+    if joint::is_for(bytes.len(), dtype) && joint_is_better(&sample(bytes, dtype), dtype) {
+        out.push(JOINT);
+        joint::encode(bytes, dtype, &mut out);
+    } else {
+        out.push(PLANES);
+        let width = element_bytes(dtype);
+        with_bytes(bytes.len(), |room| {
+            let planes = split(bytes, width, rotates(dtype), room);
+            planes.for_each(|plane| put_plane(plane, &mut out));
+        });
     }
     if out.len() > bytes.len() {
         out.clear();
@@ -35,6 +43,37 @@ pub(crate) fn encode_tile(bytes: &[u8], dtype: Dtype) -> Vec<u8> {
         out.extend_from_slice(bytes);
     }
     out
+}
+
+/// Some blocks of long tiles, all of short ones, which would leave too little to learn from.
+fn sample(bytes: &[u8], dtype: Dtype) -> Cow<'_, [u8]> {
+    match bytes.len() / element_bytes(dtype) < WIDE {
+        true => bytes.into(),
+        false => bytes
+            .chunks(BLOCK)
+            .step_by(SAMPLED)
+            .collect::<Vec<_>>()
+            .concat()
+            .into(),
+    }
+}
+
+/// Whether a sample takes fewer bytes by joint numbers than by planes, or not many more.
+fn joint_is_better(sample: &[u8], dtype: Dtype) -> bool {
+    let Some(jointly) = joint::estimate(sample, dtype) else {
+        return false;
+    };
+    let mut room = vec![0; sample.len()];
+    let planes = split(sample, element_bytes(dtype), rotates(dtype), &mut room);
+    let by_planes: usize = planes
+        .map(|plane| match PlaneCoding::of(plane) {
+            PlaneCoding::Empty | PlaneCoding::Constant(_) => 0,
+            PlaneCoding::Raw => plane.len(),
+            PlaneCoding::Coded { estimate, .. } => estimate,
+        })
+        .sum();
+    // They are decoded in half of the time, which is worth a little.
+    jointly < by_planes + by_planes / 128
 }
 
 /// How often each byte occurs.
@@ -62,25 +101,12 @@ fn histogram(plane: &[u8]) -> [u64; 256] {
     counts
 }
 
-/// Bytes that symbols which occur `counts` times take under `table`, about.
-pub(super) fn estimate(counts: &[u64], table: &FreqTable) -> usize {
-    let used = counts.iter().enumerate().filter(|&(_, &k)| k > 0);
-    let bits: f64 = used
-        .map(|(s, &k)| k as f64 * f64::from(table.cost(s)))
-        .sum();
-    (bits / 8.0) as usize
-}
-
 /// How a plane is coded.
 enum PlaneCoding {
     Empty,
     Constant(u8),
-    /// Of so many bytes.
-    Raw(usize),
-    Coded {
-        table: FreqTable,
-        estimate: usize,
-    },
+    Raw,
+    Coded { table: FreqTable, estimate: usize },
 }
 
 impl PlaneCoding {
@@ -93,48 +119,70 @@ impl PlaneCoding {
             return PlaneCoding::Constant(first);
         }
         let table = FreqTable::from_counts(&counts);
-        let estimate = estimate(&counts, &table);
+        let estimate = table.estimate(&counts);
         match estimate + 64 < plane.len() {
             true => PlaneCoding::Coded { table, estimate },
-            false => PlaneCoding::Raw(plane.len()),
+            false => PlaneCoding::Raw,
         }
     }
+}
 
-    /// Bytes that the plane takes, about.
-    fn estimate(&self) -> usize {
-        match self {
-            PlaneCoding::Empty | PlaneCoding::Constant(_) => 0,
-            PlaneCoding::Raw(len) => *len,
-            PlaneCoding::Coded { estimate, .. } => *estimate,
+/// Whether a long plane is as good as random: its sample takes all but 1/256 of its bytes, for
+/// which decoding it would not be worth its time.
+fn is_random(plane: &[u8]) -> bool {
+    plane.len() >= WIDE && {
+        let blocks = plane.chunks(BLOCK).step_by(SAMPLED);
+        let sample = blocks.collect::<Vec<_>>().concat();
+        match PlaneCoding::of(&sample) {
+            PlaneCoding::Raw => true,
+            PlaneCoding::Coded { estimate, .. } => estimate + sample.len() / 256 > sample.len(),
+            PlaneCoding::Empty | PlaneCoding::Constant(_) => false,
         }
     }
+}
 
-    fn put(&self, plane: &[u8], out: &mut Vec<u8>) {
-        match self {
-            PlaneCoding::Empty => return,
-            PlaneCoding::Constant(byte) => return out.extend([PLANE_CONSTANT, *byte]),
-            PlaneCoding::Raw(_) => {}
-            PlaneCoding::Coded { table, .. } => {
-                let mut enc = Encoder::new();
-                table.write(&mut enc, &mut TableModel::new());
-                let table_bytes = enc.finish();
-                let (coding, stream) = match plane.len() >= WIDE {
-                    true => (PLANE_WIDE, symbols::encode_wide(plane, table)),
-                    false => {
-                        let tables = std::slice::from_ref(table);
-                        (PLANE_CODED, symbols::encode(plane, tables, |_| 0))
-                    }
-                };
-                if table_bytes.len() + stream.len() + 8 < plane.len() {
-                    out.push(coding);
-                    put_blob(out, &table_bytes);
-                    put_blob(out, &stream);
-                    return;
-                }
+/// Appends a plane to `out`.
+fn put_plane(plane: &[u8], out: &mut Vec<u8>) {
+    let coding = match is_random(plane) {
+        true => PlaneCoding::Raw,
+        false => PlaneCoding::of(plane),
+    };
+    match coding {
+        PlaneCoding::Empty => return,
+        PlaneCoding::Constant(byte) => return out.extend([PLANE_CONSTANT, byte]),
+        PlaneCoding::Raw => {}
+        PlaneCoding::Coded { table, estimate } => {
+            let wide = plane.len() >= WIDE && estimate >= WIDE_BYTES;
+            let begin = out.len();
+            let coded = put_coded(plane, &table, wide, out);
+            if coded + 8 < plane.len() {
+                return;
             }
+            out.truncate(begin);
         }
-        out.push(PLANE_RAW);
-        out.extend_from_slice(plane);
+    }
+    out.push(PLANE_RAW);
+    out.extend_from_slice(plane);
+}
+
+/// Appends a coded plane. Returns the bytes of its table and stream.
+fn put_coded(plane: &[u8], table: &FreqTable, wide: bool, out: &mut Vec<u8>) -> usize {
+    let mut enc = Encoder::new();
+    table.write(&mut enc, &mut TableModel::new());
+    let table_bytes = enc.finish();
+    if wide {
+        let stream = symbols::encode_wide(plane, table);
+        out.push(PLANE_WIDE);
+        put_blob(out, &table_bytes);
+        put_varint(out, stream.len() as u64);
+        stream.finish_into(out);
+        table_bytes.len() + stream.len()
+    } else {
+        let stream = symbols::encode(plane, std::slice::from_ref(table), |_| 0);
+        out.push(PLANE_CODED);
+        put_blob(out, &table_bytes);
+        put_blob(out, &stream);
+        table_bytes.len() + stream.len()
     }
 }
 

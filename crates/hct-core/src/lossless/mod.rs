@@ -10,15 +10,21 @@
 mod encode;
 mod joint;
 mod planes;
+#[cfg(all(test, feature = "encode"))]
+mod tests;
 
 #[cfg(feature = "encode")]
 pub(crate) use encode::encode_tile;
 
 use planes::Plane;
 
+use crate::kernels::fresh::Room;
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
 use crate::{Dtype, Error, Result};
+
+/// Bytes copied at a time: they stay in the first cache.
+const RAW_PIECE: usize = 1 << 13;
 
 const RAW: u8 = 0;
 const PLANES: u8 = 1;
@@ -75,9 +81,22 @@ pub(crate) fn sections(
 /// # Errors
 /// When the payload is not what an encoder makes.
 pub(crate) fn decode_tile(payload: &[u8], dtype: Dtype, out: &mut [u8]) -> Result<()> {
+    decode_tile_to(payload, dtype, Room::Ready(out))
+}
+
+/// The same with output of either kind.
+///
+/// # Errors
+/// As [`decode_tile`].
+pub(crate) fn decode_tile_to(payload: &[u8], dtype: Dtype, mut out: Room<'_>) -> Result<()> {
     let mut r = Reader::new(payload, "lossless tile");
     match r.u8()? {
-        RAW => out.copy_from_slice(r.bytes(out.len())?),
+        RAW => {
+            let bytes = r.bytes(out.len())?;
+            for piece in bytes.chunks(RAW_PIECE) {
+                out.next(piece.len()).copy_from_slice(piece);
+            }
+        }
         PLANES => {
             let width = element_bytes(dtype);
             let n = out.len() / width;

@@ -4,6 +4,7 @@ use super::{PLANE_CODED, PLANE_CONSTANT, PLANE_RAW, PLANE_WIDE};
 use crate::entropy::binary::Decoder;
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols::SymbolReader;
+use crate::kernels::fresh::Room;
 use crate::simd::multiversion;
 use crate::wire::Reader;
 use crate::{Error, Result};
@@ -82,10 +83,11 @@ impl<'a> Plane<'a> {
 
 /// Puts elements together of their `planes`, the least significant byte first, and turns them right
 /// by a bit where they are `rotated`.
-pub(super) fn join(planes: &mut [Plane<'_>], rotated: bool, out: &mut [u8]) {
+pub(super) fn join(planes: &mut [Plane<'_>], rotated: bool, mut out: Room<'_>) {
     let width = planes.len();
     let mut room = vec![0; width * PIECE];
-    for out in out.chunks_mut(width * PIECE) {
+    while out.len() > 0 {
+        let out = out.next(width * PIECE);
         let n = out.len() / width;
         let rooms = room.chunks_exact_mut(PIECE);
         let pieces = planes.iter_mut().zip(rooms);
@@ -146,17 +148,30 @@ fn any(planes: &[&[u8]], rotated: bool, out: &mut [u8]) {
     }
 }
 
-/// The planes of elements of `width` bytes, turned left by a bit where they are to be `rotated`.
+/// The planes of elements of `width` bytes, turned left by a bit where they are to be `rotated`, in
+/// `room` of as many bytes.
 #[cfg(feature = "encode")]
-pub(super) fn split(bytes: &[u8], width: usize, rotated: bool) -> Vec<Vec<u8>> {
-    let mut planes = vec![vec![0; bytes.len() / width]; width];
+pub(super) fn split<'r>(
+    bytes: &[u8],
+    width: usize,
+    rotated: bool,
+    room: &'r mut [u8],
+) -> impl Iterator<Item = &'r [u8]> {
+    let n = bytes.len() / width;
+    let mut planes: Vec<&mut [u8]> = Vec::with_capacity(width);
+    let mut rest = room;
+    for _ in 0..width {
+        let (plane, after) = rest.split_at_mut(n);
+        planes.push(plane);
+        rest = after;
+    }
     match (&mut planes[..], rotated) {
         ([only], false) => only.copy_from_slice(bytes),
         ([low, high], true) => split_2(bytes, low, high),
         ([a, b, c, d], true) => split_4(bytes, [a, b, c, d]),
         (planes, _) => split_any(bytes, planes, rotated),
     }
-    planes
+    planes.into_iter().map(|plane| &*plane)
 }
 
 #[cfg(feature = "encode")]
@@ -190,7 +205,7 @@ fn split_4_body(bytes: &[u8], [a, b, c, d]: [&mut [u8]; 4]) {
 }
 
 #[cfg(feature = "encode")]
-fn split_any(bytes: &[u8], planes: &mut [Vec<u8>], rotated: bool) {
+fn split_any(bytes: &[u8], planes: &mut [&mut [u8]], rotated: bool) {
     let width = planes.len();
     let bits = 8 * width as u32;
     for (i, element) in bytes.chunks_exact(width).enumerate() {

@@ -9,7 +9,7 @@ mod files;
 mod flags;
 mod sealing;
 
-use common::{Rng, file_of, meta, trellis};
+use common::{Rng, bytes_of, file_of, meta, trellis};
 use facing::{alone, face};
 use files::{big_file, files};
 use hct_core::{
@@ -171,6 +171,40 @@ fn wide_lanes_survive_damage() {
             bytes[i] ^= 1 << rng.below(8);
             face(&with_chunk(&file, chunk, &bytes));
             face(&with_chunk(&file, chunk, &bytes[..i]));
+        }
+    });
+}
+
+#[test]
+fn long_lossless_tiles_survive_damage() {
+    alone(|| {
+        let mut rng = Rng(8);
+        // Joint numbers, with escapes; byte planes, of which one is a wide stream.
+        for (dtype, n) in [
+            (Dtype::BF16, (1 << 15) + 3),
+            (Dtype::F32, (1 << 15) + 3),
+            (Dtype::F16, 1 << 18),
+        ] {
+            let values = (0..n).map(|i| match i % 601 {
+                0 => 0.0,
+                _ => rng.normal() as f32,
+            });
+            let bytes = bytes_of(&values.collect::<Vec<_>>(), dtype);
+            let meta = meta("t", dtype, &[n]);
+            let tensor = EncodedTensor::lossless(&meta, &bytes).unwrap();
+            let file = file_of(meta, tensor);
+            assert!(face(&file));
+            let chunk = &chunks(&file)[0];
+            let good = file[chunk.start..chunk.start + chunk.len].to_vec();
+            let mut damaged = |i: usize| {
+                let mut bytes = good.clone();
+                bytes[i] ^= 1 << rng.below(8);
+                face(&with_chunk(&file, chunk, &bytes));
+                assert!(!face(&with_chunk(&file, chunk, &good[..i])), "{dtype} cut");
+            };
+            // The table, the states and the first words; then anything.
+            (0..400).for_each(&mut damaged);
+            (0..80).for_each(|k| damaged(k * (good.len() - 1) / 79));
         }
     });
 }

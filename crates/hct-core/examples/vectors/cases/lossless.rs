@@ -9,7 +9,8 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
     every_dtype(cases)?;
     floats(cases)?;
     shapes(cases)?;
-    two_tiles(cases)
+    two_tiles(cases)?;
+    joint(cases)
 }
 
 fn coded(meta: TensorMeta, bytes: &[u8]) -> Result<(TensorMeta, EncodedTensor)> {
@@ -100,4 +101,41 @@ fn two_tiles(cases: &mut Cases) -> Result<()> {
         .collect();
     let tensor = coded(meta("w", Dtype::U16, &[n as u64 / 2, 2]), &bytes)?;
     cases.tensors("lossless_two_tiles", vec![tensor])
+}
+
+/// Long enough for joint numbers and for a wide stream.
+fn joint(cases: &mut Cases) -> Result<()> {
+    // A little more than 2¹⁵, and not a multiple of 8.
+    let (rows, cols) = (181, 183);
+    let values = weights(rows, cols);
+    // Some of them are what has no symbol: zeros, subnormals, infinities, NaNs with payloads.
+    let odd = [
+        0u32,
+        1 << 31,
+        0x7f80_0000,
+        0xff80_0000,
+        0x7fc1_0001,
+        0xffab_cdef,
+        0x0001_0001,
+        0x8043_0001,
+    ];
+    let bits = |i: usize, w: &f32| match i % 1009 {
+        k if k < odd.len() => odd[k],
+        _ => w.to_bits(),
+    };
+    let bits: Vec<u32> = values.iter().enumerate().map(|(i, w)| bits(i, w)).collect();
+    let singles: Vec<u8> = bits.iter().flat_map(|b| b.to_le_bytes()).collect();
+    let upper = |b: &u32| ((b >> 16) as u16).to_le_bytes();
+    let brains: Vec<u8> = bits.iter().flat_map(upper).collect();
+    // Few bytes for many symbols, but enough for a wide stream: nearly always 1.0.
+    let n = (1 << 18) + 37;
+    let ones = (0..n).map(|i| if noise(i) > 0.064 { -0.75 } else { 1.0 });
+    let halves: Vec<u8> = ones.flat_map(|w| f16::from_f32(w).to_le_bytes()).collect();
+    let shape = [rows as u64, cols as u64];
+    let tensors = vec![
+        coded(meta("bf16", Dtype::BF16, &shape), &brains)?,
+        coded(meta("f32", Dtype::F32, &shape), &singles)?,
+        coded(meta("wide", Dtype::F16, &[n as u64]), &halves)?,
+    ];
+    cases.tensors("lossless_joint", tensors)
 }

@@ -53,6 +53,13 @@ impl FreqTable {
         }
     }
 
+    /// Bytes that symbols take which occur `counts` times, about.
+    pub fn estimate(&self, counts: &[u64]) -> usize {
+        let used = counts.iter().enumerate().filter(|&(_, &k)| k > 0);
+        let bits: f64 = used.map(|(s, &k)| k as f64 * f64::from(self.cost(s))).sum();
+        (bits / 8.0) as usize
+    }
+
     /// Inverse of [`FreqTable::read`].
     pub fn write(&self, enc: &mut Encoder, model: &mut TableModel) {
         let used = self.freq.iter().rposition(|&f| f > 0).map_or(0, |p| p + 1);

@@ -1,6 +1,7 @@
 //! The encoder, which runs backwards.
 
 use super::{LOW, PROB_BITS, PROB_SCALE};
+use crate::kernels::encode as kernel;
 
 /// How to code one symbol: its frequency f and what replaces division by it.
 ///
@@ -35,6 +36,15 @@ impl EncoderSymbol {
         }
     }
 
+    /// What a kernel takes for it.
+    fn packed(&self) -> kernel::Coder {
+        match self.freq {
+            0 => kernel::Coder::default(),
+            1 => kernel::Coder::new(1, self.bias - (PROB_SCALE - 1)),
+            freq => kernel::Coder::new(freq, self.bias),
+        }
+    }
+
     #[inline(always)]
     fn advance(&self, x: u32) -> u32 {
         let q = ((u128::from(x) * u128::from(self.reciprocal)) >> 64) as u32;
@@ -46,19 +56,20 @@ impl EncoderSymbol {
 /// Encodes symbols in reverse order.
 pub(crate) struct RansEncoder<const L: usize> {
     states: [u32; L],
-    /// Words in reverse order, and how many there are.
+    /// Words from `at` on, in the order of the stream.
     words: Vec<u16>,
-    len: usize,
+    at: usize,
 }
 
 impl<const L: usize> RansEncoder<L> {
     /// An encoder of at most `symbols` symbols.
     pub fn new(symbols: usize) -> Self {
         // A symbol emits at most one word.
+        let words = vec![0; kernel::SLACK + symbols];
         RansEncoder {
             states: [LOW; L],
-            words: vec![0; symbols],
-            len: 0,
+            at: words.len(),
+            words,
         }
     }
 
@@ -68,8 +79,8 @@ impl<const L: usize> RansEncoder<L> {
         let x = self.states[lane];
         let full = x >> (32 - PROB_BITS) >= symbol.freq;
         // Written always and kept sometimes, for want of a predictable branch.
-        self.words[self.len] = x as u16;
-        self.len += usize::from(full);
+        self.words[self.at - 1] = x as u16;
+        self.at -= usize::from(full);
         self.states[lane] = symbol.advance(if full { x >> 16 } else { x });
     }
 
@@ -82,13 +93,11 @@ impl<const L: usize> RansEncoder<L> {
     ) {
         let (steps, tail) = symbols.as_chunks::<L>();
         let first = steps.len() * L;
-        for (lane, &s) in tail.iter().enumerate().rev() {
-            self.put(lane, coder(first + lane, s));
-        }
+        self.put_tail(tail, |lane, s| coder(first + lane, s));
         // Copies that stay in registers, and words that a step cannot run past.
-        let (mut states, mut len) = (self.states, self.len);
+        let (mut states, mut at) = (self.states, self.at);
         for (step, symbols) in steps.iter().enumerate().rev() {
-            let Some(words) = self.words[len..].first_chunk_mut::<L>() else {
+            let Some(words) = self.words[..at].last_chunk_mut::<L>() else {
                 // Not reached: there is room for a word a symbol.
                 break;
             };
@@ -98,26 +107,74 @@ impl<const L: usize> RansEncoder<L> {
                 let x = states[lane];
                 let full = x >> (32 - PROB_BITS) >= symbol.freq;
                 // Of a lane after `used` others: the mask changes nothing.
-                words[used & (L - 1)] = x as u16;
+                words[(L - 1 - used) & (L - 1)] = x as u16;
                 used += usize::from(full);
                 states[lane] = symbol.advance(if full { x >> 16 } else { x });
             }
-            len += used;
+            at -= used;
         }
-        (self.states, self.len) = (states, len);
+        (self.states, self.at) = (states, at);
+    }
+
+    /// The same, `coders[index(i, s)]` being how symbol i, `s`, is coded: faster for many symbols
+    /// in 32 lanes.
+    pub fn put_indexed<S: Copy>(
+        &mut self,
+        symbols: &[S],
+        coders: &[EncoderSymbol],
+        index: impl Fn(usize, S) -> usize,
+    ) {
+        let (steps, tail) = symbols.split_at(symbols.len() / L * L);
+        self.put_tail(tail, |i, s| &coders[index(steps.len() + i, s)]);
+        if let Ok(states) = <&mut [u32; kernel::LANES]>::try_from(&mut self.states[..]) {
+            let packed: Vec<kernel::Coder> = coders.iter().map(EncoderSymbol::packed).collect();
+            let (words, at) = (&mut self.words[..], self.at);
+            let done = match <&[kernel::Coder; 256]>::try_from(&packed[..]) {
+                // What is a byte needs no bounds check.
+                Ok(packed) => kernel::steps(states, words, at, steps, |i, s| {
+                    packed[index(i, s) % packed.len()]
+                }),
+                Err(_) => kernel::steps(states, words, at, steps, |i, s| packed[index(i, s)]),
+            };
+            if let Some(at) = done {
+                self.at = at;
+                return;
+            }
+        }
+        self.put_all(steps, |i, s| &coders[index(i, s)]);
+    }
+
+    /// Codes fewer than `L` symbols.
+    fn put_tail<'c, S: Copy>(
+        &mut self,
+        symbols: &[S],
+        coder: impl Fn(usize, S) -> &'c EncoderSymbol,
+    ) {
+        for (lane, &s) in symbols.iter().enumerate().rev() {
+            self.put(lane, coder(lane, s));
+        }
+    }
+
+    /// Appends the stream to `out`.
+    pub fn finish_into(&self, out: &mut Vec<u8>) {
+        out.extend(self.states.iter().flat_map(|x| x.to_le_bytes()));
+        let words = &self.words[self.at..];
+        let first = out.len();
+        out.resize(first + 2 * words.len(), 0);
+        let (room, _) = out[first..].as_chunks_mut::<2>();
+        for (bytes, word) in room.iter_mut().zip(words) {
+            *bytes = word.to_le_bytes();
+        }
+    }
+
+    /// Bytes of the stream.
+    pub fn len(&self) -> usize {
+        4 * L + 2 * (self.words.len() - self.at)
     }
 
     pub fn finish(self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.states.len() * 4 + self.len * 2);
-        for x in self.states {
-            out.extend_from_slice(&x.to_le_bytes());
-        }
-        out.extend(
-            self.words[..self.len]
-                .iter()
-                .rev()
-                .flat_map(|w| w.to_le_bytes()),
-        );
+        let mut out = Vec::with_capacity(self.len());
+        self.finish_into(&mut out);
         out
     }
 }
@@ -125,6 +182,41 @@ impl<const L: usize> RansEncoder<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::same_at_every_level;
+
+    #[test]
+    fn streams_are_the_same_at_every_level() {
+        // Frequencies of all sizes, some of which take x + 1.
+        for freqs in [
+            vec![4095, 1],
+            vec![2305, 1700, 90, 1],
+            vec![1; 4096],
+            vec![16; 256],
+        ] {
+            let mut start = 0;
+            let coders: Vec<EncoderSymbol> = freqs
+                .iter()
+                .map(|&f| {
+                    start += f;
+                    EncoderSymbol::new(f, start - f)
+                })
+                .collect();
+            for n in [0, 31, 32, 33, 6400, 6427] {
+                let symbols: Vec<u16> = (0..n as u32)
+                    .map(|i| (i.wrapping_mul(2_654_435_761) >> 20) as u16 % freqs.len() as u16)
+                    .collect();
+                let stream = same_at_every_level(|| {
+                    let mut enc = RansEncoder::<32>::new(n);
+                    enc.put_indexed(&symbols, &coders, |_, s| usize::from(s));
+                    assert_eq!(enc.len(), enc.words.len() * 2 - 2 * enc.at + 128);
+                    enc.finish()
+                });
+                let mut enc = RansEncoder::<32>::new(n);
+                enc.put_all(&symbols, |_, s| &coders[usize::from(s)]);
+                assert!(enc.finish() == stream, "{n} symbols");
+            }
+        }
+    }
 
     #[test]
     fn states_advance_exactly() {

@@ -19,12 +19,12 @@ pub(crate) fn encode(
     enc.finish()
 }
 
-/// Encodes `symbols` under one table as a wide stream.
-pub(crate) fn encode_wide(symbols: &[u8], table: &FreqTable) -> Vec<u8> {
+/// Encodes `symbols` under one table as a wide stream, which is still to be finished.
+pub(crate) fn encode_wide(symbols: &[u8], table: &FreqTable) -> RansEncoder<WIDE_LANES> {
     let coders = table.encoder_symbols();
     let mut enc = RansEncoder::<WIDE_LANES>::new(symbols.len());
-    enc.put_all(symbols, |_, s| &coders[usize::from(s)]);
-    enc.finish()
+    enc.put_indexed(symbols, &coders, |_, s| usize::from(s));
+    enc
 }
 
 #[cfg(test)]

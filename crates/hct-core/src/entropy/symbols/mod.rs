@@ -19,7 +19,7 @@ const WIDE_LANES: usize = 32;
 
 /// A stream under one table, decoded piece by piece.
 pub(crate) struct SymbolReader<'a> {
-    slots: Box<kernel::Slots>,
+    slots: kernel::Slots,
     lanes: Lanes,
     words: Words<'a>,
 }
@@ -40,7 +40,7 @@ impl<'a> SymbolReader<'a> {
     pub fn plain(stream: &'a [u8], table: &FreqTable) -> Result<Self> {
         let (lanes, words) = Words::open(stream)?;
         Ok(SymbolReader {
-            slots: kernel::slots(table),
+            slots: kernel::Slots::of(table),
             lanes: Lanes::Plain(lanes),
             words,
         })
@@ -53,7 +53,7 @@ impl<'a> SymbolReader<'a> {
     pub fn wide(stream: &'a [u8], table: &FreqTable) -> Result<Self> {
         let (lanes, words) = Words::open(stream)?;
         Ok(SymbolReader {
-            slots: kernel::slots(table),
+            slots: kernel::Slots::of(table),
             lanes: Lanes::Wide(lanes),
             words,
         })

@@ -2,14 +2,14 @@
 
 use std::arch::x86_64::*;
 
-use super::Slots;
+use super::Entries;
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
-use crate::kernels::avx2::{WIDE, lanes, load, low_bytes, renormalize, store};
+use crate::kernels::avx2::{WIDE, load, look_up, low_bytes, renormalize, store};
 
 /// Decodes full steps as long as every lane has a word waiting. Returns how many symbols there are.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn steps<const L: usize>(
-    slots: &Slots,
+    slots: &Entries,
     lanes: &mut [u32; L],
     words: &mut Words<'_>,
     out: &mut [u8],
@@ -17,32 +17,32 @@ pub(super) fn steps<const L: usize>(
     match L / WIDE {
         1 => vectors::<1, L>(slots, lanes, words, out),
         4 => vectors::<4, L>(slots, lanes, words, out),
+        8 => vectors::<8, L>(slots, lanes, words, out),
         _ => 0,
     }
 }
 
-/// The entries of the slots `at`, which are below 4096.
+/// The lowest bytes of the lanes of four vectors.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn look_up(slots: &Slots, at: __m256i) -> __m256i {
-    let lanes = lanes(at);
-    let entry = |lane: usize| slots[lanes[lane] % slots.len()] as i32;
-    _mm256_set_epi32(
-        entry(7),
-        entry(6),
-        entry(5),
-        entry(4),
-        entry(3),
-        entry(2),
-        entry(1),
-        entry(0),
-    )
+fn low_bytes_of_4([a, b, c, d]: [__m256i; 4], out: &mut [u8; 4 * WIDE]) {
+    let mask = _mm256_set1_epi32(0xff);
+    let low = |v| _mm256_and_si256(v, mask);
+    let halves = _mm256_packus_epi16(
+        _mm256_packus_epi32(low(a), low(b)),
+        _mm256_packus_epi32(low(c), low(d)),
+    );
+    // Packing took four lanes of each in turns.
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    let bytes = _mm256_permutevar8x32_epi32(halves, order);
+    // SAFETY: the array holds the 32 bytes that are written.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), bytes) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn vectors<const V: usize, const L: usize>(
-    slots: &Slots,
+    slots: &Entries,
     lanes: &mut [u32; L],
     words: &mut Words<'_>,
     out: &mut [u8],
@@ -60,21 +60,33 @@ fn vectors<const V: usize, const L: usize>(
         if waiting.len() < 2 * L {
             break;
         }
-        let (step, _) = step.as_chunks_mut::<WIDE>();
+        let mut entries = [_mm256_setzero_si256(); V];
         for v in 0..V {
-            let entry = look_up(slots, _mm256_and_si256(x[v], slot_mask));
-            step[v] = low_bytes(entry);
+            // SAFETY: the mask leaves numbers below 4096, which is how many slots there are.
+            entries[v] = unsafe { look_up(slots, _mm256_and_si256(x[v], slot_mask)) };
+        }
+        for v in 0..V {
+            let entry = entries[v];
             let quotient = _mm256_srli_epi32::<{ PROB_BITS as i32 }>(x[v]);
-            let below = _mm256_and_si256(_mm256_srli_epi32::<8>(entry), slot_mask);
-            // The entry holds frequency − 1.
-            let product = _mm256_add_epi32(_mm256_mullo_epi32(below, quotient), quotient);
-            let advanced = _mm256_add_epi32(product, _mm256_srli_epi32::<20>(entry));
+            let product = _mm256_mullo_epi32(_mm256_srli_epi32::<20>(entry), quotient);
+            let bias = _mm256_and_si256(_mm256_srli_epi32::<8>(entry), slot_mask);
+            let advanced = _mm256_add_epi32(product, bias);
             // SAFETY: at least 2·L bytes were waiting, of which each vector so far took at most 16.
             let next = unsafe { &*waiting.as_ptr().cast::<[u8; 2 * WIDE]>() };
             let taken;
             (x[v], taken) = renormalize(advanced, next);
             // SAFETY: no more than were read.
             waiting = unsafe { waiting.get_unchecked(taken..) };
+        }
+        let (fours, rest) = entries.as_chunks::<4>();
+        let (of_fours, of_rest) = step.split_at_mut(fours.len() * 4 * WIDE);
+        let (of_fours, _) = of_fours.as_chunks_mut();
+        for (&four, out) in fours.iter().zip(of_fours) {
+            low_bytes_of_4(four, out);
+        }
+        let (of_rest, _) = of_rest.as_chunks_mut();
+        for (&entry, out) in rest.iter().zip(of_rest) {
+            *out = low_bytes(entry);
         }
         done += L;
     }

@@ -1,12 +1,11 @@
 //! The reference.
 
-use super::Slots;
-use crate::entropy::freq::Slot;
+use super::Entries;
 use crate::entropy::rans::{PROB_BITS, Words, slot};
 
 /// Decodes symbols to the end, from lane 0 on.
 pub(super) fn run<const L: usize>(
-    slots: &Slots,
+    slots: &Entries,
     lanes: &mut [u32; L],
     words: &mut Words<'_>,
     out: &mut [u8],
@@ -15,8 +14,8 @@ pub(super) fn run<const L: usize>(
     let (steps, tail) = out.as_chunks_mut::<L>();
     let one = |x: &mut u32, symbol: &mut u8| {
         let entry = slots[slot(*x)];
-        *x = Slot::freq(entry) * (*x >> PROB_BITS) + Slot::bias(entry);
-        *symbol = Slot::symbol(entry);
+        *x = (entry >> 20) * (*x >> PROB_BITS) + (entry >> 8 & 0xfff);
+        *symbol = entry as u8;
     };
     for step in steps {
         for l in 0..L {

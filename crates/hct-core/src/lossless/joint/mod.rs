@@ -9,24 +9,27 @@
 mod encode;
 
 #[cfg(feature = "encode")]
-pub(super) use encode::encode;
+pub(super) use encode::{encode, estimate, is_for};
 
 use crate::entropy::binary::Decoder;
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols::SymbolReader;
-use crate::simd::multiversion;
+use crate::kernels::fresh::Room;
+use crate::kernels::joint::{FIVE, Parts, brains, singles};
 use crate::wire::Reader;
 use crate::{Dtype, Error, Result};
 
 /// Bits of a joint number: 8 of the exponent and 3 of the mantissa.
 const JOINT_BITS: u32 = 11;
-/// Bits that follow in the mantissa, and the sign.
-const FIVE: usize = 5;
 /// Elements put together at a time: pieces that stay in the first cache, and whole bytes of fives.
 const PIECE: usize = 4096;
 const _: () = assert!(PIECE.is_multiple_of(SymbolReader::PIECE) && PIECE.is_multiple_of(8));
 /// The symbol of joint numbers outside the window of the others.
 const ESCAPE: u8 = 0;
+/// Joint numbers that have a symbol.
+const WINDOW: u16 = 255;
+/// Where the window begins at most.
+const LAST_WINDOW: u16 = (1 << JOINT_BITS) - WINDOW;
 
 /// Bytes of an element after its joint number and its five, of those dtypes that can be coded so.
 fn raw_bytes(dtype: Dtype) -> Option<usize> {
@@ -50,7 +53,7 @@ pub(super) fn table_bytes(r: &mut Reader<'_>) -> Result<usize> {
 ///
 /// # Errors
 /// When it is not what an encoder makes.
-pub(super) fn decode(r: &mut Reader<'_>, dtype: Dtype, out: &mut [u8]) -> Result<()> {
+pub(super) fn decode(r: &mut Reader<'_>, dtype: Dtype, mut out: Room<'_>) -> Result<()> {
     let Some(raw) = raw_bytes(dtype) else {
         return Err(Error::Reserved {
             field: "lossless coding",
@@ -60,49 +63,45 @@ pub(super) fn decode(r: &mut Reader<'_>, dtype: Dtype, out: &mut [u8]) -> Result
     let width = 2 + raw;
     let n = out.len() / width;
     let first = r.u16()?;
+    if first > LAST_WINDOW {
+        return Err(Error::invalid("window of joint numbers", "is out of range"));
+    }
     let mut dec = Decoder::new(r.blob()?);
     let table = FreqTable::read(&mut dec, &mut TableModel::new(), 256)?;
     dec.finish("table of joint numbers")?;
-    let mut symbols = SymbolReader::wide(r.blob()?, &table)?;
+    let mut reader = SymbolReader::wide(r.blob()?, &table)?;
     let mut escapes = Escapes(r.blob()?);
-    let fives = r.bytes((n * FIVE).div_ceil(8))?;
-    let planes = [r.bytes(n.min(n * raw))?, r.bytes(n.min(n * raw))?];
+    let mut fives = r.bytes((n * FIVE).div_ceil(8))?;
+    let mut lower = r.bytes(n * raw)?;
     if !(n * FIVE).is_multiple_of(8) && fives[n * FIVE / 8] >> (n * FIVE % 8) != 0 {
         return Err(Error::invalid("joint tile", "has bits set past its end"));
     }
-    let (mut of_symbols, mut of_fives) = ([0u8; PIECE], [0u8; PIECE]);
-    let pieces = out
-        .chunks_mut(width * PIECE)
-        .zip(fives.chunks(PIECE * FIVE / 8));
-    for (i, (out, fives)) in pieces.enumerate() {
-        let m = out.len() / width;
-        symbols.read(&mut of_symbols[..m]);
-        unpack_fives(fives, &mut of_fives);
-        let piece = Piece {
+    let mut symbols = [0; PIECE];
+    while out.len() > 0 {
+        let out = out.next(width * PIECE);
+        let symbols = &mut symbols[..out.len() / width];
+        reader.read(symbols);
+        let parts = Parts {
             before: first.wrapping_sub(1),
-            symbols: &of_symbols[..m],
-            fives: &of_fives[..m],
+            symbols,
+            fives,
+            lower,
         };
-        match raw {
-            0 => brains(&piece, out),
-            _ => {
-                let at = i * PIECE;
-                singles(
-                    &piece,
-                    [&planes[0][at..at + m], &planes[1][at..at + m]],
-                    out,
-                );
-            }
-        }
-        if piece.symbols.contains(&ESCAPE) {
-            for (symbol, element) in piece.symbols.iter().zip(out.chunks_exact_mut(width)) {
+        let lowest = match raw {
+            0 => brains(&parts, out),
+            _ => singles(&parts, out),
+        };
+        if lowest == ESCAPE {
+            for (symbol, element) in symbols.iter().zip(out.chunks_exact_mut(width)) {
                 if *symbol == ESCAPE {
                     escapes.put(element)?;
                 }
             }
         }
+        fives = fives.get(PIECE / 8 * FIVE..).unwrap_or_default();
+        lower = lower.get(PIECE * raw..).unwrap_or_default();
     }
-    symbols.finish()?;
+    reader.finish()?;
     escapes.finish()
 }
 
@@ -139,66 +138,5 @@ impl Escapes<'_> {
                 "has too many numbers without a symbol",
             )),
         }
-    }
-}
-
-/// What the elements of a piece have in common.
-struct Piece<'a> {
-    /// The joint number of symbol 1, less 1.
-    before: u16,
-    symbols: &'a [u8],
-    fives: &'a [u8],
-}
-
-/// The upper halves of elements: sign, joint number, four bits of the mantissa.
-#[inline(always)]
-fn upper(before: u16, symbol: u8, five: u8) -> u16 {
-    let (joint, five) = (before.wrapping_add(symbol.into()), u16::from(five));
-    five << 15 | (joint & 0x7ff) << 4 | five >> 1
-}
-
-multiversion! {
-    fn brains(piece: &Piece<'_>, out: &mut [u8]) = brains_body;
-}
-
-#[inline(always)]
-fn brains_body(piece: &Piece<'_>, out: &mut [u8]) {
-    let (out, _) = out.as_chunks_mut::<2>();
-    for ((out, &symbol), &five) in out.iter_mut().zip(piece.symbols).zip(piece.fives) {
-        *out = upper(piece.before, symbol, five).to_le_bytes();
-    }
-}
-
-multiversion! {
-    fn singles(piece: &Piece<'_>, planes: [&[u8]; 2], out: &mut [u8]) = singles_body;
-}
-
-#[inline(always)]
-fn singles_body(piece: &Piece<'_>, [low, high]: [&[u8]; 2], out: &mut [u8]) {
-    let (out, _) = out.as_chunks_mut::<4>();
-    let coded = piece.symbols.iter().zip(piece.fives);
-    let raw = low.iter().zip(high);
-    for (out, ((&symbol, &five), (&low, &high))) in out.iter_mut().zip(coded.zip(raw)) {
-        let lower = u32::from(low) | u32::from(high) << 8;
-        let upper = u32::from(upper(piece.before, symbol, five));
-        *out = (upper << 16 | lower).to_le_bytes();
-    }
-}
-
-/// Takes numbers of five bits apart, the first in the lowest bits; what `out` has beyond them is
-/// undefined.
-fn unpack_fives(packed: &[u8], out: &mut [u8; PIECE]) {
-    let (eights, _) = out.as_chunks_mut::<8>();
-    let (whole, rest) = packed.as_chunks::<FIVE>();
-    let mut last = [0; FIVE];
-    last[..rest.len()].copy_from_slice(rest);
-    for (out, packed) in eights.iter_mut().zip(whole.iter().chain([&last])) {
-        let &[a, b, c, d, e] = packed;
-        // 40 bits, halved three times: into 20, 10 and 5 each in a field of its own.
-        let v = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]);
-        let v = v & 0x0f_ffff | (v & 0xff_fff0_0000) << 12;
-        let v = v & 0x0000_03ff_0000_03ff | (v & 0x000f_fc00_000f_fc00) << 6;
-        let v = v & 0x001f_001f_001f_001f | (v & 0x03e0_03e0_03e0_03e0) << 3;
-        *out = v.to_le_bytes();
     }
 }
