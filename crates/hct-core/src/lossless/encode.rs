@@ -58,7 +58,7 @@ fn sample(bytes: &[u8], dtype: Dtype) -> Cow<'_, [u8]> {
     }
 }
 
-/// Whether a sample takes fewer bytes by joint numbers than by planes, or not many more.
+/// Whether a sample takes no more bytes by joint numbers, which are decoded in half of the time, than by planes.
 fn joint_is_better(sample: &[u8], dtype: Dtype) -> bool {
     let Some(jointly) = joint::estimate(sample, dtype) else {
         return false;
@@ -72,8 +72,7 @@ fn joint_is_better(sample: &[u8], dtype: Dtype) -> bool {
             PlaneCoding::Coded { estimate, .. } => estimate,
         })
         .sum();
-    // They are decoded in half of the time, which is worth a little.
-    jointly < by_planes + by_planes / 128
+    jointly <= by_planes
 }
 
 /// How often each byte occurs.
