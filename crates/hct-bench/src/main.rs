@@ -96,6 +96,10 @@ struct Args {
     /// Of the fine-tunes only these: their names in docs/DELTAS.json.
     #[arg(long, value_name = "NAME", requires = "deltas")]
     pair: Vec<String>,
+    /// Of what fine-tunes are measured with only what is lossless, all else kept: after a change
+    /// that moves nothing else.
+    #[arg(long, requires = "deltas")]
+    exact: bool,
     /// Leave the model-level columns out of docs/STRATEGIES.*.
     #[arg(long, conflicts_with_all = ["rd", "coders", "quality", "calibration", "deltas"])]
     no_model_quality: bool,
@@ -161,7 +165,7 @@ fn main() -> Result<()> {
             return gguf::run(files);
         }
         if args.deltas {
-            return deltas::run(&args.pair, &args.settings);
+            return deltas::run(&args.pair, &args.settings, args.exact);
         }
         if args.rd {
             return rd::run(args.model.is_none(), &models(args)?);

@@ -18,6 +18,23 @@ use crate::pair::Pair;
 
 /// Opens or makes the fine-tune and measures everything.
 pub fn measure(source: &PairSource, settings: &Settings) -> Result<PairReport> {
+    with_subject(source, Some(settings), |subject| {
+        subject.report(source, settings)
+    })
+}
+
+/// What gives back every bit, measured again: for a change that moves nothing else.
+pub fn exact_again(source: &PairSource, old: PairReport) -> Result<PairReport> {
+    let exact = with_subject(source, None, Subject::exact)?;
+    Ok(PairReport { exact, ..old })
+}
+
+/// Opens or makes the fine-tune, and runs it if there are `settings` for that.
+fn with_subject<T>(
+    source: &PairSource,
+    settings: Option<&Settings>,
+    measure: impl FnOnce(&Subject) -> Result<T>,
+) -> Result<T> {
     let style = "{prefix} {elapsed} {spinner} {msg}";
     let bar = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template(style)?)
@@ -29,13 +46,16 @@ pub fn measure(source: &PairSource, settings: &Settings) -> Result<PairReport> {
     bar.set_message("running it as it is");
     let subject = Subject {
         matrices: pair.model.matrices()?,
-        evaluator: Evaluator::of(&pair.model, settings)?,
+        evaluator: settings
+            .map(|settings| Evaluator::of(&pair.model, settings))
+            .transpose()?
+            .flatten(),
         pair,
         bar,
     };
-    let report = subject.report(source, settings)?;
+    let measured = measure(&subject)?;
     subject.bar.finish_and_clear();
-    Ok(report)
+    Ok(measured)
 }
 
 struct Subject {
@@ -48,13 +68,7 @@ struct Subject {
 impl Subject {
     fn report(&self, source: &PairSource, settings: &Settings) -> Result<PairReport> {
         let (base, moved) = self.base()?;
-        let exact = entrants::exact();
-        let exact = exact.iter().map(|c| {
-            let row = self.row(&**c)?;
-            ensure!(row.rel_mse == 0.0, "{} is not lossless", row.name);
-            Ok(row)
-        });
-        let exact = exact.collect::<Result<Vec<_>>>()?;
+        let exact = self.exact()?;
         let lossy = entrants::lossy(source.large);
         let lossy = lossy.iter().map(|c| self.row(&**c));
         Ok(PairReport {
@@ -74,6 +88,17 @@ impl Subject {
             },
             base,
         })
+    }
+
+    /// What gives back every bit.
+    fn exact(&self) -> Result<Vec<DeltaRow>> {
+        let exact = entrants::exact();
+        let rows = exact.iter().map(|c| {
+            let row = self.row(&**c)?;
+            ensure!(row.rel_mse == 0.0, "{} is not lossless", row.name);
+            Ok(row)
+        });
+        rows.collect()
     }
 
     /// The base in the fine-tune's place, and how far the fine-tune moved from it.

@@ -12,7 +12,7 @@ mod search;
 mod synthetic;
 mod targets;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::evaluation::Settings;
 use crate::text::document;
@@ -20,9 +20,10 @@ use pairs::PAIRS;
 pub use report::Report;
 use report::plot_name;
 
-/// Measures the pairs of these names, or all, and writes their sections. What is done is written
-/// before the next is begun.
-pub fn run(names: &[String], settings: &Settings) -> Result<()> {
+/// Measures the pairs of these names, or all, and writes their sections; of what they have been
+/// measured with only what is lossless if `exact`, all else kept. What is done is written before the
+/// next is begun.
+pub fn run(names: &[String], settings: &Settings, exact: bool) -> Result<()> {
     for name in names {
         let known = PAIRS.map(|pair| pair.key);
         ensure!(
@@ -33,7 +34,13 @@ pub fn run(names: &[String], settings: &Settings) -> Result<()> {
     }
     let wanted = |key: &str| names.is_empty() || names.iter().any(|name| name == key);
     for source in PAIRS.iter().filter(|source| wanted(source.key)) {
-        let measured = measure::measure(source, settings)?;
+        let measured = if exact {
+            let old = document::load::<Report>()?.pairs.remove(source.key);
+            let old = old.with_context(|| format!("{} has no section yet", source.key))?;
+            measure::exact_again(source, old)?
+        } else {
+            measure::measure(source, settings)?
+        };
         println!("{}", render::pair(source.key, &measured));
         document::update(|report: &mut Report| {
             report.pairs.insert(source.key.to_owned(), measured);
