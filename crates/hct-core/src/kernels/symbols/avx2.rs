@@ -8,7 +8,7 @@ use std::arch::x86_64::{
     _mm256_storeu_si256,
 };
 
-use super::Entries;
+use super::slots::Entries;
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
 use crate::kernels::avx2::{WIDE, load, look_up, renormalize, store};
 
