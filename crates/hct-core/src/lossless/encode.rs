@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::planes::split;
-use super::{
-    JOINT, PLANE_CODED, PLANE_CONSTANT, PLANE_RAW, PLANE_WIDE, PLANES, RAW, element_bytes, joint,
-    rotates,
-};
+use super::joint::JOINT;
+use super::planes::{PLANE_CODED, PLANE_CONSTANT, PLANE_RAW, PLANE_WIDE, split};
+use super::{PLANES, RAW, element_bytes, joint, rotates};
 use crate::Dtype;
 use crate::entropy::binary::Encoder;
 use crate::entropy::freq::{FreqTable, TableModel};

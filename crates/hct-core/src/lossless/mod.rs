@@ -16,7 +16,8 @@ mod tests;
 #[cfg(feature = "encode")]
 pub(crate) use encode::encode_tile;
 
-use planes::Plane;
+use joint::JOINT;
+use planes::{PLANE_CONSTANT, PLANE_RAW, Plane};
 
 use crate::kernels::fresh::Room;
 use crate::sections::{Section, Sections};
@@ -28,12 +29,6 @@ const RAW_PIECE: usize = 1 << 13;
 
 const RAW: u8 = 0;
 const PLANES: u8 = 1;
-const JOINT: u8 = 2;
-
-const PLANE_RAW: u8 = 0;
-const PLANE_CONSTANT: u8 = 1;
-const PLANE_CODED: u8 = 2;
-const PLANE_WIDE: u8 = 3;
 
 /// Bytes per element: planes in use.
 fn element_bytes(dtype: Dtype) -> usize {

@@ -1,6 +1,5 @@
 //! Elements to byte planes and back.
 
-use super::{PLANE_CODED, PLANE_CONSTANT, PLANE_RAW, PLANE_WIDE};
 use crate::entropy::binary::Decoder;
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols::SymbolReader;
@@ -8,6 +7,12 @@ use crate::kernels::fresh::Room;
 use crate::simd::multiversion;
 use crate::wire::Reader;
 use crate::{Error, Result};
+
+/// How a plane is coded.
+pub(super) const PLANE_RAW: u8 = 0;
+pub(super) const PLANE_CONSTANT: u8 = 1;
+pub(super) const PLANE_CODED: u8 = 2;
+pub(super) const PLANE_WIDE: u8 = 3;
 
 /// Elements put together at a time: of each plane a piece that stays in the first cache.
 const PIECE: usize = 4096;

@@ -1,6 +1,8 @@
 //! Tiles of all codings, and joint tiles that no encoder makes.
 
-use super::{JOINT, PLANE_WIDE, PLANES, decode_tile, encode_tile};
+use super::joint::JOINT;
+use super::planes::PLANE_WIDE;
+use super::{PLANES, decode_tile, encode_tile};
 use crate::entropy::binary::Encoder;
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;

@@ -9,7 +9,7 @@ use std::arch::x86_64::{
     _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi64, _mm256_xor_si256,
 };
 
-use super::{Coder, LANES, SLACK};
+use super::coder::{Coder, LANES, SLACK};
 use crate::kernels::avx2::{WIDE, load, store};
 
 const VECTORS: usize = LANES / WIDE;

@@ -1,8 +1,8 @@
 //! The reference.
 
 #[cfg(feature = "encode")]
-use super::PartsMut;
-use super::{FIVE, Parts};
+use super::parts::PartsMut;
+use super::parts::{FIVE, Parts};
 
 /// Floats put together at a time: their fives are whole bytes, and fit in registers.
 const EIGHT: usize = 8;

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Entries;
+use super::slots::Entries;
 use crate::entropy::rans::{PROB_BITS, PROB_SCALE, Words};
 use crate::kernels::avx2::{WIDE, load, look_up, low_bytes, renormalize, store};
 

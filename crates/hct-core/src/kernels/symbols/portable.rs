@@ -1,6 +1,6 @@
 //! The reference.
 
-use super::Entries;
+use super::slots::Entries;
 use crate::entropy::rans::{PROB_BITS, Words, slot};
 
 /// Decodes symbols to the end, from lane 0 on.

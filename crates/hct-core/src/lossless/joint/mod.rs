@@ -19,6 +19,8 @@ use crate::kernels::joint::{FIVE, Parts, brains, singles};
 use crate::wire::Reader;
 use crate::{Dtype, Error, Result};
 
+/// The first byte of a tile that is coded so.
+pub(super) const JOINT: u8 = 2;
 /// Bits of a joint number: 8 of the exponent and 3 of the mantissa.
 const JOINT_BITS: u32 = 11;
 /// Elements put together at a time: pieces that stay in the first cache, and whole bytes of fives.
@@ -57,7 +59,7 @@ pub(super) fn decode(r: &mut Reader<'_>, dtype: Dtype, mut out: Room<'_>) -> Res
     let Some(raw) = raw_bytes(dtype) else {
         return Err(Error::Reserved {
             field: "lossless coding",
-            value: super::JOINT.into(),
+            value: JOINT.into(),
         });
     };
     let width = 2 + raw;

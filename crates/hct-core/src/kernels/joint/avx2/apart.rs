@@ -9,8 +9,10 @@ use std::arch::x86_64::{
     _mm256_srli_epi32, _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi16,
 };
 
-use super::STEP;
-use crate::kernels::joint::{FIVE, PartsMut};
+use crate::kernels::joint::parts::{FIVE, PartsMut};
+
+/// Floats taken apart at a time.
+const STEP: usize = 32;
 
 /// Bytes of the fives of 16 floats, and what is written beyond their end.
 const PACKED: usize = 2 * FIVE;

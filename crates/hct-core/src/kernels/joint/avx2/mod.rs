@@ -12,7 +12,7 @@ use std::arch::x86_64::{
     _mm256_storeu_si256, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
 };
 
-use super::{FIVE, Parts};
+use super::parts::{FIVE, Parts};
 
 /// Floats put together at a time.
 const STEP: usize = 32;
