@@ -31,7 +31,14 @@ pub struct Measured {
 /// Number of steps that [`measure`] tells the progress bar of.
 pub fn steps(corpus: &Corpus) -> u64 {
     let efforts = efforts(corpus).len() * corpus.points().len();
-    (recipe::fixed().len() + RETENTIONS.len() + efforts) as u64
+    (fixed(corpus).len() + RETENTIONS.len() + efforts) as u64
+}
+
+/// The fixed recipes: of a large corpus without the machines that take longest.
+fn fixed(corpus: &Corpus) -> Vec<Fixed> {
+    let mut fixed = recipe::fixed();
+    fixed.retain(|f| f.settings.states <= 32 || corpus.weights() <= MAX_EFFORT);
+    fixed
 }
 
 fn efforts(corpus: &Corpus) -> Vec<(&'static str, Effort)> {
@@ -49,7 +56,7 @@ pub fn measure(corpus: &Corpus, bar: &ProgressBar) -> Result<Measured> {
     uniform(corpus, bar, &mut curves, &mut ablation)?;
     // Of each fixed recipe, every matrix's point at the distortion of the ablation.
     let mut at_ablation: Vec<(Fixed, Vec<Point>)> = Vec::new();
-    for fixed in recipe::fixed() {
+    for fixed in fixed(corpus) {
         bar.set_message(fixed.name);
         let targets = if fixed.everywhere {
             corpus.points()
