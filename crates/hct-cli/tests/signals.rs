@@ -32,25 +32,25 @@ fn matrices(count: usize, side: usize) -> Vec<u8> {
     safetensors(&made.collect::<Vec<_>>())
 }
 
-/// A file whose four tensors are products of large factors: seconds of work without a moment to look
-/// whether to stop.
-fn products(path: &Path) {
-    const SIDE: usize = 2048;
-    const RANK: usize = 1024;
-    let values = weights(SIDE * RANK, 3);
+/// A file of `count` tensors that are products of factors `side` × `side` / 2: work that takes long for
+/// its bytes, with a moment to look whether to stop between tensors.
+fn products(path: &Path, count: usize, side: usize) {
+    let rank = side / 2;
+    let values = weights(side * rank, 3);
     let how = Preparation::tiled(Transform::None);
     let plane = |rows, cols| {
         let matrix = MatrixView::from_values(&values, rows, cols).unwrap();
         encode_sparse(matrix, how, SparseFormat::Int8, 0.3).unwrap()
     };
-    let (left, right) = (plane(SIDE, RANK), plane(RANK, SIDE));
+    let (left, right) = (plane(side, rank), plane(rank, side));
     let mut writer = HctWriter::new(File::create(path).unwrap()).unwrap();
-    let names = ["a", "b", "c", "d"];
-    let infos = names.map(|name| hct_model::TensorInfo {
-        name: name.into(),
+    let names: Vec<String> = (0..count).map(|i| format!("t{i}")).collect();
+    let infos = names.iter().map(|name| hct_model::TensorInfo {
+        name: name.clone(),
         dtype: Dtype::F32,
-        shape: vec![SIDE as u64; 2],
+        shape: vec![side as u64; 2],
     });
+    let infos: Vec<_> = infos.collect();
     let header = hct_model::Header::of(&infos).unwrap();
     let header = header.header_bytes();
     let len = header.len() as u64;
@@ -58,9 +58,9 @@ fn products(path: &Path) {
     let shard = shard.unwrap();
     for name in names {
         let meta = TensorMeta {
-            name: name.into(),
+            name,
             dtype: Dtype::F32,
-            shape: vec![SIDE as u64; 2],
+            shape: vec![side as u64; 2],
         };
         let product = EncodedFragment::Product(left.clone(), right.clone());
         let tensor = EncodedTensor::fragments(vec![product]).unwrap();
@@ -118,6 +118,7 @@ fn every_command_heeds_signals_and_leaves_nothing() {
         dir,
         "compress m.safetensors -o m.hct --strategy lossless --no-verify",
     );
+    products(&dir.join("p.hct"), 60, 1024);
     put(dir, "old.hct", b"what was there");
     let many = vec!["m.hct"; 100].join(" ");
     for args in [
@@ -126,9 +127,9 @@ fn every_command_heeds_signals_and_leaves_nothing() {
         "compress m.safetensors -o - --effort max",
         "plan m.safetensors --effort max",
         &format!("verify {many}"),
-        "diff m.safetensors m.hct --threads 1",
-        "decompress m.hct -o x --threads 1",
-        "decompress m.hct -o x.safetensors --threads 1",
+        "diff p.hct p.hct --threads 1",
+        "decompress p.hct -o x --threads 1",
+        "decompress p.hct -o x.safetensors --threads 1",
         "dedup .",
     ] {
         stops(dir, args);
@@ -140,7 +141,8 @@ fn every_command_heeds_signals_and_leaves_nothing() {
 fn work_that_never_looks_is_cut_off() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();
-    products(&dir.join("m.hct"));
+    // Seconds for each of them.
+    products(&dir.join("m.hct"), 4, 2048);
     for args in [
         "verify m.hct --threads 1",
         "decompress m.hct -o x --threads 1",
@@ -155,7 +157,7 @@ fn work_that_never_looks_is_cut_off() {
 fn a_second_signal_cuts_off_and_leaves_nothing_either() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();
-    products(&dir.join("m.hct"));
+    products(&dir.join("m.hct"), 4, 2048);
     let mut child = start(dir, "decompress m.hct -o x --threads 1");
     await_temporary(dir, &mut child);
     sleep(Duration::from_millis(100));

@@ -31,14 +31,7 @@ pub struct Measured {
 /// Number of steps that [`measure`] tells the progress bar of.
 pub fn steps(corpus: &Corpus) -> u64 {
     let efforts = efforts(corpus).len() * corpus.points().len();
-    (fixed(corpus).len() + RETENTIONS.len() + efforts) as u64
-}
-
-/// The fixed recipes: of a large corpus without the machines that take longest.
-fn fixed(corpus: &Corpus) -> Vec<Fixed> {
-    let mut fixed = recipe::fixed();
-    fixed.retain(|f| f.settings.states <= 32 || corpus.weights() <= MAX_EFFORT);
-    fixed
+    (recipe::fixed().len() + RETENTIONS.len() + efforts) as u64
 }
 
 fn efforts(corpus: &Corpus) -> Vec<(&'static str, Effort)> {
@@ -56,7 +49,7 @@ pub fn measure(corpus: &Corpus, bar: &ProgressBar) -> Result<Measured> {
     uniform(corpus, bar, &mut curves, &mut ablation)?;
     // Of each fixed recipe, every matrix's point at the distortion of the ablation.
     let mut at_ablation: Vec<(Fixed, Vec<Point>)> = Vec::new();
-    for fixed in fixed(corpus) {
+    for fixed in recipe::fixed() {
         bar.set_message(fixed.name);
         let targets = if fixed.everywhere {
             corpus.points()
@@ -230,9 +223,6 @@ fn quantizer_steps(curves: &[Curve], ablation: &mut Vec<Step>) {
     add(quantizer, recipe::TRELLIS_8, "trellis 8, scale contexts");
     add(quantizer, "trellis 16", "trellis 16, scale contexts");
     add(quantizer, "trellis 32", "trellis 32, scale contexts");
-    add(quantizer, "trellis 64", "trellis 64, scale contexts");
-    add(quantizer, "trellis 128", "trellis 128, scale contexts");
-    add(quantizer, "trellis 256", "trellis 256, scale contexts");
     let rdo = "search over D + λR, trellis 8, scale contexts";
     add(rdo, recipe::TRELLIS_8_PLAIN, "λ = 0: least distortion");
     add(rdo, recipe::TRELLIS_8, "λ of the encoder");

@@ -12,14 +12,14 @@ pub enum Effort {
     Fast,
     /// 8-state trellis.
     Default,
-    /// 256-state trellis, more passes, every transform measured.
+    /// 32-state trellis, more passes, every transform measured.
     Max,
 }
 
 named!(Effort, "effort", {
     Fast: "fast", "Scalar quantization";
     Default: "default", "8-state trellis";
-    Max: "max", "256-state trellis, every transform tried";
+    Max: "max", "32-state trellis, every transform tried";
 });
 
 impl Effort {
@@ -27,7 +27,7 @@ impl Effort {
         let (states, passes) = match self {
             Effort::Fast => (1, 1),
             Effort::Default => (8, 1),
-            Effort::Max => (256, 3),
+            Effort::Max => (32, 3),
         };
         TrellisSettings {
             passes,

@@ -29,7 +29,7 @@ impl Trellis {
         Some(Trellis { states, h0, h1 })
     }
 
-    #[cfg(any(test, feature = "encode"))]
+    #[cfg(feature = "encode")]
     pub fn states(self) -> usize {
         self.states
     }
