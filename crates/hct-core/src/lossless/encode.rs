@@ -28,19 +28,37 @@ pub(crate) fn encode_tile(bytes: &[u8], dtype: Dtype) -> Vec<u8> {
         out.push(JOINT);
         joint::encode(bytes, dtype, &mut out);
     } else {
-        out.push(PLANES);
-        let width = element_bytes(dtype);
-        with_bytes(bytes.len(), |room| {
-            let planes = split(bytes, width, rotates(dtype), room);
-            planes.for_each(|plane| put_plane(plane, &mut out));
-        });
+        put_planes(bytes, dtype, true, &mut out);
     }
+    raw_if_shorter(bytes, &mut out);
+    out
+}
+
+/// The same without what takes a few bytes more and is decoded faster.
+pub(crate) fn encode_smallest_tile(bytes: &[u8], dtype: Dtype) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 1);
+    put_planes(bytes, dtype, false, &mut out);
+    raw_if_shorter(bytes, &mut out);
+    out
+}
+
+/// Appends a tile of byte planes; where they are long for fast decoding, if that is asked for.
+fn put_planes(bytes: &[u8], dtype: Dtype, fast: bool, out: &mut Vec<u8>) {
+    out.push(PLANES);
+    let width = element_bytes(dtype);
+    with_bytes(bytes.len(), |room| {
+        let planes = split(bytes, width, rotates(dtype), room);
+        planes.for_each(|plane| put_plane(plane, fast, out));
+    });
+}
+
+/// Puts the bytes as they are in place of a tile that takes more.
+fn raw_if_shorter(bytes: &[u8], out: &mut Vec<u8>) {
     if out.len() > bytes.len() {
         out.clear();
         out.push(RAW);
         out.extend_from_slice(bytes);
     }
-    out
 }
 
 /// Some blocks of long tiles, all of short ones, which would leave too little to learn from.
@@ -138,9 +156,9 @@ fn is_random(plane: &[u8]) -> bool {
     }
 }
 
-/// Appends a plane to `out`.
-fn put_plane(plane: &[u8], out: &mut Vec<u8>) {
-    let coding = match is_random(plane) {
+/// Appends a plane to `out`, for fast decoding if that is asked for.
+fn put_plane(plane: &[u8], fast: bool, out: &mut Vec<u8>) {
+    let coding = match fast && is_random(plane) {
         true => PlaneCoding::Raw,
         false => PlaneCoding::of(plane),
     };
@@ -149,7 +167,7 @@ fn put_plane(plane: &[u8], out: &mut Vec<u8>) {
         PlaneCoding::Constant(byte) => return out.extend([PLANE_CONSTANT, byte]),
         PlaneCoding::Raw => {}
         PlaneCoding::Coded { table, estimate } => {
-            let wide = plane.len() >= WIDE && estimate >= WIDE_BYTES;
+            let wide = fast && plane.len() >= WIDE && estimate >= WIDE_BYTES;
             let begin = out.len();
             let coded = put_coded(plane, &table, wide, out);
             if coded + 8 < plane.len() {

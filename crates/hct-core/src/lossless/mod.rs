@@ -14,7 +14,7 @@ mod planes;
 mod tests;
 
 #[cfg(feature = "encode")]
-pub(crate) use encode::encode_tile;
+pub(crate) use encode::{encode_smallest_tile, encode_tile};
 
 use joint::JOINT;
 use planes::{PLANE_CONSTANT, PLANE_RAW, Plane};

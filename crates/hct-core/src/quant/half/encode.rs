@@ -26,6 +26,6 @@ pub(crate) fn encode(values: &[f32], mask: &[bool], row: usize) -> Vec<u8> {
                 .to_le_bytes()
         })
         .collect();
-    out.extend(lossless::encode_tile(&halves, Dtype::F16));
+    out.extend(lossless::encode_smallest_tile(&halves, Dtype::F16));
     out
 }
