@@ -17,7 +17,6 @@ pub(super) fn steps<const L: usize>(
     match L / WIDE {
         1 => vectors::<1, L>(slots, lanes, words, out),
         4 => vectors::<4, L>(slots, lanes, words, out),
-        8 => vectors::<8, L>(slots, lanes, words, out),
         _ => 0,
     }
 }

@@ -3,11 +3,10 @@
 use super::search::{self, Quantized};
 use super::statistics::Statistics;
 use super::syntax::write_patches;
-
 use crate::entropy::freq::{EncoderSymbols, FreqTable};
 use crate::entropy::rans::encode::RansEncoder;
 use crate::quant::trellis::contexts::Contexts;
-use crate::quant::trellis::decode::point;
+use crate::quant::trellis::decode::{SYMBOLS, point};
 use crate::quant::trellis::machine::{Trellis, multiple};
 
 /// A tile's values and their classes.
@@ -172,8 +171,9 @@ impl TileCoder {
             })
             .collect();
         let mut rans = RansEncoder::<L>::new(symbols.len());
-        rans.put_all(&symbols, |_, [symbol, context]| {
-            &coders[usize::from(context)][usize::from(symbol)]
+        let coders = coders.as_flattened();
+        rans.put_indexed(&symbols, coders, |_, [symbol, context]| {
+            usize::from(context) * SYMBOLS + usize::from(symbol)
         });
         CodedTile {
             stream: rans.finish(),
