@@ -1,6 +1,6 @@
 //! Compressing to a given size.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
 use hct_strategies::RatePlan;
@@ -13,10 +13,12 @@ use crate::rates::bits_per;
 
 /// The file ends up within this share of the bits asked for, where that is possible at all.
 const TOLERANCE: f64 = 0.005;
-/// Whole encodings to try; two are usual.
+/// Whole encodings to try; one is usual where there is a scout, two where there is none.
 const ATTEMPTS: usize = 6;
 /// The same on a base, where coarse targets are all alike.
 const ATTEMPTS_ON_BASE: usize = 16;
+/// Bits per weight that an octave of error saves: 6 dB a bit.
+const USUAL: f64 = 0.5;
 /// A slope of less than this share of the usual one is none.
 const FLAT: f64 = 0.25;
 /// Attempts after these, where they have not met the size.
@@ -35,8 +37,9 @@ pub fn bits_for_size(weights: u64, size: u64) -> f64 {
 /// As [`encode`], but so that the whole file takes the bits per weight of `plan`, to 1 %. Gives what
 /// they were reached at, too, as [`RatePlan::strategy_at`] takes it.
 ///
-/// This takes several encodings, two as a rule, each to a writer that `new_output` makes; the best
-/// so far is kept meanwhile.
+/// This takes several encodings, each to a writer that `new_output` makes; the best so far is kept
+/// meanwhile. Where there is a faster strategy that tells the size ([`RatePlan::scout_at`]) it is
+/// one as a rule, otherwise two.
 ///
 /// # Errors
 /// As [`encode`], or what `new_output` errs with; or when the size cannot be reached, because what
@@ -59,6 +62,18 @@ pub fn encode_to_rate<W: Write>(
     let mut before: Option<(f64, f64)> = None;
     let mut flats = 0i32;
     let mut attempt = 0;
+    // Differences from a base are hardly any weights' own.
+    if options.base.is_none()
+        && let Some(scout) = plan.scout_at(octaves)
+    {
+        let (_, report) = encode(source, io::sink(), &*scout, options, progress)?;
+        attempt += 1;
+        let lossy = report.lossy_weights as f64 / report.weights.max(1) as f64;
+        let bits = report.bits_per_weight();
+        let excess = bits - lossy * plan.scout_excess(bits) - bits_per_weight;
+        let next = octaves + excess / (USUAL * lossy).max(0.05);
+        octaves = next.clamp(*limits.start(), *limits.end());
+    }
     let mut best = Best::default();
     let mut try_at = |octaves: f64, best: &mut Best<W>| {
         attempt += 1;
@@ -77,8 +92,8 @@ pub fn encode_to_rate<W: Write>(
         if off <= TOLERANCE || report.lossy_weights == 0 {
             break;
         }
-        // 6 dB a bit, or the slope measured between the last two.
-        let usual = -0.5 * report.lossy_weights as f64 / report.weights as f64;
+        // The usual slope, or the one measured between the last two.
+        let usual = -USUAL * report.lossy_weights as f64 / report.weights as f64;
         let apart = before.filter(|(o, _)| (o - octaves).abs() > 1e-9);
         let measured = apart.map(|(o, e)| (excess - e) / (octaves - o));
         // Coarse targets are all the same where what guards the difference from a base is finer:

@@ -218,18 +218,22 @@ fn quantizer_steps(curves: &[Curve], ablation: &mut Vec<Step>) {
     );
     add(quantizer, recipe::SCALAR_FLAT, "scalar, one context");
     add(quantizer, recipe::SCALAR, "scalar, scale contexts");
-    add(quantizer, recipe::TRELLIS_8_FLAT, "trellis 8, one context");
-    add(quantizer, "trellis 4", "trellis 4, scale contexts");
-    add(quantizer, recipe::TRELLIS_8, "trellis 8, scale contexts");
-    add(quantizer, "trellis 16", "trellis 16, scale contexts");
-    add(quantizer, "trellis 32", "trellis 32, scale contexts");
-    let rdo = "search over D + λR, trellis 8, scale contexts";
-    add(rdo, recipe::TRELLIS_8_PLAIN, "λ = 0: least distortion");
-    add(rdo, recipe::TRELLIS_8, "λ of the encoder");
+    for states in [4, 8, 16, 32] {
+        let name = format!("trellis {states}");
+        add(quantizer, &name, &format!("{name}, scale contexts"));
+    }
+    add(quantizer, recipe::TRELLIS_FLAT, "trellis 64, one context");
+    for states in [64, 128, 256] {
+        let name = format!("trellis {states}");
+        add(quantizer, &name, &format!("{name}, scale contexts"));
+    }
+    let rdo = "search over D + λR, trellis 64, scale contexts";
+    add(rdo, recipe::TRELLIS_PLAIN, "λ = 0: least distortion");
+    add(rdo, recipe::TRELLIS, "λ of the encoder");
 }
 
 fn transform_steps(curves: &[Curve], best: f64, ablation: &mut Vec<Step>) {
-    let part = "transform, trellis 8, scale contexts";
+    let part = "transform, trellis 64, scale contexts";
     let mut add = |what: String, bpw: f64| {
         ablation.push(Step {
             part: part.into(),
@@ -239,10 +243,10 @@ fn transform_steps(curves: &[Curve], best: f64, ablation: &mut Vec<Step>) {
     };
     add(
         "none".into(),
-        rate(curves, recipe::TRELLIS_8).unwrap_or(f64::NAN),
+        rate(curves, recipe::TRELLIS).unwrap_or(f64::NAN),
     );
     for curve in curves.iter().filter(|c| c.group == Group::Transform) {
-        let name = curve.name.trim_start_matches("trellis 8, ");
+        let name = curve.name.trim_start_matches("trellis 64, ");
         if let Some(bpw) = rate(curves, &curve.name) {
             add(format!("{name}, always"), bpw);
         }

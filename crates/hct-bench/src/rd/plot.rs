@@ -139,7 +139,7 @@ fn legend(area: &Area<'_>, curves: &[&Curve], rivals: bool) -> Drawn {
     let mut entries: Vec<(String, ShapeStyle)> =
         vec![("Shannon limit".into(), INK.stroke_width(2))];
     for (i, curve) in curves.iter().enumerate() {
-        let name = curve.name.replace("trellis 8, ", "8, ");
+        let name = curve.name.replace("trellis 64, ", "64, ");
         entries.push((name, style(curve.group, i)));
     }
     for (i, (name, style)) in entries.iter().enumerate() {

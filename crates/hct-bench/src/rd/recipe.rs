@@ -77,10 +77,10 @@ impl Fixed {
         self
     }
 
-    /// Whether the quantizer is the 8-state one of default effort, so that only the preparation
-    /// differs from `rdo`.
+    /// Whether the quantizer is that of default effort, so that only the preparation differs from
+    /// `rdo`.
     pub fn is_default_quantizer(&self) -> bool {
-        self.settings == TrellisSettings::new(8)
+        self.settings == TrellisSettings::new(64)
     }
 
     /// Codes `tensor` at each of the relative mean squared errors `targets`.
@@ -98,17 +98,20 @@ pub fn fixed() -> Vec<Fixed> {
         Fixed::new(SCALAR_FLAT_PLAIN, None, 1).flat().lambda(0.0),
         Fixed::new(SCALAR_FLAT, None, 1).flat(),
         Fixed::new(SCALAR, None, 1),
-        Fixed::new(TRELLIS_8_FLAT, None, 8).flat(),
         Fixed::new("trellis 4", None, 4),
-        Fixed::new(TRELLIS_8, None, 8),
+        Fixed::new("trellis 8", None, 8),
         Fixed::new("trellis 16", None, 16),
         Fixed::new("trellis 32", None, 32),
-        Fixed::new(TRELLIS_8_PLAIN, None, 8).lambda(0.0),
-        Fixed::new("trellis 8, means removed", None, 8).means(),
-        Fixed::new("trellis 8, dct-rows", DctRows, 8),
-        Fixed::new("trellis 8, dct-cols", DctCols, 8),
-        Fixed::new(DCT2_TILES, Dct2, 8),
-        Fixed::new("trellis 8, dct2 of the matrix", Dct2, 8).whole(),
+        Fixed::new(TRELLIS_FLAT, None, 64).flat(),
+        Fixed::new(TRELLIS, None, 64),
+        Fixed::new("trellis 128", None, 128),
+        Fixed::new("trellis 256", None, 256),
+        Fixed::new(TRELLIS_PLAIN, None, 64).lambda(0.0),
+        Fixed::new("trellis 64, means removed", None, 64).means(),
+        Fixed::new("trellis 64, dct-rows", DctRows, 64),
+        Fixed::new("trellis 64, dct-cols", DctCols, 64),
+        Fixed::new("trellis 64, dct2 of tiles", Dct2, 64),
+        Fixed::new("trellis 64, dct2 of the matrix", Dct2, 64).whole(),
     ]
 }
 
@@ -119,13 +122,11 @@ pub const SCALAR_FLAT: &str = "scalar, flat";
 /// Scalar, one context, plain rounding.
 pub const SCALAR_FLAT_PLAIN: &str = "scalar, flat, λ = 0";
 /// The default quantizer.
-pub const TRELLIS_8: &str = "trellis 8";
+pub const TRELLIS: &str = "trellis 64";
 /// The default quantizer with one class of scales.
-pub const TRELLIS_8_FLAT: &str = "trellis 8, flat";
+pub const TRELLIS_FLAT: &str = "trellis 64, flat";
 /// The default quantizer minimizing distortion alone.
-pub const TRELLIS_8_PLAIN: &str = "trellis 8, λ = 0";
-/// The default quantizer after the DCT of uniform V3.
-pub const DCT2_TILES: &str = "trellis 8, dct2 of tiles";
+pub const TRELLIS_PLAIN: &str = "trellis 64, λ = 0";
 
 fn point(analysis: &TrellisAnalysis<'_>, tensor: &Matrix, target: f64) -> Result<Point> {
     let distortion = target * tensor.energy;

@@ -10,24 +10,24 @@ use crate::named::named;
 pub enum Effort {
     /// Scalar quantization.
     Fast,
-    /// 8-state trellis.
+    /// 64-state trellis.
     Default,
-    /// 32-state trellis, more passes, every transform measured.
+    /// 256-state trellis, more passes, every transform measured.
     Max,
 }
 
 named!(Effort, "effort", {
     Fast: "fast", "Scalar quantization";
-    Default: "default", "8-state trellis";
-    Max: "max", "32-state trellis, every transform tried";
+    Default: "default", "64-state trellis";
+    Max: "max", "256-state trellis, every transform tried";
 });
 
 impl Effort {
     pub(crate) fn settings(self) -> TrellisSettings {
         let (states, passes) = match self {
             Effort::Fast => (1, 1),
-            Effort::Default => (8, 1),
-            Effort::Max => (32, 3),
+            Effort::Default => (64, 1),
+            Effort::Max => (256, 3),
         };
         TrellisSettings {
             passes,

@@ -69,10 +69,12 @@ impl Engine {
             return Ok(0.0);
         }
         let found = candidates(values, &goal.moments, distortion, self.effort)?;
-        let best = &found[0];
-        let rate = match best.rate.is_finite() {
-            true => best.rate,
-            false => step_for(&best.analysis, distortion).rate,
+        let Some(best) = found.into_iter().next() else {
+            return Ok(0.0);
+        };
+        let rate = match best.rate().is_finite() {
+            true => best.rate(),
+            false => best.with_step(distortion).1.rate,
         };
         Ok(rate * values.len() as f64 / 8.0)
     }

@@ -5,7 +5,7 @@ use hct_core::{
 };
 
 use super::effort::Effort;
-use super::step;
+use super::step::{StepGuess, step_for};
 
 /// A preparation must promise this many bits per weight to be measured at all.
 const WORTH_MEASURING: f64 = 0.01;
@@ -15,9 +15,25 @@ const WORTH_USING: f64 = 0.005;
 
 /// A preparation, analysed.
 pub(super) struct Candidate<'a> {
-    /// Estimated bits per weight, infinite where there was nothing to compare with.
-    pub rate: f64,
     pub analysis: TrellisAnalysis<'a>,
+    /// The step, where there was something to compare with.
+    guess: Option<StepGuess>,
+    /// Estimated bits per weight by which it was compared.
+    rate: f64,
+}
+
+impl<'a> Candidate<'a> {
+    /// What it was compared by, infinite where there was nothing to compare with.
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// The analysis, and the step of the mean squared error `distortion` that it was compared at.
+    pub fn with_step(self, distortion: f64) -> (TrellisAnalysis<'a>, StepGuess) {
+        let guess = self.guess;
+        let guess = guess.unwrap_or_else(|| step_for(&self.analysis, distortion));
+        (self.analysis, guess)
+    }
 }
 
 /// Ways to prepare `matrix`, the best at mean squared error `distortion` first.
@@ -62,8 +78,9 @@ pub(super) fn candidates<'a>(
     }
     if let [_] = found[..] {
         let alone = |analysis| Candidate {
-            rate: f64::INFINITY,
             analysis,
+            guess: None,
+            rate: f64::INFINITY,
         };
         return Ok(found.into_iter().map(alone).collect());
     }
@@ -81,8 +98,12 @@ pub(super) fn candidates<'a>(
             } else {
                 1.0 + WORTH_USING
             };
-            let rate = slower * (step::step_for(&analysis, distortion).rate + means);
-            Candidate { rate, analysis }
+            let guess = step_for(&analysis, distortion);
+            Candidate {
+                analysis,
+                rate: slower * (guess.rate + means),
+                guess: Some(guess),
+            }
         })
         .collect();
     rated.sort_by(|a, b| a.rate.total_cmp(&b.rate));

@@ -7,7 +7,7 @@ use hct_core::{
 use super::effort::Effort;
 use super::goal::Goal;
 use super::preparation::{Candidate, candidates};
-use super::step::step_for;
+use super::step::{StepGuess, step_for};
 
 /// The share of the allowed distortion that encodings aim for, against the error of estimates.
 const AIM: f64 = 0.9975;
@@ -38,8 +38,7 @@ impl Search<'_> {
             return Ok(None);
         }
         let mut found = candidates(self.values, self.moments, distortion, self.effort)?;
-        let analysis = found.swap_remove(0).analysis;
-        let guess = step_for(&analysis, distortion);
+        let (analysis, guess) = found.swap_remove(0).with_step(distortion);
         in_range(analysis.encode(guess.step, &guess.training))
     }
 
@@ -50,36 +49,37 @@ impl Search<'_> {
         if !(distortion > 0.0 && distortion.is_finite()) {
             return Ok(None);
         }
-        let mut found = candidates(self.values, self.moments, distortion, self.effort)?;
-        if found[0].rate < LOW_RATE {
-            return self.smallest(&found, distortion);
+        let aim = AIM * distortion;
+        let mut found = candidates(self.values, self.moments, aim, self.effort)?;
+        if found[0].rate() < LOW_RATE {
+            return self.smallest(found, aim);
         }
-        let first = found.swap_remove(0).analysis;
+        let first = found.swap_remove(0);
+        let how = first.analysis.preparation();
         if let Some(center) = &self.goal.center
-            && matches!(
-                first.preparation().transform,
-                Transform::None | Transform::DctRows
-            )
+            && matches!(how.transform, Transform::None | Transform::DctRows)
         {
             // Coarse targets are reached by nothing that is just coarse enough on average.
             for finer in [1.0, 0.7, 0.4, 0.1] {
                 let goal = finer * distortion;
-                let found = self.with_row_floors(first.preparation(), center, goal)?;
+                let found = self.with_row_floors(how, center, goal)?;
                 if found.is_some() {
                     return Ok(found);
                 }
             }
             return Ok(None);
         }
-        self.reach(&first, distortion)
+        let (analysis, guess) = first.with_step(aim);
+        self.reach(&analysis, guess)
     }
 
     /// Encodes every candidate: at rates so low, the side information that estimates leave out
     /// decides.
-    fn smallest(&self, found: &[Candidate<'_>], distortion: f64) -> Result<Option<EncodedPlane>> {
+    fn smallest(&self, found: Vec<Candidate<'_>>, aim: f64) -> Result<Option<EncodedPlane>> {
         let mut best: Option<EncodedPlane> = None;
         for candidate in found {
-            let plane = self.reach(&candidate.analysis, distortion)?;
+            let (analysis, guess) = candidate.with_step(aim);
+            let plane = self.reach(&analysis, guess)?;
             best = match (best, plane) {
                 (Some(a), Some(b)) if a.payload_bytes() <= b.payload_bytes() => Some(a),
                 (a, b) => b.or(a),
@@ -92,9 +92,8 @@ impl Search<'_> {
     fn reach(
         &self,
         analysis: &TrellisAnalysis<'_>,
-        distortion: f64,
+        guess: StepGuess,
     ) -> Result<Option<EncodedPlane>> {
-        let guess = step_for(analysis, AIM * distortion);
         // A result this close below what is allowed is good enough: 0.6 % is 0.004 bit.
         let close = if self.effort == Effort::Max {
             0.999
@@ -194,7 +193,8 @@ impl Search<'_> {
         // Gains need rows that fit into a tile.
         if gains.iter().all(|&g| g == 0) || self.values.cols() > preparation.tile {
             let analysis = TrellisAnalysis::new(self.values, preparation, self.effort.settings())?;
-            return self.reach(&analysis, distortion);
+            let guess = step_for(&analysis, AIM * distortion);
+            return self.reach(&analysis, guess);
         }
         let analysis = TrellisAnalysis::with_gains(
             self.values,
@@ -202,7 +202,8 @@ impl Search<'_> {
             self.effort.settings(),
             Gains::of_rows(gains),
         )?;
-        self.reach(&analysis, level)
+        let guess = step_for(&analysis, AIM * level);
+        self.reach(&analysis, guess)
     }
 }
 

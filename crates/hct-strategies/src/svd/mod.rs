@@ -18,6 +18,9 @@ use rank::{Budget, Plan, plan};
 
 /// Bytes that a product must save: what its records in the index take, generously.
 const RECORDS: usize = 128;
+/// The share of a tensor's bytes that a product must save, since it makes decoding several times
+/// slower.
+const WORTH_USING: f64 = 0.005;
 /// Leading components that are looked at to see whether more are worth it.
 pub(crate) const PROBE: usize = 32;
 /// Factors alone are good enough this close below the target.
@@ -89,7 +92,8 @@ pub(crate) fn classic(tensor: TensorView<'_>, rank: usize, name: &str) -> Result
 }
 
 /// Fragments that reach `goal`: with factors of at most `rank` components, or without, whichever
-/// takes fewer bytes. None where nothing reaches it. Factors are looked for only where the `probe`
+/// takes fewer bytes (factors only where they save a share worth their time). None where nothing
+/// reaches it. Factors are looked for only where the `probe`
 /// leading components promise to pay.
 pub(crate) fn cheaper(
     engine: &Engine,
@@ -102,8 +106,9 @@ pub(crate) fn cheaper(
     let bytes = |fragments: &Vec<EncodedFragment>| -> usize {
         fragments.iter().map(EncodedFragment::payload_bytes).sum()
     };
+    let worth = |with: usize, without| (with as f64) < (1.0 - WORTH_USING) * without as f64;
     Ok(match (with, without) {
-        (Some(a), Some(b)) if bytes(&a) + RECORDS < bytes(&b) => Some(a),
+        (Some(a), Some(b)) if worth(bytes(&a) + RECORDS, bytes(&b)) => Some(a),
         (_, Some(b)) => Some(b),
         (a, None) => a,
     })

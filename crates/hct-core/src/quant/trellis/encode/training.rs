@@ -35,6 +35,15 @@ impl Training {
 impl TrellisAnalysis<'_> {
     /// Trains contexts at `step` on up to `limit` values of the sample.
     pub fn train(&self, step: f32, limit: usize) -> Training {
+        self.train_from(step, limit, None)
+    }
+
+    /// The same from contexts trained at a step near it: one more round of re-estimating them.
+    pub fn retrain(&self, training: &Training, step: f32, limit: usize) -> Training {
+        self.train_from(step, limit, Some(&training.contexts))
+    }
+
+    fn train_from(&self, step: f32, limit: usize, start: Option<&Contexts>) -> Training {
         let cols = self.recipe.tile_cols;
         let rows = self.sample.values.len() / cols;
         let wanted = (limit / cols).clamp(1, rows.max(1));
@@ -44,7 +53,7 @@ impl TrellisAnalysis<'_> {
                 values: &self.sample.values,
                 classes: &self.classes,
             };
-            return self.train_on(step, &tile);
+            return self.train_on(step, &tile, start);
         }
         // Every stride-th row of the sample, so that all of it is represented.
         let (mut values, mut classes) = (Vec::new(), Vec::new());
@@ -63,16 +72,20 @@ impl TrellisAnalysis<'_> {
                 values: &values,
                 classes: &classes,
             },
+            start,
         )
     }
 
-    fn train_on(&self, step: f32, tile: &TileValues<'_>) -> Training {
+    fn train_on(&self, step: f32, tile: &TileValues<'_>, start: Option<&Contexts>) -> Training {
         let quantizers = self.trellis.quantizers();
         let coder = self.coder(step);
-        let mut contexts = Contexts::from_statistics(
-            &first_guess(coder, self.scales.map.classes, tile),
-            quantizers,
-        );
+        let mut contexts = match start {
+            Some(contexts) => contexts.clone(),
+            None => Contexts::from_statistics(
+                &first_guess(coder, self.scales.map.classes, tile),
+                quantizers,
+            ),
+        };
         let mut round = || {
             let quantized = coder.quantize(&contexts.costs(self.lambda(step)), tile);
             let stats = coder.statistics(tile.values, &quantized, contexts.tables.len());
