@@ -4,6 +4,9 @@ use super::statistics::Statistics;
 use crate::kernels::viterbi::RATES;
 use crate::quant::trellis::contexts::Contexts;
 
+/// What a patch costs, about: its position and its value.
+const PATCH_BITS: f32 = 28.0;
+
 impl Contexts {
     /// The magnitude coded in place of `m`: itself, or the largest of its parity that has a
     /// symbol, so that the trellis goes the same way. A patch carries the rest.
@@ -19,8 +22,6 @@ impl Contexts {
 
     /// λ·bits per magnitude for the search, `lambda` in δ² per bit.
     pub fn costs(&self, lambda: f32) -> Vec<f32> {
-        // A patch costs about its position and its value.
-        const PATCH_BITS: f32 = 28.0;
         let mut out = Vec::with_capacity(self.tables.len() * RATES);
         for (c, table) in self.tables.iter().enumerate() {
             let coded: Vec<f32> = (0..=self.max_magnitude(c))
@@ -37,12 +38,15 @@ impl Contexts {
         out
     }
 
-    /// Bits that symbols of these statistics cost, patches left out.
+    /// Bits that symbols of these statistics cost, and about those of their patches.
     pub fn bits(&self, stats: &Statistics) -> f64 {
         let mut bits = 0.0;
         for (c, (table, counts)) in self.tables.iter().zip(&stats.counts).enumerate() {
+            let most = self.max_magnitude(c);
             for (m, &k) in counts.iter().enumerate().filter(|&(_, &k)| k > 0) {
-                bits += k as f64 * f64::from(table.cost(2 * self.coded_magnitude(c, m)));
+                let patch = if m > most { PATCH_BITS } else { 0.0 };
+                let symbol = table.cost(2 * self.coded_magnitude(c, m));
+                bits += k as f64 * f64::from(symbol + patch);
             }
         }
         bits

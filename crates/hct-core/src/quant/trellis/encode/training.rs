@@ -13,7 +13,7 @@ const TURNS: usize = 4;
 /// What a step would cost and give, from the sample.
 #[derive(Clone, Copy, Debug)]
 pub struct Estimate {
-    /// Bits per weight of symbols, patches left out.
+    /// Bits per weight of symbols, and about those of their patches.
     pub rate: f64,
     /// Mean squared error per weight.
     pub distortion: f64,
