@@ -22,7 +22,9 @@ pub use pco::Pco;
 pub use rans::Rans;
 pub use rate::AtRate;
 pub use strategy::Ours;
-pub use weights::{AtStep, ByteSplit, CandleBlocks, Exact, Lz4, Numbers, Uniform, ZstdBytes};
+pub use weights::{
+    AtStep, ByteSplit, CandleBlocks, CodedWeights, Exact, Lz4, Numbers, Uniform, ZstdBytes,
+};
 pub use zstd::Zstd;
 
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Everything whose speed is compared.
 
 use candle_core::quantized::GgmlDType;
-use hct_core::Dtype;
+use hct_core::{DEFAULT_TILE, Dtype};
 use hct_strategies::{Effort, StrategyName, StrategySpec};
 
 use crate::contestant::{
@@ -18,6 +18,8 @@ pub const DTYPES: [Dtype; 3] = [Dtype::BF16, Dtype::F16, Dtype::F32];
 pub const TRELLIS_STEP: f32 = 0.0055;
 /// Step of scalar quantization at about the same quality.
 const SCALAR_STEP: f32 = 0.0046;
+/// Tiles for decoders of many threads, such as those of a GPU: thousands of them in a matrix.
+const SMALLER_TILES: [usize; 3] = [1 << 16, 1 << 14, 1 << 12];
 /// What `rdo` aims for: about 3.3 bits per weight.
 const COSINE: f64 = 0.995;
 const RETENTION: f64 = 0.98;
@@ -48,13 +50,19 @@ pub fn entrants() -> Vec<Entrant> {
             contestant,
         });
     };
-    let step = |states| match states {
-        1 => SCALAR_STEP,
-        _ => TRELLIS_STEP,
+    let mut at_step = |states, tile| {
+        let step = match states {
+            1 => SCALAR_STEP,
+            _ => TRELLIS_STEP,
+        };
+        let coder = AtStep { states, tile, step };
+        add(true, false, Dtype::BF16, Box::new(coder));
     };
-    for states in [8, 1, 4, 16, 32] {
-        let step = step(states);
-        add(true, false, Dtype::BF16, Box::new(AtStep { states, step }));
+    for states in [8, 1, 4, 16, 32, 64, 128, 256] {
+        at_step(states, DEFAULT_TILE);
+    }
+    for tile in SMALLER_TILES {
+        at_step(64, tile);
     }
     for (effort, setting) in [
         (Effort::Default, format!("at a cosine of {COSINE}")),

@@ -12,6 +12,9 @@ mod report;
 mod sizes;
 mod sizes_section;
 mod spread;
+mod stage;
+mod stages;
+mod stages_section;
 mod tensors;
 #[cfg(test)]
 mod tests;
@@ -47,6 +50,9 @@ struct Args {
     /// What a weight costs by size, and nothing else.
     #[arg(long, conflicts_with = "checkpoint")]
     sizes: bool,
+    /// Where the time of coding goes, and nothing else.
+    #[arg(long, conflicts_with_all = ["coders", "sizes", "checkpoint"])]
+    stages: bool,
     /// The tool on this checkpoint, and nothing else: `--tool` makes one.
     #[arg(long, value_name = "DIR", hide = true)]
     checkpoint: Option<PathBuf>,
@@ -76,12 +82,17 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
         print!("{}", tool_section::render(&measured));
         return document::update(|report: &mut Report| report.tool = Some(measured));
     }
-    if !args.sizes {
+    if !args.sizes && !args.stages {
         let measured = coders::measure("", rounds(7), budget)?;
         print!("{}", coders_section::render(&measured));
         document::update(|report: &mut Report| report.coders = Some(measured))?;
     }
-    if !args.coders {
+    if !args.coders && !args.sizes {
+        let measured = stages::measure(rounds(7))?;
+        print!("{}", stages_section::render(&measured));
+        document::update(|report: &mut Report| report.stages = Some(measured))?;
+    }
+    if !args.coders && !args.stages {
         let measured = sizes::measure(rounds(3))?;
         print!("{}", sizes_section::render(&measured));
         document::update(|report: &mut Report| report.sizes = Some(measured))?;
@@ -97,6 +108,7 @@ impl document::Report for Report {
         let parts = [
             ("about", Some(about::ABOUT.to_owned())),
             ("coders", self.coders.as_ref().map(coders_section::render)),
+            ("stages", self.stages.as_ref().map(stages_section::render)),
             ("sizes", self.sizes.as_ref().map(sizes_section::render)),
             ("tool", self.tool.as_ref().map(tool_section::render)),
         ];

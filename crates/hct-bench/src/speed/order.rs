@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stage::Stage;
+
 /// One thing to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,12 +17,17 @@ pub enum Order {
     },
     /// One of our coders on tensors of a size.
     Size {
-        /// Every bit back, or the trellis of 8 states.
+        /// Every bit back, or the trellis of 64 states.
         exact: bool,
         /// How many tensors.
         tensors: usize,
         /// Weights in each.
         weights: usize,
+    },
+    /// A part of coding.
+    Stage {
+        /// Which.
+        stage: Stage,
     },
     /// Decoding every tensor of a file that is in memory.
     File {

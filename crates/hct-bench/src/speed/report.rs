@@ -4,12 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
 use super::spread::Spread;
+use super::stage::Stage;
 
 /// Everything; each part is measured by itself.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Report {
     /// Coders side by side.
     pub coders: Option<Coders>,
+    /// Where the time goes.
+    #[serde(default)]
+    pub stages: Option<Stages>,
     /// Cost by size.
     pub sizes: Option<Sizes>,
     /// The tool on a checkpoint.
@@ -72,7 +76,7 @@ pub struct Sizes {
 /// A coder on files of a form.
 #[derive(Serialize, Deserialize)]
 pub struct SizeRow {
-    /// Every bit back, or the trellis of 8 states.
+    /// Every bit back, or the trellis of 64 states.
     pub exact: bool,
     /// Tensors in the file.
     pub tensors: usize,
@@ -82,6 +86,36 @@ pub struct SizeRow {
     pub encode: Spread,
     /// Seconds of decoding it.
     pub decode: Spread,
+}
+
+/// What coding is made of.
+#[derive(Serialize, Deserialize)]
+pub struct Stages {
+    /// Where.
+    pub machine: Machine,
+    /// Rounds.
+    pub rounds: usize,
+    /// The SIMD level.
+    pub level: String,
+    /// One per part.
+    pub rows: Vec<StageRow>,
+}
+
+/// A part of coding.
+#[derive(Serialize, Deserialize)]
+pub struct StageRow {
+    /// Which.
+    pub stage: Stage,
+    /// Seconds; of the clock, cycles a second.
+    pub measured: Spread,
+}
+
+impl Stages {
+    /// The median of a part; NaN where it was not measured.
+    pub fn of(&self, stage: Stage) -> f64 {
+        let row = self.rows.iter().find(|row| row.stage == stage);
+        row.map_or(f64::NAN, |row| row.measured.median)
+    }
 }
 
 /// The tool on a checkpoint, and copying it.

@@ -9,8 +9,8 @@ use crate::text::table::table;
 type Column = (&'static str, bool, fn(&SizeRow) -> &Spread);
 
 const COLUMNS: [Column; 4] = [
-    ("trellis of 8 states, encode", false, |row| &row.encode),
-    ("trellis of 8 states, decode", false, |row| &row.decode),
+    ("trellis of 64 states, encode", false, |row| &row.encode),
+    ("trellis of 64 states, decode", false, |row| &row.decode),
     ("lossless, encode", true, |row| &row.encode),
     ("lossless, decode", true, |row| &row.decode),
 ];

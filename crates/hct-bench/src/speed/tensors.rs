@@ -1,7 +1,7 @@
 //! One of our coders on tensors of any number and size, within a worker.
 
 use anyhow::{Result, ensure};
-use hct_core::{Dtype, EncodedTensor, HctReader, HctWriter, MatrixView, TensorMeta};
+use hct_core::{DEFAULT_TILE, Dtype, EncodedTensor, HctReader, HctWriter, MatrixView, TensorMeta};
 
 use super::entrants::TRELLIS_STEP;
 use super::order::Measured;
@@ -13,7 +13,8 @@ use crate::weights::gaussian_bytes;
 const COLS: usize = 2048;
 const DTYPE: Dtype = Dtype::BF16;
 const CODER: AtStep = AtStep {
-    states: 8,
+    states: 64,
+    tile: DEFAULT_TILE,
     step: TRELLIS_STEP,
 };
 

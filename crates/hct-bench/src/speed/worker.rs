@@ -1,13 +1,14 @@
 //! The process that measures, one order at a time.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, Write};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use hct_core::HctReader;
+use hct_core::{Dtype, HctReader};
 use rayon::prelude::*;
 
 use super::entrants::{Entrant, entrants};
@@ -52,6 +53,7 @@ impl Worker {
                 tensors,
                 weights,
             } => self.pool.measure(*exact, *tensors, *weights),
+            Order::Stage { stage } => stage.measure(weights(&mut self.weights, Dtype::BF16)?),
             Order::File { path } => file(path),
         }
     }
@@ -61,15 +63,17 @@ impl Worker {
         let entrant = entrants
             .find(|e| e.name == name && e.dtype.name() == dtype)
             .with_context(|| format!("no coder is called {name} on {dtype}"))?;
-        let weights = match self.weights.get(dtype) {
-            Some(weights) => weights,
-            None => self
-                .weights
-                .entry(entrant.dtype.name())
-                .or_insert(Weights::gaussian(SHAPE.0, SHAPE.1, entrant.dtype)?),
-        };
+        let weights = weights(&mut self.weights, entrant.dtype)?;
         measure(entrant, weights)
     }
+}
+
+/// The weights of a type, made once.
+fn weights<'a>(made: &'a mut HashMap<&'static str, Weights>, dtype: Dtype) -> Result<&'a Weights> {
+    Ok(match made.entry(dtype.name()) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => entry.insert(Weights::gaussian(SHAPE.0, SHAPE.1, dtype)?),
+    })
 }
 
 fn measure(entrant: &Entrant, weights: &Weights) -> Result<Measured> {

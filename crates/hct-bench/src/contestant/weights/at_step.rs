@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use hct_core::{
-    EncodedTensor, MatrixView, Preparation, Transform, TrellisAnalysis, TrellisSettings,
+    DEFAULT_TILE, EncodedTensor, MatrixView, Preparation, Transform, TrellisAnalysis,
+    TrellisSettings,
 };
 
 use super::super::{Contestant, Label};
@@ -14,8 +15,10 @@ const TRAINING: usize = 1 << 18;
 
 /// A trellis of so many states, of which 1 is scalar quantization, at a step; no transform.
 pub struct AtStep {
-    /// 1, 4, 8, 16 or 32.
+    /// 1, or a power of two from 4 to 256.
     pub states: usize,
+    /// Values of a tile, at most.
+    pub tile: usize,
     /// In units of the weights.
     pub step: f32,
 }
@@ -23,7 +26,10 @@ pub struct AtStep {
 impl AtStep {
     /// The coded matrix.
     pub fn code(&self, matrix: MatrixView<'_>) -> Result<EncodedTensor> {
-        let preparation = Preparation::tiled(Transform::None);
+        let preparation = Preparation {
+            tile: self.tile,
+            ..Preparation::tiled(Transform::None)
+        };
         let settings = TrellisSettings::new(self.states);
         let analysis = TrellisAnalysis::new(matrix, preparation, settings)?;
         let training = analysis.train(self.step, TRAINING);
@@ -34,9 +40,13 @@ impl AtStep {
 
 impl Contestant<Weights> for AtStep {
     fn label(&self) -> Label {
-        Label::of(&match self.states {
+        let coder = match self.states {
             1 => "scalar, known step".into(),
             states => format!("trellis of {states} states, known step"),
+        };
+        Label::of(&match self.tile {
+            DEFAULT_TILE => coder,
+            tile => format!("{coder}, tiles of {} Ki", tile >> 10),
         })
     }
 
