@@ -8,7 +8,7 @@ use crate::error::Error;
 /// Takes the files of a checkpoint one after the other: a folder, an archive, memory.
 pub trait CheckpointSink {
     /// A file that is being written.
-    type File: Write;
+    type File: Write + Send;
 
     /// Begins the file at `path`, which has forward slashes and has been found safe
     /// ([`crate::safe_relative_path`]).

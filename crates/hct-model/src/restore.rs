@@ -1,6 +1,8 @@
 //! An HCT file back into a checkpoint, wherever either is.
 
+use std::borrow::Cow;
 use std::io::Write;
+use std::ops::Range;
 
 use hct_core::{FileKind, ReadAt};
 use rayon::prelude::*;
@@ -66,7 +68,7 @@ impl Restorable {
     }
 
     /// Writes its only shard to `output`, and gives the writer back.
-    pub fn write_file<R: ReadAt, W: Write>(
+    pub fn write_file<R: ReadAt, W: Write + Send>(
         &self,
         model: &HctModel<R>,
         output: W,
@@ -104,7 +106,7 @@ pub fn restore<R: ReadAt, S: CheckpointSink>(
 ///
 /// # Errors
 /// As [`restore`]; or when the model has several shards.
-pub fn restore_file<R: ReadAt, W: Write>(
+pub fn restore_file<R: ReadAt, W: Write + Send>(
     model: &HctModel<R>,
     output: W,
     progress: &dyn Progress,
@@ -115,7 +117,7 @@ pub fn restore_file<R: ReadAt, W: Write>(
 }
 
 /// Decodes and writes a shard; returns the bytes of the finished file, too.
-fn write<R: ReadAt, W: Write>(
+fn write<R: ReadAt, W: Write + Send>(
     model: &HctModel<R>,
     shard: &ShardLayout,
     output: W,
@@ -128,19 +130,27 @@ fn write<R: ReadAt, W: Write>(
         .iter()
         .map(|&i| records[i].decoded_bytes())
         .collect();
+    let name = |k: usize| &records[shard.records[k]].name;
+    let mut put = |batch: Range<usize>, decoded: Vec<Result<Cow<'_, [u8]>, Error>>| {
+        for (k, bytes) in batch.zip(decoded) {
+            writer.write(k, &bytes?)?;
+            progress.advance(sizes[k], name(k));
+        }
+        Ok::<_, Error>(())
+    };
+    // While a batch is written the next is decoded.
+    let mut before = (0..0, Vec::new());
     for batch in batches(&sizes) {
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
-        let decoded: Vec<_> = batch
-            .clone()
-            .into_par_iter()
-            .map(|k| model.read(shard.records[k]))
-            .collect();
-        for (k, bytes) in batch.zip(decoded) {
-            writer.write(k, &bytes?)?;
-            progress.advance(sizes[k], &records[shard.records[k]].name);
-        }
+        let numbers = batch.clone().into_par_iter();
+        let decode = || numbers.map(|k| model.read(shard.records[k])).collect();
+        let (batch_before, decoded_before) = before;
+        let (written, decoded) = rayon::join(|| put(batch_before, decoded_before), decode);
+        written?;
+        before = (batch, decoded);
     }
+    put(before.0, before.1)?;
     Ok((writer.finish()?, shard.header.file_len()))
 }
