@@ -68,7 +68,10 @@ class Blocks:
 
     def __init__(self, code):
         need(code in LAYOUTS, f'{code} is a reserved value')
-        self.size, self.halves, self.fields = LAYOUTS[code]
+        self.size, self.halves, self.fields = self.layout = LAYOUTS[code]
+
+    def __eq__(self, other):
+        return self.layout is other.layout
 
     def tile(self, data, n):
         r = Reader(data)

@@ -4,7 +4,8 @@
     check.py [FOLDER]
 
 The manifest in the folder says what every tensor decodes to (examples/vectors in hct-core writes
-it). Exits with 1 if anything differs.
+it). The recovery blocks of every file have to say what its index says; one file has none. Exits with 1 if
+anything differs.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 
 from hct_decode import Bad, File
+from recovery import Recovered
 
 VECTORS = Path(__file__).resolve().parents[2] / 'crates/hct-core/tests/vectors'
 
@@ -49,6 +51,19 @@ def check(folder):
         passed, failed = passed + ok, failed + (not ok)
         if not ok:
             print(f'{file}, tensor {number} from {fragments} fragments, {dtype}: differs ({what})')
+    for path in sorted(folder.glob('*.hct')):
+        try:
+            file, again = File(path), Recovered(path)
+            said = [(f.provenance, f.hint, f.files, f.tensors) for f in (file, again)]
+            empty = not file.files and not file.tensors
+            without = empty or path.stem == 'files_without_recovery_blocks'
+            ok = not (again.files or again.tensors) if without else again.last and said[0] == said[1]
+        except Bad as why:
+            ok = False
+            print(why)
+        passed, failed = passed + ok, failed + (not ok)
+        if not ok:
+            print(f'{path.name}: the recovery blocks are not those of the index')
     return passed, failed
 
 

@@ -93,8 +93,12 @@ class File:
         need(offset >= 16 and offset + length == len(data) - 32, 'the index does not fit')
         self.end = offset
         r = Reader(self.chunk((offset, length, crc)))
-        self.provenance = None
-        self.hint = None
+        self.provenance, self.hint, self.files, self.tensors = None, None, [], {}
+        self.read_entries(r)
+        r.finish()
+
+    def read_entries(self, r):
+        """§4; adds to what is there, for the index may come in pieces (§20)"""
         flags = r.up_to(3)
         if flags & 1:
             self.provenance = r.string()
@@ -103,13 +107,12 @@ class File:
             self.hint = r.string()
             need(0 < len(self.hint.encode()) <= 4096, 'the base hint is empty or too long')
         labels = [r.string() for _ in range(r.varint())]
-        self.files = [self.read_file(r) for _ in range(r.varint())]
-        self.tensors = {}
+        for _ in range(r.varint()):
+            self.files.append(self.read_file(r))
         for _ in range(r.varint()):
             tensor = self.read_tensor(r, len(labels))
             need(tensor['name'] not in self.tensors, 'a tensor name is there twice')
             self.tensors[tensor['name']] = tensor
-        r.finish()
 
     def chunk(self, chunk):
         offset, length, crc = chunk

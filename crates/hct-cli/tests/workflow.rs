@@ -68,7 +68,12 @@ fn the_sample_through_every_command() {
     assert_eq!(totals["bytes"], output);
     assert_eq!(totals["input_bytes"], input);
     assert_eq!(totals["weights"], weights);
-    let parts = ["tensor_bytes", "carried_bytes", "other_bytes"];
+    let parts = [
+        "tensor_bytes",
+        "carried_bytes",
+        "recovery_bytes",
+        "other_bytes",
+    ];
     let parts: u64 = parts.iter().map(|k| totals[k].as_u64().unwrap()).sum();
     assert_eq!(parts, output);
     for tensor in info["tensors"].as_array().unwrap() {

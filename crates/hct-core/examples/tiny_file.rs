@@ -20,6 +20,16 @@ const RUNS: &[(usize, &str)] = &[
     (2, "scale 0x6893 = 2342, times 2^-11"),
     (1, "symbols as they are"),
     (3, "symbols 8 6, 14 7, 10 0"),
+    (8, "recovery block: magic"),
+    (8, "it lies at 28"),
+    (4, "length of its body"),
+    (4, "CRC-32"),
+    (4, "it is the first of the file"),
+    (2, "minor version"),
+    (1, "it is the last"),
+    (1, "no file before its own"),
+    (1, "no tensor"),
+    (50, "as in the index"),
     (1, "index: flags"),
     (7, "one label: block"),
     (1, "one carried file"),
@@ -46,7 +56,7 @@ const RUNS: &[(usize, &str)] = &[
     (1, "block quantizer, 4 bits"),
     (5, "plane header: 0 bytes, CRC-32"),
     (5, "tile: 10 bytes, CRC-32"),
-    (8, "trailer: index offset 28"),
+    (8, "trailer: index offset 111"),
     (8, "index length"),
     (4, "CRC-32 of the index"),
     (2, "minor version of the file"),
@@ -68,7 +78,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut at = 0;
     for &(len, meaning) in RUNS {
         let run = &file[at..at + len];
-        let hex: String = run.iter().map(|b| format!("{b:02x} ")).collect();
+        let shown = if len > 8 { &run[..7] } else { run };
+        let hex: String = shown.iter().map(|b| format!("{b:02x} ")).collect();
+        let hex = hex + if len > 8 { "…" } else { "" };
         println!("{at:4}  {hex:24} {meaning}");
         at += len;
     }

@@ -211,6 +211,22 @@ impl<R: ReadAt> HctModel<R> {
         self.reader.damaged_pieces(number).unwrap_or_default()
     }
 
+    /// What is wrong with recovery blocks, each with its place.
+    pub(crate) fn damaged_recovery_blocks(&self) -> Vec<(String, Error)> {
+        let faults = self.reader.check_recovery_blocks().into_iter();
+        faults
+            .map(|fault| {
+                let place = format!("at byte {}", fault.offset);
+                (place, Error::hct(&self.name)(fault.error))
+            })
+            .collect()
+    }
+
+    /// Bytes of recovery blocks.
+    pub fn recovery_bytes(&self) -> u64 {
+        self.reader.recovery_bytes()
+    }
+
     /// The contents of the side file at `path`, if one is carried.
     ///
     /// # Errors

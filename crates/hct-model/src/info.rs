@@ -127,6 +127,8 @@ pub struct InfoTotals {
     pub carried_bytes: u64,
     /// The index; the records of tensors in it count as theirs, too.
     pub index_bytes: u64,
+    /// Recovery blocks, which have the entries of the index once more.
+    pub recovery_bytes: u64,
     /// Header, trailer and the rest of the index.
     pub other_bytes: u64,
     /// Sections of all tensors, in bits per weight.
@@ -235,7 +237,7 @@ fn totals(model: &HctModel<impl ReadAt>, sections: &[Sections]) -> InfoTotals {
     let input_bytes = model.input_bytes();
     let mut section_bytes = Sections::default();
     sections.iter().for_each(|s| section_bytes.merge(s));
-    let bytes = model.file_bytes();
+    let (bytes, recovery_bytes) = (model.file_bytes(), model.recovery_bytes());
     InfoTotals {
         bytes,
         input_bytes,
@@ -245,7 +247,8 @@ fn totals(model: &HctModel<impl ReadAt>, sections: &[Sections]) -> InfoTotals {
         tensor_bytes,
         carried_bytes,
         index_bytes: model.index_bytes(),
-        other_bytes: bytes.saturating_sub(tensor_bytes + carried_bytes),
+        recovery_bytes,
+        other_bytes: bytes.saturating_sub(tensor_bytes + carried_bytes + recovery_bytes),
         sections: rates(&section_bytes, weights),
         section_bytes,
     }

@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::restore::Restorable;
 use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;
-use crate::verify::{VerifyFailure, verify};
+use crate::verify::{RECOVERY_BLOCK, VerifyFailure, verify};
 
 /// What of `model` can be written, and what is lost. All of it is decoded once to know. A file of tensors
 /// that has lost some gets a header of the others; nothing is filled in.
@@ -31,8 +31,8 @@ pub(crate) fn salvage<R: ReadAt>(
     if progress.cancelled() {
         return Err(Error::Cancelled);
     }
-    // What is wrong with the headers is found again, shard by shard.
-    lost.retain(|failure| failure.kind != "index");
+    // What is wrong with the headers is found again, shard by shard; recovery blocks hold nothing of the checkpoint.
+    lost.retain(|failure| !matches!(failure.kind, "index" | RECOVERY_BLOCK));
     let names = |kind: &str| -> HashSet<String> {
         let of_kind = lost.iter().filter(|failure| failure.kind == kind);
         of_kind.map(|failure| failure.name.clone()).collect()

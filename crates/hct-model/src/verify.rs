@@ -16,9 +16,10 @@ const LARGE: u64 = 16 << 20;
 /// A part of an HCT file that is damaged.
 #[derive(Clone, Debug, Serialize)]
 pub struct VerifyFailure {
-    /// `tensor` or `file`; `index` when the file could not be opened.
+    /// `tensor` or `file`; `recovery block`, of which nothing is missing in what the file restores to; `index`
+    /// when the file could not be opened.
     pub kind: &'static str,
-    /// Its name or path.
+    /// Its name or path; of a recovery block its place, such as `at byte 65552`.
     pub name: String,
     /// What is wrong, in words.
     pub error: String,
@@ -28,7 +29,7 @@ pub struct VerifyFailure {
 }
 
 /// All that is wrong with `model`, in stored order: every checksum is checked and everything decoded,
-/// but for tensors whose base was not given, of which the checksums alone are. That tensors are missing
+/// but for tensors whose base was not given, of which the checksums alone are; recovery blocks are held against the index. That tensors are missing
 /// of a part is no damage; a file that exceeds its limits is not looked into. `progress` is told the bytes
 /// of the file, and may stop it early.
 pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<VerifyFailure> {
@@ -62,8 +63,13 @@ pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<Ve
     damaged.extend(large.iter().filter_map(tensor));
     damaged.sort_by_key(|&(i, _)| i);
     failures.extend(damaged.into_iter().map(|(_, f)| f));
+    let blocks = model.damaged_recovery_blocks().into_iter();
+    failures.extend(blocks.map(|(place, error)| failure(RECOVERY_BLOCK, &place, &error)));
     failures
 }
+
+/// The kind of failure of a recovery block.
+pub(crate) const RECOVERY_BLOCK: &str = "recovery block";
 
 fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
     let error = match error {

@@ -240,6 +240,8 @@ fn a_tensor_that_no_header_names_is_refused() {
 fn a_damaged_part_is_not_joined() {
     let whole = checkpoint();
     let files = parts(&whole, 2, &LosslessEncoder);
+    let models = [0, 1].map(|i| HctModel::new("part", &files[i][..]).unwrap());
+    let whole_file = merge(&models, Vec::new(), Some("{}"), &()).unwrap();
     let mut refused = 0;
     for at in (0..files[1].len()).step_by(97) {
         let mut damaged = files.clone();
@@ -249,8 +251,11 @@ fn a_damaged_part_is_not_joined() {
             .map(|file| HctModel::new("part", &file[..]))
             .collect();
         let joined = parts.and_then(|parts| merge(&parts, Vec::new(), Some("{}"), &()));
-        assert!(joined.is_err(), "byte {at}");
-        refused += 1;
+        match joined {
+            Err(_) => refused += 1,
+            // Recovery blocks are made anew.
+            Ok(joined) => assert!(joined == whole_file, "byte {at}"),
+        }
     }
     assert!(refused > 50, "{refused}");
     // What is read of a checkpoint is its own.

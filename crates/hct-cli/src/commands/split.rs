@@ -123,7 +123,9 @@ impl Split {
     /// beside it.
     fn room(&self, model: &HctFile, most: u64) -> anyhow::Result<u64> {
         let files = model.index().files.iter().map(|f| f.stored_bytes());
-        let beside = files.sum::<u64>() + model.index_bytes() + ENDS;
+        // Recovery blocks have it once more, or will have.
+        let index = model.index_bytes() + model.recovery_bytes().max(model.index_bytes());
+        let beside = files.sum::<u64>() + index + ENDS;
         most.checked_sub(beside)
             .filter(|&room| room > 0)
             .ok_or_else(|| {
@@ -150,8 +152,9 @@ impl Split {
     }
 }
 
-/// More than the header and the trailer of a file and what it says of which part it is.
-const ENDS: u64 = 256;
+/// More than the header and the trailer of a file, the frame of a recovery block, and what a part says twice of
+/// which one it is.
+const ENDS: u64 = 512;
 
 fn table(report: &Report) -> String {
     let columns = [

@@ -30,6 +30,7 @@ impl<W: Write> HctWriter<W> {
         self.check_shard(file)
             .and_then(|()| self.take_name(&name))
             .map_err(|e| e.in_tensor(&name))?;
+        self.put_due_block()?;
         for (i, chunk) in chunks_mut(&mut record.recipe).into_iter().enumerate() {
             let bytes = from
                 .fetch(chunk, || format!("chunk {i}"))

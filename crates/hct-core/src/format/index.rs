@@ -1,5 +1,7 @@
 //! The index at the end of a file.
 
+use std::ops::Range;
+
 use super::base_hint;
 use super::chunk::Chunk;
 use super::limits::{LimitExceeded, Limited, Limits};
@@ -137,9 +139,18 @@ pub struct Index {
     pub tensors: Vec<TensorRecord>,
 }
 
-impl Index {
-    #[cfg(feature = "encode")]
-    pub(crate) fn write(&self) -> Vec<u8> {
+/// Some entries of an index, to be written.
+#[cfg(feature = "encode")]
+pub(super) struct Parts<'a> {
+    pub provenance: Option<&'a str>,
+    pub base_hint: Option<&'a str>,
+    pub files: &'a [FileEntry],
+    pub tensors: &'a [TensorRecord],
+}
+
+#[cfg(feature = "encode")]
+impl Parts<'_> {
+    pub fn write(&self, out: &mut Vec<u8>) {
         let mut labels: Vec<&str> = Vec::new();
         let mut label_of = |label| {
             labels.iter().position(|&l| l == label).unwrap_or_else(|| {
@@ -148,23 +159,44 @@ impl Index {
             })
         };
         let numbers: Vec<usize> = self.tensors.iter().map(|t| label_of(&*t.label)).collect();
-        let mut out = Vec::new();
-        let texts = [&self.provenance, &self.base_hint];
+        let texts = [self.provenance, self.base_hint];
         let flags = [HAS_PROVENANCE, HAS_BASE_HINT];
         let set = flags.iter().zip(texts).filter(|(_, text)| text.is_some());
-        put_varint(&mut out, set.map(|(flag, _)| flag).sum());
+        put_varint(out, set.map(|(flag, _)| flag).sum());
         for text in texts.into_iter().flatten() {
-            put_blob(&mut out, text.as_bytes());
+            put_blob(out, text.as_bytes());
         }
-        put_varint(&mut out, labels.len() as u64);
-        labels.iter().for_each(|l| put_blob(&mut out, l.as_bytes()));
-        put_varint(&mut out, self.files.len() as u64);
-        self.files.iter().for_each(|f| f.write(&mut out));
-        put_varint(&mut out, self.tensors.len() as u64);
+        put_varint(out, labels.len() as u64);
+        labels.iter().for_each(|l| put_blob(out, l.as_bytes()));
+        put_varint(out, self.files.len() as u64);
+        self.files.iter().for_each(|f| f.write(out));
+        put_varint(out, self.tensors.len() as u64);
         for (tensor, label) in self.tensors.iter().zip(numbers) {
-            tensor.write(&mut out, label);
+            tensor.write(out, label);
         }
-        out
+    }
+}
+
+/// Where entries of an index are read from.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Where the payload that they are of ends at the latest.
+    pub payload_end: u64,
+    /// Carried files of the whole file before those that are read.
+    pub files_before: u64,
+    /// Bytes of the file.
+    pub file_bytes: u64,
+}
+
+impl Index {
+    #[cfg(feature = "encode")]
+    pub(super) fn parts(&self) -> Parts<'_> {
+        Parts {
+            provenance: self.provenance.as_deref(),
+            base_hint: self.base_hint.as_deref(),
+            files: &self.files,
+            tensors: &self.tensors,
+        }
     }
 
     /// Reads an index whose payload ends at `payload_end`, of a file of `file_bytes`.
@@ -178,17 +210,33 @@ impl Index {
         limits: &Limits,
         file_bytes: u64,
     ) -> Result<Self> {
-        let within = |count: usize, what| match count as u64 > limits.tensors {
-            false => Ok(count),
-            true => Err(Error::Limit(LimitExceeded {
-                what,
-                asked: count as u64,
-                limit: limits.tensors,
-                file_bytes,
-                name: None,
-            })),
+        let place = Place {
+            payload_end,
+            files_before: 0,
+            file_bytes,
         };
         let mut r = Reader::new(bytes, "index");
+        let index = Self::read_part(&mut r, place, limits)?;
+        r.finish()?;
+        index.check()?;
+        Ok(index)
+    }
+
+    /// Reads some entries of an index, which are not held against the others.
+    pub(super) fn read_part(r: &mut Reader<'_>, place: Place, limits: &Limits) -> Result<Self> {
+        let within = |count: usize, before: u64, what| {
+            let asked = before.saturating_add(count as u64);
+            match asked > limits.tensors {
+                false => Ok(count),
+                true => Err(Error::Limit(LimitExceeded {
+                    what,
+                    asked,
+                    limit: limits.tensors,
+                    file_bytes: place.file_bytes,
+                    name: None,
+                })),
+            }
+        };
         let flags = r.varint()?;
         if flags & !(HAS_PROVENANCE | HAS_BASE_HINT) != 0 {
             return Err(Error::Reserved {
@@ -198,25 +246,51 @@ impl Index {
         }
         let provenance = match flags & HAS_PROVENANCE {
             0 => None,
-            _ => Some(provenance::read(&mut r)?),
+            _ => Some(provenance::read(r)?),
         };
         let base_hint = match flags & HAS_BASE_HINT {
             0 => None,
-            _ => Some(base_hint::read(&mut r)?),
+            _ => Some(base_hint::read(r)?),
         };
-        let labels = within(r.count(1, "number of labels")?, Limited::Labels)?;
+        let labels = within(r.count(1, "number of labels")?, 0, Limited::Labels)?;
         let labels = (0..labels)
             .map(|_| Ok(r.string("label")?.into()))
             .collect::<Result<Vec<_>>>()?;
-        let files = within(r.count(10, "number of files")?, Limited::Files)?;
+        let before = place.files_before;
+        let files = within(r.count(10, "number of files")?, before, Limited::Files)?;
         let files = (0..files)
-            .map(|_| FileEntry::read(&mut r, payload_end))
+            .map(|_| FileEntry::read(r, place.payload_end))
             .collect::<Result<Vec<_>>>()?;
-        let tensors = within(r.count(7, "number of tensors")?, Limited::Tensors)?;
+        let all_files = before as usize + files.len();
+        let tensors = within(r.count(7, "number of tensors")?, 0, Limited::Tensors)?;
         let tensors = (0..tensors)
-            .map(|_| TensorRecord::read(&mut r, &labels, files.len(), payload_end))
+            .map(|_| TensorRecord::read(r, &labels, all_files, place.payload_end))
             .collect::<Result<Vec<_>>>()?;
-        r.finish()?;
+        Ok(Index {
+            provenance,
+            base_hint,
+            files,
+            tensors,
+        })
+    }
+
+    /// Where the payload of each entry lies in the file, those of files first.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u64>> {
+        let of = |offset: u64, len: u64| offset..offset.saturating_add(len);
+        let files = self
+            .files
+            .iter()
+            .map(move |f| of(f.data.offset, f.data.len));
+        let tensors = self.tensors.iter().map(move |t| {
+            let first = t.chunks().next().map_or(0, |chunk| chunk.offset);
+            of(first, t.payload_bytes())
+        });
+        files.chain(tensors)
+    }
+
+    /// Errs where entries contradict each other.
+    pub(super) fn check(&self) -> Result<()> {
+        let Index { files, tensors, .. } = self;
         let mut names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|p| p[0] == p[1]) {
@@ -226,16 +300,11 @@ impl Index {
             ));
         }
         let not_a_shard = |t: &&TensorRecord| t.file.is_some_and(|f| !files[f].kind.has_tensors());
-        if let Some(t) = tensors.iter().find(not_a_shard) {
-            return Err(
+        match tensors.iter().find(not_a_shard) {
+            None => Ok(()),
+            Some(t) => Err(
                 Error::invalid("shard number", "names a file that is no shard").in_tensor(&t.name),
-            );
+            ),
         }
-        Ok(Index {
-            provenance,
-            base_hint,
-            files,
-            tensors,
-        })
     }
 }

@@ -18,6 +18,7 @@ mod piece;
 mod provenance;
 mod reader;
 mod record;
+mod recovery;
 mod since;
 mod source;
 mod trailer;
@@ -36,6 +37,7 @@ pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
 pub use record::{Fragment, PlaneRecord, Recipe, TensorRecord};
+pub use recovery::BlockFault;
 pub use source::ReadAt;
 pub use version::FORMAT_VERSION;
 #[cfg(feature = "encode")]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::accounting;
@@ -115,6 +116,37 @@ impl<S: ReadAt> HctReader<S> {
     /// Bytes of the index.
     pub fn index_bytes(&self) -> u64 {
         self.index_bytes
+    }
+
+    /// Bytes of the recovery blocks (docs/FORMAT.md, §20), and of whatever else is neither of a tensor nor of a
+    /// carried file between the header and the index.
+    pub fn recovery_bytes(&self) -> u64 {
+        self.gaps().map(|gap| gap.end - gap.start).sum()
+    }
+
+    /// Runs of the file between header and index in which no tensor and no carried file lies, in order.
+    pub(super) fn gaps(&self) -> impl Iterator<Item = Range<u64>> {
+        let start = HEADER_LEN as u64;
+        let end = self.file_bytes() - TRAILER_LEN as u64 - self.index_bytes;
+        let mut taken: Vec<_> = self.index.ranges().filter(|r| !r.is_empty()).collect();
+        taken.sort_unstable_by_key(|range| range.start);
+        taken.push(end..end);
+        let gaps = taken.into_iter().scan(start, |at, range| {
+            let gap = *at..range.start;
+            *at = range.end.max(*at);
+            Some(gap)
+        });
+        gaps.filter(|gap| !gap.is_empty())
+    }
+
+    /// The limits that the file is read within.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Bytes of the file that no checksum of the index covers.
+    pub(super) fn read(&self, range: Range<u64>) -> Result<Cow<'_, [u8]>> {
+        read_range(&self.source, range.start, range.end - range.start)
     }
 
     /// Whether all of the file may be decoded and unpacked within the limits it was opened with, by what

@@ -1,5 +1,7 @@
 //! Which minor version of the format a file needs: the newest that any part of it came with.
 
+#[cfg(feature = "encode")]
+use super::index::Parts;
 use super::index::{FileEntry, FileKind, Index};
 use super::record::{Fragment, PlaneRecord, Recipe, TensorRecord};
 use crate::recipe::{BlockBits, Quantizer};
@@ -9,10 +11,22 @@ impl Index {
     /// The minor version that the newest thing in the file came with. Whoever adds a variant
     /// says here which.
     pub(super) fn since(&self) -> u16 {
-        let files = self.files.iter().map(FileEntry::since);
-        let tensors = self.tensors.iter().map(TensorRecord::since);
-        files.chain(tensors).max().unwrap_or(0)
+        since(&self.files, &self.tensors)
     }
+}
+
+#[cfg(feature = "encode")]
+impl Parts<'_> {
+    /// The same of these entries.
+    pub fn since(&self) -> u16 {
+        since(self.files, self.tensors)
+    }
+}
+
+fn since(files: &[FileEntry], tensors: &[TensorRecord]) -> u16 {
+    let files = files.iter().map(FileEntry::since);
+    let tensors = tensors.iter().map(TensorRecord::since);
+    files.chain(tensors).max().unwrap_or(0)
 }
 
 impl FileEntry {

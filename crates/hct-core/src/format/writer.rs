@@ -12,6 +12,7 @@ use super::index::{FileEntry, FileKind, Index};
 use super::lossless_recipe::LosslessRecipe;
 use super::provenance;
 use super::record::{Fragment, MAX_DIMS, PlaneRecord, Recipe, TensorRecord};
+use super::recovery::Recovery;
 use super::trailer::{self, Trailer};
 use crate::plane::EncodedPlane;
 use crate::{Error, Result};
@@ -42,6 +43,7 @@ pub struct HctWriter<W: Write> {
     offset: u64,
     index: Index,
     names: HashSet<String>,
+    recovery: Recovery,
 }
 
 fn io_error(context: &'static str) -> impl FnOnce(io::Error) -> Error {
@@ -57,9 +59,11 @@ impl<W: Write> HctWriter<W> {
         let header = trailer::header();
         out.write_all(&header)
             .map_err(io_error("writing the header"))?;
+        let offset = header.len() as u64;
         Ok(HctWriter {
             out,
-            offset: header.len() as u64,
+            offset,
+            recovery: Recovery::new(offset),
             index: Index::default(),
             names: HashSet::new(),
         })
@@ -113,6 +117,7 @@ impl<W: Write> HctWriter<W> {
             let why = format!("{unpacked_len} is not that of {} bytes", stored.len());
             return Err(Error::argument("unpacked length", why));
         }
+        self.put_due_block()?;
         let data = Chunk::of(stored, self.offset);
         self.write(stored)?;
         let path = path.to_owned();
@@ -144,6 +149,7 @@ impl<W: Write> HctWriter<W> {
             .map_err(|e| e.in_tensor(&meta.name))?;
         self.take_name(&meta.name)
             .map_err(|e| e.in_tensor(&meta.name))?;
+        self.put_due_block()?;
         let mut offset = self.offset;
         let mut payload = Vec::new();
         let mut put = |bytes: Vec<u8>| {
@@ -223,6 +229,14 @@ impl<W: Write> HctWriter<W> {
         }))
     }
 
+    /// Puts a recovery block if one is due; what is written next belongs to another.
+    pub(super) fn put_due_block(&mut self) -> Result<()> {
+        match self.recovery.due(&self.index, self.offset)? {
+            Some(block) => self.write(&block),
+            None => Ok(()),
+        }
+    }
+
     /// Errs where there is a tensor of that name already.
     pub(super) fn take_name(&mut self, name: &str) -> Result<()> {
         match self.names.insert(name.to_owned()) {
@@ -268,7 +282,7 @@ impl<W: Write> HctWriter<W> {
         }
     }
 
-    /// Writes the index and the trailer, and gives the writer back.
+    /// Writes the last recovery block, the index and the trailer, and gives the writer back.
     ///
     /// # Errors
     /// When writing fails.
@@ -279,7 +293,11 @@ impl<W: Write> HctWriter<W> {
 
     /// Finishes a file of version 3.`minor`.
     pub(super) fn finish_as(mut self, minor: u16) -> Result<W> {
-        let index = self.index.write();
+        if let Some(block) = self.recovery.last(&self.index, self.offset)? {
+            self.write(&block)?;
+        }
+        let mut index = Vec::new();
+        self.index.parts().write(&mut index);
         let trailer = Trailer {
             index_offset: self.offset,
             index_len: index.len() as u64,

@@ -44,31 +44,34 @@ pub fn alone<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     pool.unwrap().install(f)
 }
 
-/// Opens and decodes all of a file, in every way, and tells whether all of it was accepted.
+/// Opens and decodes all of a file, in every way, checks its recovery blocks, and tells whether all of it
+/// was accepted.
 pub fn face(file: &[u8]) -> bool {
     PEAK.set(LIVE.get());
     let before = LIVE.get();
     let start = Instant::now();
     let accepted = match HctReader::open(file) {
-        Ok(reader) => (0..reader.index().tensors.len()).all(|i| {
-            let record = &reader.index().tensors[i];
-            let rows = record.shape.first().copied().unwrap_or(1);
-            let part = reader
-                .tensor(i)
-                .and_then(|t| t.rows(rows / 2..rows)?.decode());
-            let _ = reader.sections(i);
-            let _ = record.recipe.to_string();
-            let all = reader.decode(i);
-            if let Ok(all) = &all {
-                assert_eq!(all.len() as u64, record.decoded_bytes());
-                assert!(part.is_err() || all.ends_with(&part.unwrap()));
-                if record.dtype.is_codable() {
-                    let mut values = vec![0.0; record.elements() as usize];
-                    reader.tensor(i).unwrap().decode_f32(&mut values).unwrap();
+        Ok(reader) => {
+            (0..reader.index().tensors.len()).all(|i| {
+                let record = &reader.index().tensors[i];
+                let rows = record.shape.first().copied().unwrap_or(1);
+                let part = reader
+                    .tensor(i)
+                    .and_then(|t| t.rows(rows / 2..rows)?.decode());
+                let _ = reader.sections(i);
+                let _ = record.recipe.to_string();
+                let all = reader.decode(i);
+                if let Ok(all) = &all {
+                    assert_eq!(all.len() as u64, record.decoded_bytes());
+                    assert!(part.is_err() || all.ends_with(&part.unwrap()));
+                    if record.dtype.is_codable() {
+                        let mut values = vec![0.0; record.elements() as usize];
+                        reader.tensor(i).unwrap().decode_f32(&mut values).unwrap();
+                    }
                 }
-            }
-            all.is_ok()
-        }),
+                all.is_ok()
+            }) && reader.check_recovery_blocks().is_empty()
+        }
         Err(error) => {
             assert!(!error.to_string().is_empty());
             false

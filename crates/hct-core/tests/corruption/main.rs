@@ -2,6 +2,7 @@
 //! panic, a hang or an absurd allocation. Checksums catch most damage, so most tests repair them
 //! afterwards, for the parsers themselves to face the garbage.
 
+mod blocks;
 #[path = "../common/mod.rs"]
 mod common;
 mod facing;

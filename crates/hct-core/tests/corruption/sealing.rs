@@ -40,13 +40,31 @@ fn varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
     None
 }
 
-/// Finds the chunks without parsing the index: payload is contiguous and in index order, and a
-/// length followed by the right checksum cannot be an accident.
+/// Where the recovery block lies that begins at `start`, if one does.
+pub fn block(file: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
+    let body = file[start..].strip_prefix(b"HCT3REC\n")?;
+    let len = u32::from_le_bytes(body[8..12].try_into().unwrap());
+    Some(start..start + 24 + len as usize)
+}
+
+/// Where the payload ends in a file of one tensor, whose only recovery block comes after it.
+fn payload_end(file: &[u8]) -> usize {
+    let end = index_range(file).start;
+    let at = |&start: &usize| block(file, start).is_some_and(|block| block.end == end);
+    (16..end).find(at).unwrap_or(end)
+}
+
+/// Finds the chunks without parsing the index: payload is contiguous and in index order but for recovery
+/// blocks, and a length followed by the right checksum cannot be an accident.
 pub fn chunks(file: &[u8]) -> Vec<Chunk> {
     let range = index_range(file);
     let index = &file[range.clone()];
     let (mut start, mut field, mut out) = (16, 0, Vec::new());
     while start < range.start {
+        if let Some(block) = block(file, start) {
+            start = block.end;
+            continue;
+        }
         let mut crc = field;
         let len = varint(index, &mut crc).unwrap_or(0);
         let stored = index
@@ -70,13 +88,13 @@ pub fn chunks(file: &[u8]) -> Vec<Chunk> {
     out
 }
 
-/// `file` with other bytes in one chunk, its length and all checksums made to fit. For files of
-/// one tensor, whose later chunks move along.
+/// `file` with other bytes in one chunk, its length and all checksums made to fit, without its recovery block. For
+/// files of one tensor, whose later chunks move along.
 pub fn with_chunk(file: &[u8], chunk: &Chunk, bytes: &[u8]) -> Vec<u8> {
     let range = index_range(file);
     let mut payload = file[..chunk.start].to_vec();
     payload.extend_from_slice(bytes);
-    payload.extend_from_slice(&file[chunk.start + chunk.len..range.start]);
+    payload.extend_from_slice(&file[chunk.start + chunk.len..payload_end(file)]);
     let old = &file[range];
     let mut index = old[..chunk.field].to_vec();
     let mut len = bytes.len();

@@ -55,7 +55,7 @@ pub struct MeasuredTensor {
     pub shape: Vec<u64>,
     /// What coded it, at the middle error.
     pub coded: String,
-    /// Bytes of its payload and its record, one number an error.
+    /// Bytes of its payload and its record, in the index and in a recovery block, one number an error.
     pub bytes: Vec<u64>,
     /// What its errors are predicted to do to the output, in nats; null where nothing tells.
     pub damage: Option<Vec<f64>>,
@@ -163,11 +163,12 @@ impl Progress for Coded<'_> {
     }
 
     fn coded(&self, record: &TensorRecord, damage: Option<f64>) {
+        let (payload, stored) = (record.payload_bytes(), record.stored_bytes());
         let tensor = MeasuredTensor {
             name: record.name.clone(),
             shape: record.shape.clone(),
             coded: record.label.to_string(),
-            bytes: vec![record.stored_bytes()],
+            bytes: vec![stored + (stored - payload)],
             damage: damage.map(|damage| vec![damage]),
             by_spec: damage.is_some() || matches!(record.recipe, Recipe::Fragments { .. }),
         };

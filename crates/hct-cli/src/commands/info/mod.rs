@@ -154,6 +154,7 @@ fn parts(totals: &InfoTotals) -> Table {
         row(section.name(), totals.section_bytes.bytes[section as usize]);
     }
     row("carried files", totals.carried_bytes);
+    row("recovery blocks", totals.recovery_bytes);
     row("other", totals.other_bytes);
     row("file", totals.bytes);
     row("of which index", totals.index_bytes);

@@ -147,6 +147,12 @@ impl Plan {
                      `hct compress --part` needs no plan",
                 ));
             };
+            // All parts will be made by the plan that comes of this, and say by which.
+            let provenance = hct_model::provenance(&spec, hash.as_deref(), Some(&"0".repeat(64)));
+            let options = CompressOptions {
+                provenance: provenance.as_deref(),
+                ..options
+            };
             let bar = bar(&CheckpointPart::new(&checkpoint, part));
             let measuring = Measuring {
                 spec: &spec,

@@ -39,6 +39,23 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
     let meta = meta("no shard", Dtype::Bool, &[6]);
     let coded = EncodedTensor::lossless(&meta, &[1, 0, 1, 1, 0, 0])?;
     writer.add_tensor(meta, coded, None, "b")?;
-    cases.file("files", writer.finish()?);
+    let file = writer.finish()?;
+    cases.file("files_without_recovery_blocks", without_blocks(&file));
+    cases.file("files", file);
     Ok(())
+}
+
+/// A file without its only recovery block: what a writer may leave out.
+fn without_blocks(file: &[u8]) -> Vec<u8> {
+    let trailer = file.len() - 32;
+    let mut index_at = [0; 8];
+    index_at.copy_from_slice(&file[trailer..trailer + 8]);
+    let index_at = u64::from_le_bytes(index_at) as usize;
+    let is_block = |bytes: &[u8]| bytes == b"HCT3REC\n";
+    let payload_end = file[..index_at].windows(8).position(is_block);
+    let payload_end = payload_end.unwrap_or(index_at);
+    let mut out = [&file[..payload_end], &file[index_at..]].concat();
+    let trailer = trailer - (index_at - payload_end);
+    out[trailer..trailer + 8].copy_from_slice(&(payload_end as u64).to_le_bytes());
+    out
 }
