@@ -41,6 +41,11 @@ def need_version(major, minor):
          f'version {major}.{minor}, and this decoder reads up to {VERSION[0]}.{VERSION[1]}')
 
 
+def hash_of(r):
+    """§4; there is no BLAKE3 in Python's library to check it with"""
+    return r.take(32) if r.code(0, 1) else None
+
+
 class Chunks:
     """Hands out the chunks of one record, each beginning where the one before ended (§3)."""
 
@@ -94,12 +99,13 @@ class File:
         self.end = offset
         r = Reader(self.chunk((offset, length, crc)))
         self.provenance, self.hint, self.files, self.tensors = None, None, [], {}
+        self.file_hashes = []
         self.read_entries(r)
         r.finish()
 
     def read_entries(self, r):
         """§4; adds to what is there, for the index may come in pieces (§20)"""
-        flags = r.up_to(3)
+        flags = r.up_to(7)
         if flags & 1:
             self.provenance = r.string()
             need(0 < len(self.provenance.encode()) <= 1 << 16, 'the provenance is empty or too long')
@@ -107,12 +113,18 @@ class File:
             self.hint = r.string()
             need(0 < len(self.hint.encode()) <= 4096, 'the base hint is empty or too long')
         labels = [r.string() for _ in range(r.varint())]
+        before, tensors = len(self.files), []
         for _ in range(r.varint()):
             self.files.append(self.read_file(r))
         for _ in range(r.varint()):
             tensor = self.read_tensor(r, len(labels))
             need(tensor['name'] not in self.tensors, 'a tensor name is there twice')
             self.tensors[tensor['name']] = tensor
+            tensors.append(tensor)
+        if flags & 4:
+            self.file_hashes += [hash_of(r) for _ in self.files[before:]]
+            for tensor in tensors:
+                tensor['blake3'] = hash_of(r)
 
     def chunk(self, chunk):
         offset, length, crc = chunk

@@ -16,6 +16,7 @@ class Recovered(File):
     def __init__(self, path, base=None):
         self.base, self.data = base, Path(path).read_bytes()
         self.provenance, self.hint, self.files, self.tensors = None, None, [], {}
+        self.file_hashes = []
         self.first, self.last, at = None, False, 0
         while (at := self.data.find(MAGIC, at)) >= 0:
             at = self.block(at)

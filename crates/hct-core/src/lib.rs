@@ -59,9 +59,9 @@ pub use blocks::BlockType;
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
-    BaseSource, BaseTensor, BlockFault, DeltaRecipe, FORMAT_VERSION, FileEntry, FileKind, Fragment,
-    HctReader, Index, LimitExceeded, Limited, Limits, LosslessRecipe, MAX_BASE_HINT,
-    MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, TensorPart, TensorRecord,
+    BaseSource, BaseTensor, BlockFault, ContentHash, DeltaRecipe, FORMAT_VERSION, FileEntry,
+    FileKind, Fragment, HctReader, Index, LimitExceeded, Limited, Limits, LosslessRecipe,
+    MAX_BASE_HINT, MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, TensorPart, TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};

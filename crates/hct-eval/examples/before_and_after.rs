@@ -47,6 +47,7 @@ fn compare(
         side_files: false,
         provenance: None,
         base: None,
+        hashes: false,
     };
     println!("  cosine  bits/weight  perplexity  was  KL divergence  same top token");
     for cosine in [0.99, 0.999, 0.9999] {

@@ -40,6 +40,7 @@ fn main() -> Result<(), Error> {
         side_files: true,
         provenance: None,
         base: None,
+        hashes: false,
     };
     let strategy = RdoEncoder::new(Quality::Cosine(0.995));
     let (file, report) = encode(&checkpoint, Vec::new(), &strategy, options, &())?;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use hct_strategies::{Allocation, Calibration, Plan, SpecError, StrategySpec};
+use hct_strategies::{Allocation, Calibration, Plan, SpecError, StrategyName, StrategySpec};
 
 use crate::base::BaseMatch;
 use crate::checkpoint_source::CheckpointSource;
@@ -33,6 +33,8 @@ pub struct CodingJob<'a> {
     pub base: Option<&'a BaseMatch<'a>>,
     /// Carry config, tokenizer and other side files.
     pub side_files: bool,
+    /// Store hashes of everything as it was; unless said, where the strategy is lossless.
+    pub hashes: Option<bool>,
     /// Code this part of the checkpoint alone.
     pub part: Option<Part>,
     /// Read and decode a file again once it is written, before it gets its name: see [`prove`].
@@ -162,6 +164,7 @@ impl CodingJob<'_> {
             side_files: self.side_files,
             provenance: provenance.as_deref(),
             base: self.base,
+            hashes: self.hashes.unwrap_or(self.is_lossless()),
         };
         let Some(part) = self.part else {
             return work(source, options);
@@ -170,6 +173,10 @@ impl CodingJob<'_> {
         let base = options.base.map(|matched| part.base(matched));
         let base = base.as_ref();
         work(&part, CompressOptions { base, ..options })
+    }
+
+    fn is_lossless(&self) -> bool {
+        self.allocation.is_none() && self.spec.strategy() == StrategyName::Lossless
     }
 
     /// The spec that files are said to be made by.

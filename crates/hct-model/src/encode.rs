@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use hct_core::{BlockType, EncodedTensor, FileKind, HctWriter, Recipe, TensorMeta, TensorRecord};
+use hct_core::{
+    BlockType, ContentHash, EncodedTensor, FileKind, HctWriter, Recipe, TensorMeta, TensorRecord,
+};
 use hct_strategies::{BaseView, Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ use crate::batch::batches;
 use crate::begin::begin;
 use crate::carried_paths::check_paths;
 use crate::checkpoint_source::CheckpointSource;
+use crate::content_hash::hash_of;
 use crate::error::Error;
 use crate::packing::pack;
 use crate::progress::Progress;
@@ -27,6 +30,8 @@ pub struct CompressOptions<'a> {
     pub provenance: Option<&'a str>,
     /// What tensors may be coded against, where that is smaller.
     pub base: Option<&'a BaseMatch<'a>>,
+    /// Store the BLAKE3 hash of every tensor and carried file as it was, which takes 66 bytes each.
+    pub hashes: bool,
 }
 
 /// What came of compressing a checkpoint.
@@ -112,18 +117,14 @@ pub fn encode<W: Write>(
         let (packed, packing) = pack(&bytes);
         let number_stored = writer.add_file(file.kind, &file.path, &packed, packing, len);
         stored[number] = Some(number_stored.map_err(Error::output)?);
+        if options.hashes {
+            writer.set_file_hash(hash_of(&bytes));
+        }
         if is_side_file {
             input_bytes += len;
         }
     }
-    let mut report = add_tensors(
-        source,
-        &mut writer,
-        strategy,
-        options.base,
-        progress,
-        &stored,
-    )?;
+    let mut report = add_tensors(source, &mut writer, strategy, options, progress, &stored)?;
     let Counting(output, output_bytes) = writer.finish().map_err(Error::output)?;
     report.input_bytes = input_bytes;
     report.output_bytes = output_bytes;
@@ -135,7 +136,7 @@ fn add_tensors<W: Write>(
     source: &dyn CheckpointSource,
     writer: &mut HctWriter<W>,
     strategy: &dyn Strategy,
-    base: Option<&BaseMatch<'_>>,
+    options: CompressOptions<'_>,
     progress: &dyn Progress,
     files: &[Option<usize>],
 ) -> Result<CompressReport, Error> {
@@ -145,13 +146,13 @@ fn add_tensors<W: Write>(
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
-        let coded: Vec<Result<(TensorMeta, Coded), Error>> = batch
+        let coded: Vec<Result<CodedTensor, Error>> = batch
             .clone()
             .into_par_iter()
-            .map(|i| code(source, i, strategy, base))
+            .map(|i| code(source, i, strategy, options))
             .collect();
         for (i, coded) in batch.zip(coded) {
-            let (meta, coded) = coded?;
+            let CodedTensor { meta, coded, hash } = coded?;
             let file = source.file_of(i).and_then(|file| *files.get(file)?);
             let elements = meta.shape.iter().product::<u64>();
             if let Some(kind) = source.blocks_of(i) {
@@ -171,18 +172,29 @@ fn add_tensors<W: Write>(
                 *report.predicted.get_or_insert(0.0) += damage;
             }
             progress.coded(record, coded.damage);
+            if let Some(hash) = hash {
+                writer.set_tensor_hash(hash);
+            }
             progress.advance(sizes[i], &name);
         }
     }
     Ok(report)
 }
 
+/// A tensor, coded.
+struct CodedTensor {
+    meta: TensorMeta,
+    coded: Coded,
+    /// Of its bytes, if it is asked for.
+    hash: Option<ContentHash>,
+}
+
 fn code(
     source: &dyn CheckpointSource,
     index: usize,
     strategy: &dyn Strategy,
-    base: Option<&BaseMatch<'_>>,
-) -> Result<(TensorMeta, Coded), Error> {
+    options: CompressOptions<'_>,
+) -> Result<CodedTensor, Error> {
     let info = &source.tensors()[index];
     let meta = TensorMeta {
         name: info.name.clone(),
@@ -190,7 +202,9 @@ fn code(
         shape: info.shape.clone(),
     };
     let bytes = source.read(index)?;
-    let base = base
+    let hash = options.hashes.then(|| hash_of(&bytes));
+    let base = options
+        .base
         .and_then(|base| Some((base.base, (*base.partners.get(index)?)?)))
         .map(|(base, partner)| base.read(partner))
         .transpose()?;
@@ -216,7 +230,7 @@ fn code(
         path: source.name().to_owned(),
         error: Box::new(error.in_tensor(&meta.name)),
     })?;
-    Ok((meta, coded))
+    Ok(CodedTensor { meta, coded, hash })
 }
 
 /// Codes block-quantized weights bit for bit.

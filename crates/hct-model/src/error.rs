@@ -367,6 +367,14 @@ pub enum Error {
         #[source]
         reason: Option<Box<Error>>,
     },
+    /// What was decoded is not what was coded, by its hash.
+    #[error("{what} of {} does not come back as it was: its BLAKE3 hash is another", path.display())]
+    NotTheOriginal {
+        /// The file.
+        path: PathBuf,
+        /// What is not as it was.
+        what: String,
+    },
     /// An HCT file cannot be written.
     #[error("cannot write the HCT file")]
     Output {

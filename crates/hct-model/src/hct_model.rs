@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hct_core::{FileEntry, FileKind, HctReader, HctWriter, Index, Limits, ReadAt, Sections};
 
 use crate::base::{Base, in_batches};
+use crate::content_hash::hash_of;
 use crate::error::Error;
 use crate::gguf::GgufHeader;
 use crate::model_part::ModelPart;
@@ -290,7 +291,12 @@ impl<R: ReadAt> HctModel<R> {
         if entry.unpacked_len > MAX_CARRIED {
             return Err(bad(format!("{} bytes are too many", entry.unpacked_len)));
         }
-        unpack(&self.stored(entry)?, entry.packing, entry.unpacked_len).map_err(bad)
+        let bytes = unpack(&self.stored(entry)?, entry.packing, entry.unpacked_len);
+        let bytes = bytes.map_err(bad)?;
+        match entry.hash.is_some_and(|hash| hash != hash_of(&bytes)) {
+            false => Ok(bytes),
+            true => Err(bad("its BLAKE3 hash is another".into())),
+        }
     }
 }
 

@@ -69,6 +69,9 @@ pub struct StoredTensor {
     pub recipe: String,
     /// What it is coded against.
     pub base: Option<BaseTensorInfo>,
+    /// The BLAKE3 hash of its bytes as they were, in hexadecimal, where the file has hashes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<String>,
     /// Its payload and its record in the index.
     pub bytes: u64,
     /// Of the bytes above; NaN where there are no weights.
@@ -221,12 +224,17 @@ fn tensor((record, sections): (&TensorRecord, &Sections)) -> StoredTensor {
         recipe: record.recipe.to_string(),
         base: record.base().map(|base| BaseTensorInfo {
             name: base.name.clone(),
-            sha256: base.sha256.iter().map(|b| format!("{b:02x}")).collect(),
+            sha256: hexadecimal(&base.sha256),
         }),
+        blake3: record.hash.map(|hash| hexadecimal(&hash.0)),
         bytes: record.stored_bytes(),
         bits_per_weight: bits_per(record.stored_bytes(), record.elements()),
         sections: rates(sections, record.elements()),
     }
+}
+
+fn hexadecimal(hash: &[u8; 32]) -> String {
+    hash.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn totals(model: &HctModel<impl ReadAt>, sections: &[Sections]) -> InfoTotals {

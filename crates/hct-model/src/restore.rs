@@ -138,6 +138,12 @@ fn write<R: ReadAt, W: Write + Send>(
         }
         Ok::<_, Error>(())
     };
+    let decoded = |k: usize| {
+        let number = shard.records[k];
+        let bytes = model.read(number)?;
+        model.check_content(number, &bytes)?;
+        Ok(bytes)
+    };
     // While a batch is written the next is decoded.
     let mut before = (0..0, Vec::new());
     for batch in batches(&sizes) {
@@ -145,7 +151,7 @@ fn write<R: ReadAt, W: Write + Send>(
             return Err(Error::Cancelled);
         }
         let numbers = batch.clone().into_par_iter();
-        let decode = || numbers.map(|k| model.read(shard.records[k])).collect();
+        let decode = || numbers.map(decoded).collect();
         let (batch_before, decoded_before) = before;
         let (written, decoded) = rayon::join(|| put(batch_before, decoded_before), decode);
         written?;

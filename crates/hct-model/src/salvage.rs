@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::restore::Restorable;
 use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;
-use crate::verify::{RECOVERY_BLOCK, VerifyFailure, verify};
+use crate::verify::{RECOVERY_BLOCK, VerifyFailure, verify_deep};
 
 /// What of `model` can be written, and what is lost. All of it is decoded once to know. A file of tensors
 /// that has lost some gets a header of the others; nothing is filled in.
@@ -27,7 +27,7 @@ pub(crate) fn salvage<R: ReadAt>(
     model.check_limits()?;
     model.check_paths()?;
     model.check_base(&())?;
-    let mut lost = verify(model, progress);
+    let mut lost = verify_deep(model, progress);
     if progress.cancelled() {
         return Err(Error::Cancelled);
     }

@@ -33,6 +33,19 @@ pub struct VerifyFailure {
 /// of a part is no damage; a file that exceeds its limits is not looked into. `progress` is told the bytes
 /// of the file, and may stop it early.
 pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<VerifyFailure> {
+    check(model, false, progress)
+}
+
+/// The same, and whatever is to come back bit for bit and has the hash of what it was is held against it.
+pub fn verify_deep<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<VerifyFailure> {
+    check(model, true, progress)
+}
+
+fn check<R: ReadAt>(
+    model: &HctModel<R>,
+    deep: bool,
+    progress: &dyn Progress,
+) -> Vec<VerifyFailure> {
     if let Err(error) = model.check_limits() {
         return vec![failure("index", "limits", &error)];
     }
@@ -51,7 +64,11 @@ pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<Ve
         if progress.cancelled() {
             return None;
         }
-        let error = model.verify(i).err();
+        let checked = match deep && model.can_be_proved(i) {
+            true => model.prove_content(i),
+            false => model.verify(i),
+        };
+        let error = checked.err();
         progress.advance(tensors[i].stored_bytes(), &tensors[i].name);
         let mut failure = failure("tensor", &tensors[i].name, &error?);
         failure.pieces = model.damaged_pieces(i);
@@ -74,6 +91,9 @@ pub(crate) const RECOVERY_BLOCK: &str = "recovery block";
 fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
     let error = match error {
         // The name stands beside it.
+        Error::NotTheOriginal { .. } => {
+            "comes back as something else: its BLAKE3 hash is another".into()
+        }
         Error::Hct { error, .. } => error_chain(innermost(error)),
         Error::Carried { reason, .. } => reason.clone(),
         other => error_chain(other),

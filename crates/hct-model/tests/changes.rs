@@ -51,6 +51,7 @@ fn a_changed_file_is_an_error_and_leaves_no_output() {
                 side_files: true,
                 provenance: None,
                 base: None,
+                hashes: false,
             };
             let output = at("m.hct");
             let error = compress(&checkpoint, &output, false, &LosslessEncoder, options, &());
@@ -103,6 +104,7 @@ fn a_changed_hct_file_says_so() {
         side_files: false,
         provenance: None,
         base: None,
+        hashes: false,
     };
     let checkpoint = Checkpoint::open(input).unwrap();
     compress(&checkpoint, &output, false, &LosslessEncoder, options, &()).unwrap();

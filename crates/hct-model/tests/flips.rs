@@ -65,6 +65,7 @@ fn file(strategy: StrategyName) -> Vec<u8> {
         side_files: true,
         provenance: None,
         base: None,
+        hashes: false,
     };
     encode(&source, Vec::new(), &*strategy, options, &())
         .unwrap()

@@ -77,6 +77,7 @@ fn compressed(source: &dyn CheckpointSource) -> Vec<u8> {
         side_files: true,
         provenance: None,
         base: None,
+        hashes: false,
     };
     encode(source, Vec::new(), &LosslessEncoder, options, &())
         .unwrap()

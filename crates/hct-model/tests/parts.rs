@@ -17,6 +17,7 @@ const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
     provenance: Some("{}"),
     base: None,
+    hashes: true,
 };
 
 fn tensors(prefix: &str, count: u64) -> Vec<TensorInfo> {

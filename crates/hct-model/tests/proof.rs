@@ -31,6 +31,7 @@ fn only_what_was_coded_is_proven() {
         side_files: true,
         provenance: None,
         base: None,
+        hashes: false,
     };
     let (exact, _) = encode(&source, Vec::new(), &LosslessEncoder, options, &()).unwrap();
     let uniform = UniformEncoder::new(0.9);

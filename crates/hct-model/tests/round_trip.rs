@@ -18,6 +18,7 @@ const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
     provenance: None,
     base: None,
+    hashes: false,
 };
 
 fn pack(input: &Path, output: &Path, strategy: &dyn Strategy) -> Result<CompressReport, Error> {

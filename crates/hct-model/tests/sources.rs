@@ -21,6 +21,7 @@ const OPTIONS: CompressOptions = CompressOptions {
     side_files: true,
     provenance: None,
     base: None,
+    hashes: false,
 };
 
 /// Matrices of bell-shaped weights, F32 and large enough for several tiles, and BF16.

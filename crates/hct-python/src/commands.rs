@@ -89,6 +89,7 @@ pub fn compress(
             calibration,
             base: matched.as_ref(),
             side_files,
+            hashes: None,
             part,
             proof: verify.then(|| Proof { base: base.clone() }),
         };

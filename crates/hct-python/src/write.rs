@@ -69,6 +69,7 @@ fn job(spec: &StrategySpec) -> CodingJob<'_> {
         calibration: None,
         base: None,
         side_files: true,
+        hashes: None,
         part: None,
         proof: None,
     }

@@ -39,6 +39,7 @@ impl CodedModel<'_> {
             side_files: false,
             provenance: None,
             base: None,
+            hashes: false,
         };
         let report = compress(&folder.path().join(FILE), options)?;
         Ok(Self::File { folder, report })

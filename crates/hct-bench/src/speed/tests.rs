@@ -1,8 +1,11 @@
 //! A small report renders with its ratios right.
 
 use super::machine::Machine;
-use super::report::{CoderRow, Coders, Job, Mode, Report, SizeRow, Sizes, Tool, ToolRow};
+use super::report::{
+    CoderRow, Coders, Job, Mode, Report, SizeRow, Sizes, StageRow, Stages, Tool, ToolRow,
+};
 use super::spread::Spread;
+use super::stage::Stage;
 use crate::text::document::Report as _;
 
 fn machine() -> Machine {
@@ -41,6 +44,24 @@ fn coders() -> Coders {
             row("zstd −3", None, 1, 0.01, 0.002),
         ],
         skipped: vec!["ZipNN: no Python".into()],
+    }
+}
+
+fn stages() -> Stages {
+    let row = |(stage, seconds)| StageRow {
+        stage,
+        measured: Spread::of(&[seconds]),
+    };
+    let measured = Stage::ALL.map(|stage| match stage {
+        Stage::Clock => (stage, 2e9),
+        Stage::Decode => (stage, 0.01),
+        _ => (stage, 0.005),
+    });
+    Stages {
+        machine: machine(),
+        rounds: 1,
+        level: "avx2".into(),
+        rows: measured.map(row).into(),
     }
 }
 
@@ -150,6 +171,16 @@ fn flatness_is_of_one_group() {
 }
 
 #[test]
+fn cycles_are_seconds_times_the_clock() {
+    let mut report = Report::default();
+    report.stages = Some(stages());
+    let (_, section) = &report.sections()[1];
+    // 0.01 s of 2 GHz over 2048² weights.
+    assert!(section.contains("| 10.00 | 4.77 |"), "{section}");
+    assert!(section.contains("2.00 GHz"), "{section}");
+}
+
+#[test]
 fn what_was_not_measured_has_no_section() {
     let keys = |report: &Report| -> Vec<String> {
         let sections = report.sections().into_iter();
@@ -166,6 +197,7 @@ fn what_was_not_measured_has_no_section() {
 fn a_report_survives_its_json() {
     let report = Report {
         coders: Some(coders()),
+        stages: Some(stages()),
         sizes: Some(sizes()),
         tool: Some(tool()),
     };

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::base_hint;
 use super::chunk::Chunk;
+use super::content_hash::ContentHash;
 use super::limits::{LimitExceeded, Limited, Limits};
 use super::provenance;
 use super::record::TensorRecord;
@@ -48,6 +49,8 @@ pub struct FileEntry {
     pub packing: u8,
     /// Length once unpacked.
     pub unpacked_len: u64,
+    /// The hash of what it was, unpacked, where the file has hashes.
+    pub hash: Option<ContentHash>,
     pub(crate) data: Chunk,
 }
 
@@ -109,6 +112,7 @@ impl FileEntry {
             path,
             packing,
             unpacked_len,
+            hash: None,
             data,
         })
     }
@@ -116,8 +120,10 @@ impl FileEntry {
 
 /// Flag of an index that says how it was made.
 const HAS_PROVENANCE: u64 = 1;
-/// Flag of an index that says where its base was; the flags above are reserved.
+/// Flag of an index that says where its base was.
 const HAS_BASE_HINT: u64 = 2;
+/// Flag of an index that ends with hashes; the flags above are reserved.
+const HAS_HASHES: u64 = 4;
 
 /// Everything a file says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -162,7 +168,13 @@ impl Parts<'_> {
         let texts = [self.provenance, self.base_hint];
         let flags = [HAS_PROVENANCE, HAS_BASE_HINT];
         let set = flags.iter().zip(texts).filter(|(_, text)| text.is_some());
-        put_varint(out, set.map(|(flag, _)| flag).sum());
+        let hashes = || {
+            let files = self.files.iter().map(|file| file.hash.as_ref());
+            files.chain(self.tensors.iter().map(|tensor| tensor.hash.as_ref()))
+        };
+        let hashed = hashes().any(|hash| hash.is_some());
+        let with_hashes = if hashed { HAS_HASHES } else { 0 };
+        put_varint(out, set.map(|(flag, _)| flag).sum::<u64>() | with_hashes);
         for text in texts.into_iter().flatten() {
             put_blob(out, text.as_bytes());
         }
@@ -173,6 +185,9 @@ impl Parts<'_> {
         put_varint(out, self.tensors.len() as u64);
         for (tensor, label) in self.tensors.iter().zip(numbers) {
             tensor.write(out, label);
+        }
+        if hashed {
+            hashes().for_each(|hash| ContentHash::write(hash, out));
         }
     }
 }
@@ -238,7 +253,7 @@ impl Index {
             }
         };
         let flags = r.varint()?;
-        if flags & !(HAS_PROVENANCE | HAS_BASE_HINT) != 0 {
+        if flags & !(HAS_PROVENANCE | HAS_BASE_HINT | HAS_HASHES) != 0 {
             return Err(Error::Reserved {
                 field: "index flags",
                 value: flags,
@@ -258,14 +273,20 @@ impl Index {
             .collect::<Result<Vec<_>>>()?;
         let before = place.files_before;
         let files = within(r.count(10, "number of files")?, before, Limited::Files)?;
-        let files = (0..files)
+        let mut files = (0..files)
             .map(|_| FileEntry::read(r, place.payload_end))
             .collect::<Result<Vec<_>>>()?;
         let all_files = before as usize + files.len();
         let tensors = within(r.count(7, "number of tensors")?, 0, Limited::Tensors)?;
-        let tensors = (0..tensors)
+        let mut tensors = (0..tensors)
             .map(|_| TensorRecord::read(r, &labels, all_files, place.payload_end))
             .collect::<Result<Vec<_>>>()?;
+        if flags & HAS_HASHES != 0 {
+            let files = files.iter_mut().map(|file| &mut file.hash);
+            for hash in files.chain(tensors.iter_mut().map(|tensor| &mut tensor.hash)) {
+                *hash = ContentHash::read(r)?;
+            }
+        }
         Ok(Index {
             provenance,
             base_hint,

@@ -4,6 +4,7 @@ mod accounting;
 mod base;
 mod base_hint;
 mod chunk;
+mod content_hash;
 #[cfg(feature = "encode")]
 mod copy;
 mod cost;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use base::{BaseSource, BaseTensor, DeltaRecipe};
 pub use base_hint::MAX_BASE_HINT;
+pub use content_hash::ContentHash;
 #[cfg(feature = "encode")]
 pub use encoded_tensor::{EncodedFragment, EncodedTensor, TensorMeta};
 pub use index::{FileEntry, FileKind, Index};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::base::{BaseTensor, DeltaRecipe};
 use super::chunk::{Chunk, read_chunks};
+use super::content_hash::ContentHash;
 use super::lossless_recipe::{LosslessRecipe, read_tile_bytes};
 use super::trailer::HEADER_LEN;
 use crate::quant;
@@ -148,6 +149,8 @@ pub struct TensorRecord {
     pub label: Arc<str>,
     /// How to rebuild it.
     pub recipe: Recipe,
+    /// The hash of its bytes as they were, where the file has hashes.
+    pub hash: Option<ContentHash>,
 }
 
 impl TensorRecord {
@@ -206,7 +209,8 @@ impl TensorRecord {
     pub fn stored_bytes(&self) -> u64 {
         let mut record = Vec::new();
         self.write(&mut record, 0);
-        self.payload_bytes() + record.len() as u64
+        let hash = self.hash.map_or(0, |_| ContentHash::STORED);
+        self.payload_bytes() + record.len() as u64 + hash
     }
 
     /// Bytes that an approximation from the first `fragments` fragments (at least one) reads: their
@@ -381,6 +385,7 @@ impl TensorRecord {
             file,
             label,
             recipe,
+            hash: None,
         })
     }
 }

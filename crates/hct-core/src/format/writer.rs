@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::base::DeltaRecipe;
 use super::base_hint;
 use super::chunk::Chunk;
+use super::content_hash::ContentHash;
 use super::encoded_tensor::{Coding, EncodedFragment, EncodedTensor, TensorMeta};
 use super::index::{FileEntry, FileKind, Index};
 use super::lossless_recipe::LosslessRecipe;
@@ -126,6 +127,7 @@ impl<W: Write> HctWriter<W> {
             path,
             packing,
             unpacked_len,
+            hash: None,
             data,
         });
         Ok(self.index.files.len() - 1)
@@ -226,7 +228,22 @@ impl<W: Write> HctWriter<W> {
             file,
             label: label.into(),
             recipe,
+            hash: None,
         }))
+    }
+
+    /// Gives the file carried last the hash of what it was, unpacked.
+    pub fn set_file_hash(&mut self, hash: ContentHash) {
+        if let Some(file) = self.index.files.last_mut() {
+            file.hash = Some(hash);
+        }
+    }
+
+    /// Gives the tensor written last the hash of its bytes as they were.
+    pub fn set_tensor_hash(&mut self, hash: ContentHash) {
+        if let Some(tensor) = self.index.tensors.last_mut() {
+            tensor.hash = Some(hash);
+        }
     }
 
     /// Puts a recovery block if one is due; what is written next belongs to another.

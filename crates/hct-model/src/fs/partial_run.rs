@@ -27,6 +27,7 @@ struct Run {
     version: String,
     state: String,
     side_files: bool,
+    hashes: bool,
     provenance: Option<String>,
     base: Option<String>,
 }
@@ -50,6 +51,7 @@ impl Work {
             version: env!("CARGO_PKG_VERSION").into(),
             state: state.into(),
             side_files: options.side_files,
+            hashes: options.hashes,
             provenance: options.provenance.map(str::to_owned),
             base: options.base.and_then(|base| base.hint).map(str::to_owned),
         };

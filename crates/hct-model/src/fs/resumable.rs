@@ -237,6 +237,7 @@ mod tests {
                 side_files: true,
                 provenance: Some("{}"),
                 base: None,
+                hashes: true,
             },
             proof: None,
             progress: &(),
@@ -254,6 +255,7 @@ mod tests {
             side_files: true,
             provenance: Some("{}"),
             base: None,
+            hashes: true,
         };
         let expected = compress(&checkpoint(), &at("plain"), false, &plain, options, &()).unwrap();
 

@@ -85,9 +85,13 @@ pub(super) fn copy_file<R: ReadAt, W: Write>(
 ) -> Result<usize, Error> {
     let stored = from.stored(entry)?;
     let (packing, len) = (entry.packing, entry.unpacked_len);
-    writer
+    let number = writer
         .add_file(entry.kind, &entry.path, &stored, packing, len)
-        .map_err(Error::output)
+        .map_err(Error::output)?;
+    if let Some(hash) = entry.hash {
+        writer.set_file_hash(hash);
+    }
+    Ok(number)
 }
 
 /// What goes where.

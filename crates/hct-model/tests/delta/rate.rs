@@ -18,6 +18,7 @@ fn bits_per_weight_are_those_of_the_delta_file() {
         side_files: false,
         provenance: None,
         base: Some(&matched),
+        hashes: false,
     };
     let spec = StrategySpec::builder(StrategyName::Rdo).bits_per_weight(3.0);
     let Plan::Rate(plan) = spec.finish().unwrap().plan(["w"], None).unwrap() else {

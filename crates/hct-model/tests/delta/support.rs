@@ -67,6 +67,7 @@ pub fn pack(
         side_files: true,
         provenance: None,
         base: matched.as_ref(),
+        hashes: false,
     };
     encode(source, Vec::new(), strategy, options, &())
 }

@@ -36,6 +36,7 @@ const PLAIN: CompressOptions<'_> = CompressOptions {
     side_files: true,
     provenance: None,
     base: None,
+    hashes: false,
 };
 
 /// An HCT file, its checksums made to fit, for the decoders to face the garbage. What verifies restores,

@@ -39,6 +39,7 @@ fn file() -> Vec<u8> {
         side_files: true,
         provenance: None,
         base: None,
+        hashes: false,
     };
     encode(&source, Vec::new(), &*fragments(), options, &())
         .unwrap()

@@ -22,6 +22,8 @@ pub struct Job<'a> {
     /// Whether what is done is kept.
     pub resume: bool,
     pub side_files: bool,
+    /// Whether to store hashes, where the strategy does not decide.
+    pub hashes: Option<bool>,
     /// The part of the checkpoint to code.
     pub part: Option<Part>,
     pub checkpoint: &'a Checkpoint,
@@ -92,6 +94,7 @@ impl Job<'_> {
             calibration: self.calibration.clone(),
             base: self.base,
             side_files: self.side_files,
+            hashes: self.hashes,
             part: self.part,
             proof: self.proof.clone(),
         };

@@ -91,6 +91,13 @@ pub struct Compress {
     /// that takes room for another copy of the output
     #[arg(long, help_heading = "Output", conflicts_with_all = UNRESUMABLE)]
     resume: bool,
+    /// Store the BLAKE3 hash of every tensor and file as it was, some 70 bytes each, for `hct verify --deep` and
+    /// for `hct decompress`, which checks them. That is done without asking where the strategy is lossless
+    #[arg(long, help_heading = "Output", conflicts_with = "no_hashes")]
+    hashes: bool,
+    /// Do not, where the strategy is lossless either
+    #[arg(long, help_heading = "Output")]
+    no_hashes: bool,
     /// Read the file again before it gets its name: decode all of it and compare what is lossless. That
     /// is done without asking where the strategy is lossless; see below for what it takes
     #[arg(long, help_heading = "Output", conflicts_with = "no_verify")]
@@ -268,6 +275,7 @@ impl Compress {
             force: self.force,
             resume: self.resume,
             side_files: !self.no_side_files,
+            hashes: (self.hashes || self.no_hashes).then_some(self.hashes),
             part: self.part,
             allocation,
             checkpoint: &checkpoint,

@@ -137,6 +137,7 @@ impl Plan {
             side_files: true,
             provenance: provenance.as_deref(),
             base: None,
+            hashes: false,
         };
         let names = checkpoint.tensors().iter().map(|t| &t.name[..]);
         let coding = spec.plan(names, calibration)?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{Error, HctFile, Progress, VerifyFailure, verify};
+use hct_model::{Error, HctFile, Progress, VerifyFailure, verify, verify_deep};
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, check_base};
@@ -28,6 +28,10 @@ pub struct Verify {
     inputs: Vec<PathBuf>,
     #[command(flatten)]
     base: BaseArgs,
+    /// Also hold every tensor that comes back bit for bit against the hash of what it was, where the
+    /// file has hashes: `hct compress` stores them where the strategy is lossless, or with --hashes
+    #[arg(long)]
+    deep: bool,
     /// Files that are checked at once, where there are several
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
@@ -40,6 +44,7 @@ EXAMPLES
   hct verify my-model.hct && echo intact
   hct verify delta.hct --base my-model
   hct verify models --jobs 4
+  hct verify --deep archive.hct
   hct verify my-model.hct --json | jq -r '.failures[].name'
 
 Without --base only the checksums are checked of tensors that are coded against one; the report
@@ -55,6 +60,9 @@ struct Report {
     tensors: usize,
     /// Those of them whose checksums alone were checked, because their base was not given.
     not_decoded: usize,
+    /// Those of them that were held against the hash of what they were; only with --deep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proved: Option<usize>,
     /// Tensors of the checkpoint that are in other parts, where the file is a part.
     in_other_parts: usize,
     /// Carried files checked.
@@ -113,6 +121,7 @@ impl Verify {
                     ok: false,
                     tensors: 0,
                     not_decoded: 0,
+                    proved: None,
                     in_other_parts: 0,
                     files: 0,
                     bytes: input.metadata().map_or(0, |m| m.len()),
@@ -137,7 +146,14 @@ impl Verify {
         if self.base.is_given() {
             check_base(&model)?;
         }
-        let failures = verify(&model, bar);
+        let (failures, proved) = match self.deep {
+            true => {
+                let all = 0..model.index().tensors.len();
+                let proved = all.filter(|&i| model.can_be_proved(i)).count();
+                (verify_deep(&model, bar), Some(proved))
+            }
+            false => (verify(&model, bar), None),
+        };
         if bar.cancelled() {
             return Err(Error::Cancelled.into());
         }
@@ -145,6 +161,7 @@ impl Verify {
             ok: failures.is_empty(),
             tensors: model.index().tensors.len(),
             not_decoded,
+            proved,
             in_other_parts: model.tensors_in_other_parts(),
             files: model.index().files.len(),
             bytes: model.file_bytes(),
@@ -166,6 +183,13 @@ impl Report {
                      another checkpoint; pass it as --base to decode them, too\n"
                 ),
             };
+            let deep = match self.proved {
+                None => String::new(),
+                Some(0) => {
+                    "no tensor has a hash to be held against: see --hashes of hct compress\n".into()
+                }
+                Some(n) => format!("{n} tensors come back as they were, by their BLAKE3 hashes\n"),
+            };
             let part = match self.in_other_parts {
                 0 => String::new(),
                 n => format!(
@@ -174,7 +198,7 @@ impl Report {
                 ),
             };
             return format!(
-                "{}: intact ({} tensors and {} carried files in {}, checked in {})\n{note}{part}",
+                "{}: intact ({} tensors and {} carried files in {}, checked in {})\n{deep}{note}{part}",
                 input.display(),
                 self.tensors,
                 self.files,

@@ -1,6 +1,6 @@
 //! What a file holds beside tensors: shards, side files packed and not, labels, provenance.
 
-use hct_core::{Dtype, EncodedTensor, FileKind, HctWriter, Result};
+use hct_core::{ContentHash, Dtype, EncodedTensor, FileKind, HctWriter, Result};
 
 use super::{Cases, meta};
 
@@ -39,10 +39,28 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
     let meta = meta("no shard", Dtype::Bool, &[6]);
     let coded = EncodedTensor::lossless(&meta, &[1, 0, 1, 1, 0, 0])?;
     writer.add_tensor(meta, coded, None, "b")?;
+    cases.file("hashes", with_hashes()?);
     let file = writer.finish()?;
     cases.file("files_without_recovery_blocks", without_blocks(&file));
     cases.file("files", file);
     Ok(())
+}
+
+/// Entries with a hash and without.
+fn with_hashes() -> Result<Vec<u8>> {
+    let mut writer = HctWriter::new(Vec::new())?;
+    writer.add_file(FileKind::Side, "a.json", b"{}", 0, 2)?;
+    writer.add_file(FileKind::Side, "b.json", b"[]", 0, 2)?;
+    writer.set_file_hash(ContentHash([7; 32]));
+    for (name, hash) in [("a", Some([1; 32])), ("b", None)] {
+        let meta = meta(name, Dtype::U8, &[4]);
+        let coded = EncodedTensor::lossless(&meta, &[1, 2, 3, 4])?;
+        writer.add_tensor(meta, coded, None, "lossless")?;
+        if let Some(hash) = hash {
+            writer.set_tensor_hash(ContentHash(hash));
+        }
+    }
+    writer.finish()
 }
 
 /// A file without its only recovery block: what a writer may leave out.
