@@ -95,3 +95,42 @@ fn unsuitable_tensors_are_exact_in_a_lossy_file() {
         assert_eq!(tensor["rel_mse"] == 0.0, !lossy, "{tensor}");
     }
 }
+
+#[test]
+fn hashes_prove_what_comes_back() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    let tensors = mixed(3);
+    put(dir, "m.safetensors", &safetensors(&tensors));
+    for (options, hashes) in [
+        ("--strategy lossless", true),
+        ("--strategy lossless --no-hashes", false),
+        ("--strategy uniform", false),
+        ("--strategy uniform --hashes", true),
+    ] {
+        let run = succeed(
+            dir,
+            &format!("compress m.safetensors -o m.hct --force {options}"),
+        );
+        drop(run);
+        let info = succeed(dir, "info m.hct --json").json();
+        let all = info["tensors"].as_array().unwrap();
+        assert!(all.iter().all(|t| t["blake3"].is_string() == hashes));
+        let exact = all.iter().filter(|t| {
+            let recipe = t["recipe"].as_str().unwrap();
+            recipe.contains("lossless")
+        });
+        let expected = if hashes { exact.count() } else { 0 };
+        let verified = succeed(dir, "verify m.hct --deep --json").json();
+        assert_eq!(verified["proved"], expected, "{options}");
+        let table = succeed(dir, "verify m.hct --deep").stdout;
+        let line = if expected > 0 {
+            "come back as they were"
+        } else {
+            "no tensor has a hash"
+        };
+        assert!(table.contains(line), "{options}: {table}");
+        succeed(dir, "decompress m.hct -o back.safetensors --force");
+    }
+    assert!(succeed(dir, "verify m.hct --json").json()["proved"].is_null());
+}

@@ -26,7 +26,7 @@ pub fn bits_per_weight_for(py: Python<'_>, src: PathBuf, size: u64) -> PyResult<
 /// `hct compress`.
 #[pyfunction]
 #[pyo3(signature = (src, dst, spec, calibration, plan, base, base_map, base_hint, dequantize, part,
-    side_files, verify, overwrite, threads, progress))]
+    side_files, verify, hashes, overwrite, threads, progress))]
 #[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
 pub fn compress(
     py: Python<'_>,
@@ -42,6 +42,7 @@ pub fn compress(
     part: Option<&str>,
     side_files: bool,
     verify: Option<bool>,
+    hashes: Option<bool>,
     overwrite: bool,
     threads: Option<usize>,
     progress: Option<Bound<'_, PyAny>>,
@@ -89,7 +90,7 @@ pub fn compress(
             calibration,
             base: matched.as_ref(),
             side_files,
-            hashes: None,
+            hashes,
             part,
             proof: verify.then(|| Proof { base: base.clone() }),
         };
@@ -205,11 +206,12 @@ pub fn decompress(
 
 /// `hct verify`.
 #[pyfunction]
-#[pyo3(signature = (path, base, threads, progress))]
+#[pyo3(signature = (path, base, deep, threads, progress))]
 pub fn verify(
     py: Python<'_>,
     path: PathBuf,
     base: Vec<PathBuf>,
+    deep: bool,
     threads: Option<usize>,
     progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<String> {
@@ -220,9 +222,14 @@ pub fn verify(
         if !base.is_empty() {
             model.check_base(&()).map_err(raised)?;
         }
-        let failures = hct_model::verify(&model, watch);
+        let failures = match deep {
+            true => hct_model::verify_deep(&model, watch),
+            false => hct_model::verify(&model, watch),
+        };
+        let mut all = 0..model.index().tensors.len();
+        let proved = deep.then(|| all.by_ref().filter(|&i| model.can_be_proved(i)).count());
         let on_base = model.index().tensors.iter().filter(|t| t.base().is_some());
-        let report = json!({
+        let mut report = json!({
             "ok": failures.is_empty(),
             "tensors": model.index().tensors.len(),
             "not_decoded": if base.is_empty() { on_base.count() } else { 0 },
@@ -231,6 +238,9 @@ pub fn verify(
             "bytes": model.file_bytes(),
             "failures": failures,
         });
+        if let Some(proved) = proved {
+            report["proved"] = proved.into();
+        }
         Ok(report.to_string())
     })
 }

@@ -44,6 +44,7 @@ def compress(
     part: tuple[int, int] | None = None,
     side_files: bool = True,
     verify: bool | None = None,
+    hashes: bool | None = None,
     overwrite: bool = False,
     threads: int | None = None,
     progress: Progress = None,
@@ -61,7 +62,8 @@ def compress(
     ``hct calibrate`` and ``hct plan`` write. ``dequantize="f16"`` (or bf16, f32) codes the blocks of a
     GGUF file as numbers. ``part=(i, n)`` codes the i-th of n parts alone, counted from 1, for
     :func:`merge`. With ``verify`` the file is read and decoded again before it gets its name, which is
-    so of lossless ones unless it is ``False``. ``progress`` is called with bytes done, bytes in all and
+    so of lossless ones unless it is ``False``. With ``hashes`` the file holds the BLAKE3 hash of every
+    tensor and file as it was, for ``verify(deep=True)``; so do lossless ones unless it is ``False``. ``progress`` is called with bytes done, bytes in all and
     the name of a tensor; ``True`` shows a bar where tqdm is installed.
 
     Gives ``input_bytes``, ``output_bytes``, ``weights``, ``bits_per_weight``, ``ratio``, ``base`` and
@@ -112,6 +114,7 @@ def compress(
                 None if part is None else "/".join(map(str, part)),
                 side_files,
                 verify,
+                hashes,
                 overwrite,
                 threads,
                 tell,
@@ -182,9 +185,16 @@ def decompress(
 
 
 def verify(
-    path: Path, *, base: Bases = None, threads: int | None = None, progress: Progress = None
+    path: Path,
+    *,
+    base: Bases = None,
+    deep: bool = False,
+    threads: int | None = None,
+    progress: Progress = None,
 ) -> dict[str, Any]:
-    """Checks every checksum of an ``.hct`` file, and that all of it decodes.
+    """Checks every checksum of an ``.hct`` file, and that all of it decodes. With ``deep`` every tensor that
+    comes back bit for bit is held against the hash of what it was, too, where the file has hashes:
+    ``proved`` is how many were.
 
     Gives ``ok``, the numbers of ``tensors``, of those ``not_decoded`` because their base was not given,
     of carried ``files`` and of ``bytes``, and ``failures``: ``kind``, ``name`` and ``error`` of
@@ -193,7 +203,7 @@ def verify(
     """
     tell, end = listener(progress, "checking")
     try:
-        return json.loads(_hct.verify(os.fspath(path), paths(base), threads, tell))
+        return json.loads(_hct.verify(os.fspath(path), paths(base), deep, threads, tell))
     finally:
         end()
 

@@ -50,6 +50,7 @@ def compress(
     part: str | None,
     side_files: bool,
     verify: bool | None,
+    hashes: bool | None,
     overwrite: bool,
     threads: int | None,
     progress: _Progress,
@@ -67,7 +68,7 @@ def set_max_memory(size: int | None) -> None: ...
 def merge(
     parts: list[str], dst: str, overwrite: bool, threads: int | None, progress: _Progress
 ) -> str: ...
-def verify(path: str, base: list[str], threads: int | None, progress: _Progress) -> str: ...
+def verify(path: str, base: list[str], deep: bool, threads: int | None, progress: _Progress) -> str: ...
 def info(path: str) -> str: ...
 def diff(
     a: str, b: str, base: list[str], threads: int | None, progress: _Progress
