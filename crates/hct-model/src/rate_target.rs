@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
-use hct_strategies::RatePlan;
+use hct_strategies::{RatePlan, Strategy};
 
 use crate::checkpoint_source::CheckpointSource;
 use crate::encode::{CompressOptions, CompressReport, encode};
@@ -62,17 +62,12 @@ pub fn encode_to_rate<W: Write>(
     let mut before: Option<(f64, f64)> = None;
     let mut flats = 0i32;
     let mut attempt = 0;
-    // Differences from a base are hardly any weights' own.
     if options.base.is_none()
         && let Some(scout) = plan.scout_at(octaves)
     {
-        let (_, report) = encode(source, io::sink(), &*scout, options, progress)?;
         attempt += 1;
-        let lossy = report.lossy_weights as f64 / report.weights.max(1) as f64;
-        let bits = report.bits_per_weight();
-        let excess = bits - lossy * plan.scout_excess(bits) - bits_per_weight;
-        let next = octaves + excess / (USUAL * lossy).max(0.05);
-        octaves = next.clamp(*limits.start(), *limits.end());
+        let stride = scouted(source, &*scout, plan, options, progress)?;
+        octaves = (octaves + stride).clamp(*limits.start(), *limits.end());
     }
     let mut best = Best::default();
     let mut try_at = |octaves: f64, best: &mut Best<W>| {
@@ -132,6 +127,21 @@ pub fn encode_to_rate<W: Write>(
     // A file that is smaller than asked for is no failure, but is said.
     report.asked = (excess < -2.0 * TOLERANCE).then_some(bits_per_weight);
     Ok((file, report, octaves))
+}
+
+/// The octaves from where `scout` codes to where the strategy that it stands for takes what it is to.
+fn scouted(
+    source: &dyn CheckpointSource,
+    scout: &dyn Strategy,
+    plan: &RatePlan,
+    options: CompressOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<f64, Error> {
+    let (_, report) = encode(source, io::sink(), scout, options, progress)?;
+    let lossy = report.lossy_weights as f64 / report.weights.max(1) as f64;
+    let bits = report.bits_per_weight();
+    let excess = bits - lossy * plan.scout_excess(bits) - plan.bits_per_weight();
+    Ok(excess / (USUAL * lossy).max(0.05))
 }
 
 /// The best file so far, and what is known of where better ones are.
