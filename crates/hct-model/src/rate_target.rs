@@ -137,11 +137,25 @@ fn scouted(
     options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<f64, Error> {
-    let (_, report) = encode(source, io::sink(), scout, options, progress)?;
+    let progress = Unrecorded(progress);
+    let (_, report) = encode(source, io::sink(), scout, options, &progress)?;
     let lossy = report.lossy_weights as f64 / report.weights.max(1) as f64;
     let bits = report.bits_per_weight();
     let excess = bits - lossy * plan.scout_excess(bits) - plan.bits_per_weight();
     Ok(excess / (USUAL * lossy).max(0.05))
+}
+
+/// Work that is shown, and of which nobody is told what became of tensors.
+struct Unrecorded<'a>(&'a dyn Progress);
+
+impl Progress for Unrecorded<'_> {
+    fn advance(&self, bytes: u64, tensor: &str) {
+        self.0.advance(bytes, tensor);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
 }
 
 /// The best file so far, and what is known of where better ones are.
