@@ -22,6 +22,10 @@ pub(crate) const LIMITS: RangeInclusive<f64> = -80.0..=-1.0;
 /// small as a rule, such as position embeddings, and nothing tells how much they matter.
 const UNKNOWN: f64 = 1e-3;
 
+/// States of the trellis at default effort: half of those of other strategies, since the search is
+/// less of the work here and each doubling is worth less than a hundredth of a bit.
+const STATES: usize = 32;
+
 /// Where to begin looking for the step that takes `bits_per_weight`, in octaves of its square.
 pub(crate) fn start(bits_per_weight: f64, weights: u64) -> f64 {
     // A model of 1.3e8 weights takes about 2.9 bits at a step of 1e-4. Damage is a sum over weights, so
@@ -81,7 +85,10 @@ impl CalibratedEncoder {
             row_gains: &factor.row_gains,
         };
         let dtype = tensor.meta.dtype;
-        let settings = self.effort.settings();
+        let mut settings = self.effort.settings();
+        if self.effort == Effort::Default {
+            settings.states = STATES;
+        }
         let step = self.step as f32;
         let coded = FeedbackAnalysis::new(matrix, dtype, feedback, settings)
             .and_then(|analysis| analysis.encode(step, &analysis.train(step)?));
