@@ -71,7 +71,8 @@ pub fn verify<R: ReadAt>(model: &HctModel<R>, progress: &dyn Progress) -> Vec<Ve
 /// The kind of failure of a recovery block.
 pub(crate) const RECOVERY_BLOCK: &str = "recovery block";
 
-fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
+/// A part of a file that `error` keeps from being read.
+pub(crate) fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
     let error = match error {
         // The name stands beside it.
         Error::Hct { error, .. } => error_chain(innermost(error)),
@@ -82,6 +83,16 @@ fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
         kind,
         name: name.to_owned(),
         error,
+        pieces: Vec::new(),
+    }
+}
+
+/// A `tensor` or `file` that is not in what is saved.
+pub(crate) fn lost_part(kind: &'static str, name: &str, error: impl Into<String>) -> VerifyFailure {
+    VerifyFailure {
+        kind,
+        name: name.to_owned(),
+        error: error.into(),
         pieces: Vec::new(),
     }
 }
