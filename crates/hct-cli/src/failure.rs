@@ -86,7 +86,8 @@ fn hint(error: &Error) -> Option<Cow<'static, str>> {
 }
 
 fn advice(error: &Error) -> Option<&'static str> {
-    const DAMAGED: &str = "the file is damaged or cut short: copy or download it again";
+    const DAMAGED: &str = "the file is damaged or cut short: copy or download it again; `hct recover FILE \
+                           -o OUT` saves what is left of it";
     const FULL: &str =
         "free some space, or choose another disk; what was there before is as it was";
     match error {
@@ -128,11 +129,15 @@ fn advice(error: &Error) -> Option<&'static str> {
             _ => None,
         },
         Error::Carried { .. } => Some(DAMAGED),
+        Error::NoRecoveryBlocks { .. } => {
+            Some("nothing can be saved of it: copy or download it again")
+        }
         Error::Hct { error, .. } => match innermost(error) {
             hct_core::Error::Io { source, .. } if is_full(source.kind()) => Some(FULL),
-            hct_core::Error::NotHct(_) => {
-                Some("give a complete file made by `hct compress`; if it is one, it is damaged")
-            }
+            hct_core::Error::NotHct(_) | hct_core::Error::Reserved { .. } => Some(
+                "give a complete file made by `hct compress`; if it was one, it is damaged or cut short: \
+                 `hct recover FILE -o OUT` saves what is left of it",
+            ),
             hct_core::Error::Truncated { .. }
             | hct_core::Error::Checksum { .. }
             | hct_core::Error::Invalid { .. } => Some(DAMAGED),

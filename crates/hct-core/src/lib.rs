@@ -61,7 +61,8 @@ pub use error::{Error, Result};
 pub use format::{
     BaseSource, BaseTensor, BlockFault, ContentHash, DeltaRecipe, FORMAT_VERSION, FileEntry,
     FileKind, Fragment, HctReader, Index, LimitExceeded, Limited, Limits, LosslessRecipe,
-    MAX_BASE_HINT, MAX_PROVENANCE, PlaneRecord, ReadAt, Recipe, TensorPart, TensorRecord,
+    MAX_BASE_HINT, MAX_PROVENANCE, MissingEntries, PlaneRecord, ReadAt, Recipe, RecoveredIndex,
+    TensorPart, TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};

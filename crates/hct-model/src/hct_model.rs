@@ -20,7 +20,7 @@ use crate::tensor_info::TensorInfo;
 use crate::tensor_source::TensorSource;
 
 /// Largest carried file that is unpacked; a header may have 100 MB.
-const MAX_CARRIED: u64 = 256 << 20;
+pub(crate) const MAX_CARRIED: u64 = 256 << 20;
 
 /// An HCT file opened for reading. Its bytes are any [`ReadAt`]: a slice, an open file, a remote
 /// object; only what is asked for is read.
@@ -50,6 +50,11 @@ impl<R: ReadAt> HctModel<R> {
     pub fn new_within(name: impl Into<PathBuf>, source: R, limits: Limits) -> Result<Self, Error> {
         let name = name.into();
         let reader = HctReader::open_within(source, limits).map_err(Error::hct(&name))?;
+        Ok(Self::of_reader(name, reader))
+    }
+
+    /// A model that has been opened.
+    pub(crate) fn of_reader(name: PathBuf, reader: HctReader<R>) -> Self {
         let tensors = reader
             .index()
             .tensors
@@ -60,13 +65,13 @@ impl<R: ReadAt> HctModel<R> {
                 shape: t.shape.clone(),
             })
             .collect();
-        Ok(HctModel {
+        HctModel {
             name,
             reader,
             tensors,
             fragments: usize::MAX,
             base: None,
-        })
+        }
     }
 
     /// Whether the file may be decoded and unpacked within its limits, by what its index says.
@@ -190,10 +195,7 @@ impl<R: ReadAt> HctModel<R> {
     pub fn verify(&self, number: usize) -> Result<(), Error> {
         let record = self.index().tensors.get(number);
         if self.base.is_none() && record.is_some_and(|r| r.base().is_some()) {
-            return self
-                .reader
-                .verify_checksums(number)
-                .map_err(Error::hct(&self.name));
+            return self.verify_checksums(number);
         }
         self.needed_base().prepare(number)?;
         self.reader.verify(number).map_err(Error::hct(&self.name))
@@ -205,6 +207,12 @@ impl<R: ReadAt> HctModel<R> {
     /// When a tile is damaged.
     pub fn sections(&self, number: usize) -> Result<Sections, Error> {
         self.reader.sections(number).map_err(Error::hct(&self.name))
+    }
+
+    /// Checks every checksum of tensor `number`, and decodes nothing.
+    pub(crate) fn verify_checksums(&self, number: usize) -> Result<(), Error> {
+        let checked = self.reader.verify_checksums(number);
+        checked.map_err(Error::hct(&self.name))
     }
 
     /// The pieces of tensor `number` whose checksums do not fit.

@@ -47,6 +47,7 @@ mod progress;
 mod proof;
 mod rate_target;
 mod rates;
+mod recover;
 mod restore;
 mod safe_path;
 mod safetensors;
@@ -83,7 +84,7 @@ pub use fs::{
     UnfinishedRemoved, check_apart, check_extracted, check_replaceable_file, compare, compress,
     compress_resumable, compress_to_rate, decompress, decompress_undamaged, extract, file_hash,
     find_models, is_hct, is_url, move_into_place, open_bases, open_bases_within, open_calibration,
-    partial_folder, remove_unfinished,
+    partial_folder, recover, remove_unfinished,
 };
 pub use gguf::{
     AsCheckpoint, ExportFault, ExportFiles, ExportOptions, ExportType, Gguf, GgufArray, GgufError,
@@ -107,6 +108,7 @@ pub use progress::Progress;
 pub use proof::{Proof, prove};
 pub use rate_target::{bits_for_size, encode_to_rate};
 pub use rates::{bits_per, ratio};
+pub use recover::{RecoverReport, recover_to};
 pub use restore::{DecompressReport, restore, restore_file};
 pub use safe_path::safe_relative_path;
 pub use safetensors::{Safetensors, ShardWriter};

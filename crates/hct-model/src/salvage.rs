@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::restore::Restorable;
 use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;
-use crate::verify::{RECOVERY_BLOCK, VerifyFailure, verify_deep};
+use crate::verify::{RECOVERY_BLOCK, VerifyFailure, lost_part, verify_deep};
 
 /// What of `model` can be written, and what is lost. All of it is decoded once to know. A file of tensors
 /// that has lost some gets a header of the others; nothing is filled in.
@@ -150,13 +150,3 @@ impl<R: ReadAt> Shard<'_, R> {
 const MISSING: &str = "nothing is left of it, or it is in another part";
 const OTHER: &str = "it is not as the header of its file says";
 const NO_METADATA: &str = "without its header nothing says how its tensors are to be read";
-
-/// A `tensor` or `file` that is not in what is saved.
-fn lost_part(kind: &'static str, name: &str, error: impl Into<String>) -> VerifyFailure {
-    VerifyFailure {
-        kind,
-        name: name.to_owned(),
-        error: error.into(),
-        pieces: Vec::new(),
-    }
-}

@@ -56,7 +56,6 @@ impl ShardHeader {
     }
 
     /// That of a safetensors file of these tensors and nothing else; `path` names it.
-    #[cfg(feature = "fs")]
     pub fn of(tensors: &[TensorInfo], path: &Path) -> Result<Self, Error> {
         let header = Header::of(tensors).map_err(Error::header(path))?;
         Ok(ShardHeader::Safetensors(header))

@@ -88,7 +88,8 @@ fn check<R: ReadAt>(
 /// The kind of failure of a recovery block.
 pub(crate) const RECOVERY_BLOCK: &str = "recovery block";
 
-fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
+/// A part of a file that `error` keeps from being read.
+pub(crate) fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
     let error = match error {
         // The name stands beside it.
         Error::NotTheOriginal { .. } => {
@@ -102,6 +103,16 @@ fn failure(kind: &'static str, name: &str, error: &Error) -> VerifyFailure {
         kind,
         name: name.to_owned(),
         error,
+        pieces: Vec::new(),
+    }
+}
+
+/// A `tensor` or `file` that is not in what is saved.
+pub(crate) fn lost_part(kind: &'static str, name: &str, error: impl Into<String>) -> VerifyFailure {
+    VerifyFailure {
+        kind,
+        name: name.to_owned(),
+        error: error.into(),
         pieces: Vec::new(),
     }
 }

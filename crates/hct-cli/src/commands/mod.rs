@@ -15,6 +15,7 @@ mod generate;
 mod info;
 mod merge;
 mod plan;
+mod recover;
 mod split;
 mod verify;
 
@@ -34,6 +35,7 @@ pub enum Command {
     Diff(diff::Diff),
     Dedup(dedup::Dedup),
     Verify(verify::Verify),
+    Recover(recover::Recover),
     Merge(merge::Merge),
     Split(split::Split),
     #[cfg(feature = "eval")]
@@ -57,6 +59,7 @@ impl Command {
             Command::Diff(command) => command.run(),
             Command::Dedup(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Recover(command) => command.run(),
             Command::Merge(command) => command.run(),
             Command::Split(command) => command.run(),
             #[cfg(feature = "eval")]

@@ -7,6 +7,9 @@ use super::source::{ReadAt, read_range};
 use crate::wire::{Reader, put_varint};
 use crate::{Error, Result};
 
+/// Most bytes of a chunk that are held where they only pass.
+const PASSED: u64 = 16 << 20;
+
 /// A checksummed run of payload bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
@@ -57,6 +60,34 @@ impl Chunk {
                 computed,
             })
         }
+    }
+
+    /// Gives the chunk's bytes to `take`, some at a time, and checks them at the end, `what` naming them: a chunk
+    /// may be as long as it likes.
+    pub fn pass(
+        &self,
+        source: &impl ReadAt,
+        what: impl FnOnce() -> String,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut crc = crc32fast::Hasher::new();
+        let mut at = 0;
+        while at < self.len {
+            let len = PASSED.min(self.len - at);
+            let bytes = read_range(source, self.offset.saturating_add(at), len)?;
+            crc.update(&bytes);
+            take(&bytes)?;
+            at += len;
+        }
+        let computed = crc.finalize();
+        if computed == self.crc {
+            return Ok(());
+        }
+        Err(Error::Checksum {
+            what: what(),
+            stored: self.crc,
+            computed,
+        })
     }
 
     /// The chunk's bytes from `source`, checked, `what` naming them.

@@ -32,11 +32,17 @@ impl<W: Write> HctWriter<W> {
             .map_err(|e| e.in_tensor(&name))?;
         self.put_due_block()?;
         for (i, chunk) in chunks_mut(&mut record.recipe).into_iter().enumerate() {
-            let bytes = from
-                .fetch(chunk, || format!("chunk {i}"))
-                .map_err(|e| e.in_tensor(&name))?;
-            chunk.offset = self.bytes_written();
-            self.write(&bytes)?;
+            let start = self.bytes_written();
+            let mut unwritten = false;
+            let what = || format!("chunk {i}");
+            let copied = from.pass(chunk, what, |bytes| {
+                self.write(bytes).inspect_err(|_| unwritten = true)
+            });
+            copied.map_err(|error| match unwritten {
+                true => error,
+                false => error.in_tensor(&name),
+            })?;
+            chunk.offset = start;
         }
         record.file = file;
         Ok(self.push(record))

@@ -1,5 +1,7 @@
 //! The index at the end of a file.
 
+#[cfg(feature = "encode")]
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::base_hint;
@@ -158,8 +160,9 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut labels: Vec<&str> = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
         let mut label_of = |label| {
-            labels.iter().position(|&l| l == label).unwrap_or_else(|| {
+            *known.entry(label).or_insert_with(|| {
                 labels.push(label);
                 labels.len() - 1
             })

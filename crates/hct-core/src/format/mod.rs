@@ -39,7 +39,7 @@ pub use part::TensorPart;
 pub use provenance::MAX_PROVENANCE;
 pub use reader::HctReader;
 pub use record::{Fragment, PlaneRecord, Recipe, TensorRecord};
-pub use recovery::BlockFault;
+pub use recovery::{BlockFault, MissingEntries, RecoveredIndex};
 pub use source::ReadAt;
 pub use version::FORMAT_VERSION;
 #[cfg(feature = "encode")]

@@ -13,6 +13,7 @@ use super::index::{FileEntry, Index};
 use super::limits::{LimitExceeded, Limited, Limits};
 use super::part::TensorPart;
 use super::record::TensorRecord;
+use super::recovery::RecoveredIndex;
 use super::source::{ReadAt, read_range};
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
 use super::version::{FORMAT_VERSION, check_claim};
@@ -24,6 +25,7 @@ pub struct HctReader<S> {
     source: S,
     index: Index,
     index_bytes: u64,
+    payload_end: u64,
     by_name: HashMap<Box<str>, usize>,
     base: Option<Arc<dyn BaseSource>>,
     limits: Limits,
@@ -84,17 +86,33 @@ impl<S: ReadAt> HctReader<S> {
         let index = Index::read(&bytes, trailer.index_offset, &limits, size)?;
         check_claim(trailer.minor, index.since())?;
         drop(bytes);
+        let reader = Self::of_index(source, index, trailer.index_offset, limits);
+        Ok(HctReader {
+            index_bytes: trailer.index_len,
+            ..reader
+        })
+    }
+
+    /// Opens a file by what its recovery blocks say, without its index, as far as that has been rebuilt:
+    /// see [`RecoveredIndex::scan`].
+    pub fn open_recovered(source: S, recovered: RecoveredIndex, limits: Limits) -> Self {
+        let size = source.size();
+        Self::of_index(source, recovered.index, size, limits)
+    }
+
+    fn of_index(source: S, index: Index, payload_end: u64, limits: Limits) -> Self {
         let names = index.tensors.iter().map(|t| t.name.as_str().into());
         let by_name = names.enumerate().map(|(i, name)| (name, i)).collect();
-        Ok(HctReader {
+        HctReader {
+            excess: excess(&index, &limits, source.size()),
             source,
-            index_bytes: trailer.index_len,
+            index,
+            index_bytes: 0,
+            payload_end,
             by_name,
             base: None,
-            excess: excess(&index, &limits, size),
-            index,
             limits,
-        })
+        }
     }
 
     /// Takes what the file is coded against from `base`, whose contents the caller vouches for.
@@ -113,7 +131,7 @@ impl<S: ReadAt> HctReader<S> {
         self.source.size()
     }
 
-    /// Bytes of the index.
+    /// Bytes of the index; 0 where it was rebuilt.
     pub fn index_bytes(&self) -> u64 {
         self.index_bytes
     }
@@ -127,7 +145,7 @@ impl<S: ReadAt> HctReader<S> {
     /// Runs of the file between header and index in which no tensor and no carried file lies, in order.
     pub(super) fn gaps(&self) -> impl Iterator<Item = Range<u64>> {
         let start = HEADER_LEN as u64;
-        let end = self.file_bytes() - TRAILER_LEN as u64 - self.index_bytes;
+        let end = self.payload_end;
         let mut taken: Vec<_> = self.index.ranges().filter(|r| !r.is_empty()).collect();
         taken.sort_unstable_by_key(|range| range.start);
         taken.push(end..end);
@@ -193,14 +211,26 @@ impl<S: ReadAt> HctReader<S> {
         expect(&self.source, record.chunks()).map_err(|e| e.in_tensor(&record.name))
     }
 
-    /// The bytes of a chunk, checked, `what` naming them.
-    #[cfg(feature = "encode")]
-    pub(super) fn fetch(
+    /// Gives the bytes of a chunk to `take`, checked at the end, `what` naming them.
+    pub(super) fn pass(
         &self,
         chunk: &Chunk,
         what: impl FnOnce() -> String,
-    ) -> Result<Cow<'_, [u8]>> {
-        chunk.fetch(&self.source, what)
+        take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        chunk.pass(&self.source, what, take)
+    }
+
+    /// Says that all of these gaps will be read, if they are no longer than any index.
+    pub(super) fn expect_gaps(&self, gaps: &[Range<u64>]) -> Result<()> {
+        let total: u64 = gaps.iter().map(|gap| gap.end - gap.start).sum();
+        if !self.source.is_remote() || total > self.limits.index {
+            return Ok(());
+        }
+        self.source.expect(gaps).map_err(|source| Error::Io {
+            context: "reading the file",
+            source,
+        })
     }
 
     /// The stored bytes of a carried file, checked; unpacking them is up to the caller, after
@@ -252,7 +282,7 @@ impl<S: ReadAt> HctReader<S> {
         let record = self.record(number)?;
         self.expect(record)?;
         for (i, chunk) in record.chunks().enumerate() {
-            let checked = chunk.fetch(&self.source, || format!("chunk {i}"));
+            let checked = self.pass(chunk, || format!("chunk {i}"), |_| Ok(()));
             checked.map_err(|e| e.in_tensor(&record.name))?;
         }
         Ok(())
@@ -267,7 +297,7 @@ impl<S: ReadAt> HctReader<S> {
         let record = self.record(number)?;
         let mut damaged = Vec::new();
         for (piece, chunk) in record.pieces() {
-            if chunk.fetch(&self.source, String::new).is_err() {
+            if self.pass(chunk, String::new, |_| Ok(())).is_err() {
                 damaged.push(piece.to_string());
             }
         }

@@ -21,6 +21,7 @@ mod opened;
 mod partial_run;
 mod place_folder;
 mod prove_file;
+mod recover;
 #[cfg(feature = "remote")]
 mod remote;
 mod replaceable;
@@ -47,6 +48,7 @@ pub use open_bases::{open_bases, open_bases_within};
 pub use open_calibration::open_calibration;
 pub use opened::Opened;
 pub use partial_run::partial_folder;
+pub use recover::recover;
 #[cfg(feature = "remote")]
 pub use remote::Upload;
 pub use replaceable::check_file as check_replaceable_file;

@@ -12,3 +12,4 @@ mod made;
 mod nesting;
 mod parts;
 mod paths;
+mod recovery;

@@ -2,12 +2,13 @@
 //! promises. Called by the targets in `fuzz`, and by the test beside this on all that is committed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use hct_core::{Dtype, Error as CodecError};
+use hct_core::{Dtype, Error as CodecError, Limits};
 use hct_model::{
     BaseMap, CalibrationFile, CheckpointSource, CompressOptions, Error, Gguf, HctModel, Imatrix,
-    MeasuredPart, Safetensors, TensorInfo, TensorSource, decide, encode, info, merge, restore,
-    split, verify,
+    MeasuredPart, Safetensors, TensorInfo, TensorSource, decide, encode, info, merge, recover_to,
+    restore, split, verify,
 };
 use hct_strategies::{
     Allocation, ImportanceMap, LosslessEncoder, Plan, StrategyName, StrategySpec,
@@ -40,8 +41,11 @@ const PLAIN: CompressOptions<'_> = CompressOptions {
 };
 
 /// An HCT file, its checksums made to fit, for the decoders to face the garbage. What verifies restores,
-/// what does not does not, and parts of tensors are as in the whole.
+/// what does not does not, and parts of tensors are as in the whole. What is left of it, with the index and
+/// without, is a file that is whole.
 pub fn hct(data: &[u8]) {
+    recovered(data);
+    recovered(&data[..data.len().saturating_sub(1)]);
     let Some(model) = repaired(data) else {
         return;
     };
@@ -69,6 +73,30 @@ pub fn hct(data: &[u8]) {
         Ok(_) => assert!(intact, "what does not verify was restored"),
         Err(Error::Incomplete { .. } | Error::NeedsBase { .. }) => {}
         Err(error) => assert!(!intact, "what verifies was not restored: {error}"),
+    }
+}
+
+/// Recovers what there is, which has no wrong checksum and no other tensors than it says.
+fn recovered(data: &[u8]) {
+    let left = recover_to(
+        Path::new("fuzzed"),
+        data,
+        Vec::new(),
+        Limits::default(),
+        &(),
+    );
+    let Ok((output, report)) = left else {
+        return;
+    };
+    let model = HctModel::new("recovered", output).unwrap();
+    assert_eq!(model.tensors().len(), report.tensors);
+    let files = &model.index().files;
+    assert_eq!(files.len(), report.files);
+    let decoded = model.index().tensors.iter();
+    if decoded.fold(0, |sum: u64, t| sum.saturating_add(t.decoded_bytes())) < MOST {
+        for lost in verify(&model, &()) {
+            assert!(!lost.error.contains("checksum") && lost.kind != "recovery block");
+        }
     }
 }
 

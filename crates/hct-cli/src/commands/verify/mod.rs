@@ -89,9 +89,15 @@ impl Verify {
             Some(_) => String::new(),
             None => report.table(input),
         })?;
+        let only_blocks = report.failures.iter().all(|f| f.kind == "recovery block");
         match (error, report.failures.len()) {
             (Some(error), _) => Err(error),
             (None, 0) => Ok(()),
+            (None, n) if only_blocks => bail!(
+                "{n} recovery blocks of {0} are damaged, which nothing is decoded from: `hct recover {0} -o \
+                 OUT` makes them anew",
+                input.display()
+            ),
             (None, 1) => bail!(
                 "1 part of {} is damaged: copy or download it again",
                 input.display()

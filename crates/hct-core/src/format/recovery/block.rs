@@ -12,6 +12,8 @@ pub(super) const MAGIC: [u8; 8] = *b"HCT3REC\n";
 
 /// Bytes before the body: magic, offset, length of the body, checksum.
 pub(super) const FRAME_LEN: usize = 24;
+/// Bytes of the shortest body: what all have, and an index of nothing.
+pub(super) const LEAST_BODY: u64 = 13;
 
 /// What comes before the body.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +124,15 @@ impl Block {
     /// Where its bytes end in the file.
     pub fn end(&self) -> u64 {
         self.offset.saturating_add(self.len)
+    }
+
+    /// Files and tensors of the file up to its end.
+    pub fn entries_end(&self) -> (u64, u64) {
+        let (files, tensors) = (self.index.files.len(), self.index.tensors.len());
+        (
+            self.files_before.saturating_add(files as u64),
+            self.tensors_before.saturating_add(tensors as u64),
+        )
     }
 
     /// Errs unless it has entries whose payload lies behind `start`, where the block before it ends.

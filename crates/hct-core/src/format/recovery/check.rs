@@ -26,7 +26,12 @@ impl<S: ReadAt> HctReader<S> {
     pub fn check_recovery_blocks(&self) -> Vec<BlockFault> {
         let mut check = Check::default();
         let mut faults = Vec::new();
-        for gap in self.gaps() {
+        let gaps: Vec<_> = self.gaps().collect();
+        if let Err(error) = self.expect_gaps(&gaps) {
+            let offset = gaps.first().map_or(0, |gap| gap.start);
+            return vec![BlockFault { offset, error }];
+        }
+        for gap in gaps {
             let mut at = gap.start;
             while at < gap.end {
                 match check.block(self, at, gap.end) {
@@ -110,8 +115,7 @@ impl Check {
             provenance,
             base_hint,
         } = &block.index;
-        let files_end = block.files_before.saturating_add(files.len() as u64);
-        let tensors_end = block.tensors_before.saturating_add(tensors.len() as u64);
+        let (files_end, tensors_end) = block.entries_end();
         let same_files = of(&index.files, block.files_before, files_end) == Some(files);
         let same_tensors = of(&index.tensors, block.tensors_before, tensors_end) == Some(tensors);
         let ends = (files_end, tensors_end);

@@ -3,9 +3,13 @@
 
 mod block;
 mod check;
+mod group;
+mod rebuilt;
+mod scan;
 #[cfg(feature = "encode")]
 mod writing;
 
 pub use check::BlockFault;
+pub use rebuilt::{MissingEntries, RecoveredIndex};
 #[cfg(feature = "encode")]
 pub(super) use writing::Recovery;

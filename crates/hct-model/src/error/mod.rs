@@ -4,9 +4,11 @@
 //! [`source`](std::error::Error::source): print the whole chain. Names that come from files are
 //! printed with `{:?}`: a tensor may be called anything, terminal escapes included.
 
+mod making;
+
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hct_core::Dtype;
 use hct_strategies::{AllocationError, SpecError};
@@ -17,7 +19,6 @@ use crate::calibration::CalibrationFault;
 use crate::gguf::{ExportFault, GgufError};
 use crate::header::HeaderError;
 use crate::parts::fault::PartFault;
-use crate::source_changed::SourceChanged;
 
 /// What is wrong, where, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -506,6 +507,18 @@ pub enum Error {
         /// How much is damaged.
         lost: usize,
     },
+    /// A file that has lost its index has no recovery blocks, either.
+    #[error(
+        "{}: it cannot be opened, and has no recovery blocks that tell what is in it",
+        path.display()
+    )]
+    NoRecoveryBlocks {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be opened.
+        #[source]
+        reason: Box<hct_core::Error>,
+    },
     /// A model cannot be written as GGUF.
     #[error("{} cannot be written as GGUF", path.display())]
     Export {
@@ -541,64 +554,4 @@ pub enum Error {
         /// Number of shards.
         shards: usize,
     },
-}
-
-impl Error {
-    /// For `map_err`: the operating system would not `action` `path`.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-        move |reason| Error::Io {
-            action,
-            path: path.to_owned(),
-            reason,
-        }
-    }
-
-    /// For `map_err`: `path` cannot be read, or was changed meanwhile.
-    pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
-        move |reason| match SourceChanged::is_in(&reason) {
-            true => Error::Changed {
-                file: path.to_owned(),
-            },
-            false => Error::io("read", path)(reason),
-        }
-    }
-
-    /// For `map_err`: says which file has the bad header.
-    pub(crate) fn header(file: &Path) -> impl FnOnce(HeaderError) -> Error {
-        move |reason| Error::Header {
-            file: file.to_owned(),
-            reason,
-        }
-    }
-
-    /// For `map_err`: says which GGUF file is wrong.
-    pub(crate) fn gguf(file: &Path) -> impl FnOnce(GgufError) -> Error {
-        move |reason| Error::Gguf {
-            file: file.to_owned(),
-            reason,
-        }
-    }
-
-    /// For `map_err`: says which file of statistics it was.
-    pub(crate) fn calibration(path: &Path) -> impl FnOnce(CalibrationFault) -> Error {
-        move |reason| Error::Calibration {
-            path: path.to_owned(),
-            reason,
-        }
-    }
-
-    /// For `map_err`: says which HCT file it was.
-    pub(crate) fn hct(path: &Path) -> impl FnOnce(hct_core::Error) -> Error {
-        move |error| Error::Hct {
-            path: path.to_owned(),
-            error: Box::new(error),
-        }
-    }
-
-    /// For `map_err`: the HCT file being written.
-    pub(crate) fn output(error: hct_core::Error) -> Error {
-        Error::Output {
-            error: Box::new(error),
-        }
-    }
 }
