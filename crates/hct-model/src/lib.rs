@@ -45,6 +45,7 @@ mod parts;
 mod printable;
 mod progress;
 mod proof;
+mod proved_content;
 mod rate_target;
 mod rates;
 mod recover;

@@ -240,7 +240,8 @@ fn an_unchanged_tensor_is_its_record_under_every_strategy() {
             "{}",
             trip.label
         );
-        assert!(trip.file.len() < 250 && trip.label.contains("unchanged"));
+        // The record twice, of which once in a recovery block.
+        assert!(trip.file.len() < 400 && trip.label.contains("unchanged"));
         assert!(trip.decoded == pair.base);
     }
 }

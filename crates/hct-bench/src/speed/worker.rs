@@ -53,7 +53,16 @@ impl Worker {
                 tensors,
                 weights,
             } => self.pool.measure(*exact, *tensors, *weights),
-            Order::Stage { stage } => stage.measure(weights(&mut self.weights, Dtype::BF16)?),
+            Order::Stage { stage } => {
+                let weights = weights(&mut self.weights, Dtype::BF16)?;
+                Ok(Measured {
+                    encode: stage.measure(weights)?,
+                    decode: 0.0,
+                    bytes: 0,
+                    rel_mse: 0.0,
+                    hash: 0,
+                })
+            }
             Order::File { path } => file(path),
         }
     }
