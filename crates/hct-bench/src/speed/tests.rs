@@ -172,8 +172,10 @@ fn flatness_is_of_one_group() {
 
 #[test]
 fn cycles_are_seconds_times_the_clock() {
-    let mut report = Report::default();
-    report.stages = Some(stages());
+    let report = Report {
+        stages: Some(stages()),
+        ..Report::default()
+    };
     let (_, section) = &report.sections()[1];
     // 0.01 s of 2 GHz over 2048² weights.
     assert!(section.contains("| 10.00 | 4.77 |"), "{section}");
