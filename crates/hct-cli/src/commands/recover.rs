@@ -146,7 +146,7 @@ fn notes(recovered: &RecoverReport) -> Vec<String> {
     }
     if recovered.end_missing {
         notes.push(
-            "the end is lost: more may be missing than is known, and how the file was made is"
+            "the end is lost, and with it how the file was made; more may be missing than is known"
                 .into(),
         );
     }

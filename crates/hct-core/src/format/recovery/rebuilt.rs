@@ -37,16 +37,6 @@ pub struct MissingEntries {
 }
 
 impl RecoveredIndex {
-    /// The entries that were found.
-    pub fn index(&self) -> &Index {
-        &self.index
-    }
-
-    /// Whether all entries of the file were found.
-    pub fn is_complete(&self) -> bool {
-        self.has_end && self.missing.is_empty() && self.without_shard == 0
-    }
-
     /// The index of these blocks.
     pub(super) fn of(group: Group, ignored: Vec<u64>) -> Option<RecoveredIndex> {
         let has_end = group.is_ended();
