@@ -4,6 +4,7 @@ use hct_core::{FORMAT_VERSION, FileKind, Index, ReadAt, Recipe, Section, Section
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::calibration::hex;
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::header::PREFIX_LEN;
@@ -224,17 +225,13 @@ fn tensor((record, sections): (&TensorRecord, &Sections)) -> StoredTensor {
         recipe: record.recipe.to_string(),
         base: record.base().map(|base| BaseTensorInfo {
             name: base.name.clone(),
-            sha256: hexadecimal(&base.sha256),
+            sha256: hex(&base.sha256),
         }),
-        blake3: record.hash.map(|hash| hexadecimal(&hash.0)),
+        blake3: record.hash.map(|hash| hex(&hash.0)),
         bytes: record.stored_bytes(),
         bits_per_weight: bits_per(record.stored_bytes(), record.elements()),
         sections: rates(sections, record.elements()),
     }
-}
-
-fn hexadecimal(hash: &[u8; 32]) -> String {
-    hash.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn totals(model: &HctModel<impl ReadAt>, sections: &[Sections]) -> InfoTotals {

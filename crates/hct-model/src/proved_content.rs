@@ -36,6 +36,12 @@ impl<R: ReadAt> HctModel<R> {
         })
     }
 
+    /// How many tensors can be proved.
+    pub fn provable_tensors(&self) -> usize {
+        let all = 0..self.index().tensors.len();
+        all.filter(|&number| self.can_be_proved(number)).count()
+    }
+
     /// Decodes tensor `number` and holds it against its hash.
     ///
     /// # Errors

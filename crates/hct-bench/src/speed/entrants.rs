@@ -16,6 +16,12 @@ pub const DTYPES: [Dtype; 3] = [Dtype::BF16, Dtype::F16, Dtype::F32];
 
 /// Step of the trellis that gives about 2.9 bits per weight, at a cosine near 0.991.
 pub const TRELLIS_STEP: f32 = 0.0055;
+/// The trellis of default effort at that step.
+pub const TRELLIS: AtStep = AtStep {
+    states: 64,
+    tile: DEFAULT_TILE,
+    step: TRELLIS_STEP,
+};
 /// Step of scalar quantization at about the same quality.
 const SCALAR_STEP: f32 = 0.0046;
 /// Tiles for decoders of many threads, such as those of a GPU: thousands of them in a matrix.

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use anyhow::Result;
 use hct_core::{
-    Dtype, EncodedPlane, EncodedTensor, HctReader, MatrixView, Preparation, Transform,
-    TrellisAnalysis, TrellisSettings,
+    Dtype, EncodedPlane, HctReader, MatrixView, Preparation, Transform, TrellisAnalysis,
+    TrellisSettings,
 };
 use serde::{Deserialize, Serialize};
 
-use super::entrants::TRELLIS_STEP;
+use super::entrants::{TRELLIS, TRELLIS_STEP};
 use super::timed::timed;
-use crate::contestant::CodedWeights;
+use crate::contestant::{CodedWeights, Contestant, Exact};
 use crate::weights::Weights;
 
 /// Values that contexts are learnt from.
@@ -70,10 +70,10 @@ impl Stage {
         let matrix = weights.matrix().matrix()?;
         Ok(match self {
             Stage::Clock => clock(),
-            Stage::Decode => decode(&trellis_file(weights)?)?,
-            Stage::DecodeChecksums => checksums(&trellis_file(weights)?)?,
-            Stage::DecodeExact => decode(&exact_file(weights)?)?,
-            Stage::ExactChecksums => checksums(&exact_file(weights)?)?,
+            Stage::Decode => decode(&TRELLIS.encode(weights)?)?,
+            Stage::DecodeChecksums => checksums(&TRELLIS.encode(weights)?)?,
+            Stage::DecodeExact => decode(&Exact.encode(weights)?)?,
+            Stage::ExactChecksums => checksums(&Exact.encode(weights)?)?,
             Stage::DecodeValues => {
                 let analysis = analyse(matrix, 64)?;
                 let plane = encode(&analysis)?;
@@ -107,16 +107,6 @@ fn analyse(matrix: MatrixView<'_>, states: usize) -> Result<TrellisAnalysis<'_>>
 fn encode(analysis: &TrellisAnalysis<'_>) -> Result<EncodedPlane> {
     let training = analysis.train(TRELLIS_STEP, TRAINING);
     Ok(analysis.encode(TRELLIS_STEP, &training)?)
-}
-
-fn trellis_file(weights: &Weights) -> Result<CodedWeights> {
-    let analysis = analyse(weights.matrix().matrix()?, 64)?;
-    CodedWeights::file(weights, EncodedTensor::plane(encode(&analysis)?), "bench")
-}
-
-fn exact_file(weights: &Weights) -> Result<CodedWeights> {
-    let tensor = EncodedTensor::lossless(&weights.matrix().meta, weights.bytes())?;
-    CodedWeights::file(weights, tensor, "bench")
 }
 
 fn decode(file: &CodedWeights) -> Result<f64> {

@@ -1,22 +1,16 @@
 //! One of our coders on tensors of any number and size, within a worker.
 
 use anyhow::{Result, ensure};
-use hct_core::{DEFAULT_TILE, Dtype, EncodedTensor, HctReader, HctWriter, MatrixView, TensorMeta};
+use hct_core::{Dtype, EncodedTensor, HctReader, HctWriter, MatrixView, TensorMeta};
 
-use super::entrants::TRELLIS_STEP;
+use super::entrants::TRELLIS;
 use super::order::Measured;
 use super::timed::timed;
-use crate::contestant::AtStep;
 use crate::weights::gaussian_bytes;
 
 /// Columns of a tensor, if it has so many weights.
 const COLS: usize = 2048;
 const DTYPE: Dtype = Dtype::BF16;
-const CODER: AtStep = AtStep {
-    states: 64,
-    tile: DEFAULT_TILE,
-    step: TRELLIS_STEP,
-};
 
 /// Weights that tensors are cut from, and cut from again where they do not suffice.
 #[derive(Default)]
@@ -86,7 +80,9 @@ impl Tensors<'_> {
             let bytes = self.bytes(i);
             let tensor = match self.exact {
                 true => EncodedTensor::lossless(&meta, bytes)?,
-                false => CODER.code(MatrixView::from_bytes(bytes, DTYPE, self.rows, self.cols)?)?,
+                false => {
+                    TRELLIS.code(MatrixView::from_bytes(bytes, DTYPE, self.rows, self.cols)?)?
+                }
             };
             writer.add_tensor(meta, tensor, None, "bench")?;
         }

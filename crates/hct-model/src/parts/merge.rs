@@ -83,10 +83,18 @@ pub(super) fn copy_file<R: ReadAt, W: Write>(
     entry: &FileEntry,
     writer: &mut HctWriter<W>,
 ) -> Result<usize, Error> {
-    let stored = from.stored(entry)?;
+    put_file(entry, &from.stored(entry)?, writer)
+}
+
+/// The same of a file of which `stored` has been read.
+pub(crate) fn put_file<W: Write>(
+    entry: &FileEntry,
+    stored: &[u8],
+    writer: &mut HctWriter<W>,
+) -> Result<usize, Error> {
     let (packing, len) = (entry.packing, entry.unpacked_len);
     let number = writer
-        .add_file(entry.kind, &entry.path, &stored, packing, len)
+        .add_file(entry.kind, &entry.path, stored, packing, len)
         .map_err(Error::output)?;
     if let Some(hash) = entry.hash {
         writer.set_file_hash(hash);

@@ -5,7 +5,7 @@
 mod checkpoint_part;
 pub(crate) mod fault;
 mod measured;
-mod merge;
+pub(crate) mod merge;
 pub(crate) mod part;
 mod split;
 

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::error_chain::innermost;
 use crate::hct_model::{HctModel, MAX_CARRIED};
 use crate::packing::pack;
+use crate::parts::merge::put_file;
 use crate::progress::Progress;
 use crate::shard_header::ShardHeader;
 use crate::tensor_source::TensorSource;
@@ -41,14 +42,7 @@ impl<'a, R: ReadAt, W: Write> Copying<'a, R, W> {
     pub fn files(&mut self) -> Result<(), Error> {
         for (number, entry) in self.model.index().files.iter().enumerate() {
             let placed = match self.stored(entry) {
-                Ok(stored) => {
-                    let (packing, len) = (entry.packing, entry.unpacked_len);
-                    let number = self.put(entry, &stored, packing, len)?;
-                    if let Some(hash) = entry.hash {
-                        self.writer.set_file_hash(hash);
-                    }
-                    Some(number)
-                }
+                Ok(stored) => Some(put_file(entry, &stored, &mut self.writer)?),
                 Err(error) if is_damage(&error) => {
                     let mut lost = failure("file", &entry.path, &error);
                     let header = self.new_header(number, entry);
@@ -56,7 +50,11 @@ impl<'a, R: ReadAt, W: Write> Copying<'a, R, W> {
                         Some(header) => {
                             lost.error += "; its tensors have a new header, without metadata";
                             let (packed, packing) = pack(&header);
-                            Some(self.put(entry, &packed, packing, header.len() as u64)?)
+                            let (path, len) = (&entry.path, header.len() as u64);
+                            let put = self
+                                .writer
+                                .add_file(entry.kind, path, &packed, packing, len);
+                            Some(put.map_err(Error::output)?)
                         }
                         None => None,
                     };
@@ -88,19 +86,6 @@ impl<'a, R: ReadAt, W: Write> Copying<'a, R, W> {
             });
         }
         Ok(self.model.stored(entry)?.into_owned())
-    }
-
-    fn put(
-        &mut self,
-        entry: &FileEntry,
-        stored: &[u8],
-        packing: u8,
-        len: u64,
-    ) -> Result<usize, Error> {
-        let put = self
-            .writer
-            .add_file(entry.kind, &entry.path, stored, packing, len);
-        put.map_err(Error::output)
     }
 
     /// A header of the tensors that are of file `number`.

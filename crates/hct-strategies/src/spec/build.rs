@@ -36,6 +36,11 @@ const COARSEST: f64 = 0.9;
 /// Finest; float tensors are stored losslessly long before.
 const FINEST: f64 = 1e-12;
 
+/// The relative mean squared error at so many octaves.
+fn error_at(octaves: f64) -> f64 {
+    libm::exp2(octaves).clamp(FINEST, COARSEST)
+}
+
 impl RatePlan {
     /// The size: bits per weight of the whole file.
     pub fn bits_per_weight(&self) -> f64 {
@@ -75,7 +80,7 @@ impl RatePlan {
                 self.spec.calibrated(libm::exp2(0.5 * octaves), calibration)
             }
             _ => {
-                let error = libm::exp2(octaves).clamp(FINEST, COARSEST);
+                let error = error_at(octaves);
                 self.spec
                     .strategy_at(Some(Quality::RelMse(error)), &self.stacks)
             }
@@ -99,7 +104,7 @@ impl RatePlan {
         let settings = &self.spec.0;
         let faster = settings.effort != Some(Effort::Fast) && settings.fragments.unwrap_or(1) == 1;
         (settings.strategy == StrategyName::Rdo && faster).then(|| {
-            let error = libm::exp2(octaves).clamp(FINEST, COARSEST);
+            let error = error_at(octaves);
             let mut settings = settings.clone();
             settings.effort = Some(Effort::Fast);
             StrategySpec(settings).strategy_at(Some(Quality::RelMse(error)), &self.stacks)
@@ -124,7 +129,7 @@ impl StrategySpec {
     pub fn at(&self, octaves: f64) -> StrategySpec {
         let mut settings = self.0.clone();
         settings.bits_per_weight = None;
-        let error = libm::exp2(octaves).clamp(FINEST, COARSEST);
+        let error = error_at(octaves);
         match settings.strategy {
             StrategyName::Calibrated => settings.step = Some(libm::exp2(0.5 * octaves)),
             StrategyName::Adaptive => settings.cosine = Some((1.0 - error).sqrt()),

@@ -153,11 +153,7 @@ impl Verify {
             check_base(&model)?;
         }
         let (failures, proved) = match self.deep {
-            true => {
-                let all = 0..model.index().tensors.len();
-                let proved = all.filter(|&i| model.can_be_proved(i)).count();
-                (verify_deep(&model, bar), Some(proved))
-            }
+            true => (verify_deep(&model, bar), Some(model.provable_tensors())),
             false => (verify(&model, bar), None),
         };
         if bar.cancelled() {
