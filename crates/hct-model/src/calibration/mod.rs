@@ -12,7 +12,6 @@ mod writer;
 pub use fault::CalibrationFault;
 pub use file::CalibrationFile;
 pub use group::{GroupShape, GroupTensor, StatisticsGroup, TensorShape};
-#[cfg(feature = "fs")]
 pub(crate) use hash::hex;
 pub use hash::{model_hash, text_hash};
 pub use info::CalibrationInfo;
