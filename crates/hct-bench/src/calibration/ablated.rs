@@ -5,6 +5,10 @@ use std::sync::Arc;
 use hct_core::Result;
 use hct_strategies::{Calibration, Moments, SymmetricMatrix, TensorStatistics};
 
+/// The mean weight of a row where all tensors matter alike: about that of a language model, so that
+/// sizes are at steps as usual.
+const LEVEL: f64 = 1.0 / (1u64 << 25) as f64;
+
 /// What is taken from a calibration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ablation {
@@ -18,7 +22,7 @@ pub enum Ablation {
     EmbeddingRows,
     /// How much tensors matter against each other.
     Levels,
-    /// All that gradients tell.
+    /// All that gradients tell, as importance matrices have it: every matrix matters as much.
     Gradients,
     /// What says how far the rest is to be trusted.
     Reliability,
@@ -73,7 +77,7 @@ impl Ablation {
             Ablation::Levels => {
                 let total = s.rows.iter().flatten().map(|&x| f64::from(x)).sum::<f64>();
                 let rows = s.rows.as_ref().map_or(0, Vec::len) as f64;
-                let factor = if total > 0.0 { rows / total } else { 1.0 };
+                let factor = if total > 0.0 { LEVEL * rows / total } else { 1.0 };
                 for row in s.rows.iter_mut().flatten() {
                     *row = (f64::from(*row) * factor) as f32;
                 }
@@ -81,7 +85,7 @@ impl Ablation {
             }
             Ablation::Gradients => {
                 s.weighted = None;
-                s.rows = s.rows.map(|rows| vec![1.0; rows.len()]);
+                s.rows = None;
             }
             Ablation::Reliability => {
                 s.reliability = 1.0;
@@ -97,7 +101,7 @@ impl Ablation {
             Ablation::AllButMeanSquares => {
                 s.inputs = diagonal(&s.inputs);
                 s.weighted = None;
-                s.rows = s.rows.map(|rows| vec![1.0; rows.len()]);
+                s.rows = None;
             }
         }
         s
@@ -210,11 +214,12 @@ mod tests {
         assert_eq!(left.rows, Some(vec![4.0; 3]));
 
         let left = without(Ablation::Levels, "w");
-        assert_eq!(left.rows, Some(vec![0.25, 0.75, 2.0]));
-        assert_eq!(left.weighted.unwrap().diagonal(), [2.0, 4.0]);
+        let level = LEVEL as f32;
+        assert_eq!(left.rows.unwrap(), [0.25, 0.75, 2.0].map(|x| x * level));
+        assert_eq!(left.weighted.unwrap().diagonal(), [2.0, 4.0].map(|x| x * level));
 
         let left = without(Ablation::Gradients, "w");
-        assert_eq!((left.weighted, left.rows), (None, Some(vec![1.0; 3])));
+        assert_eq!((left.weighted, left.rows), (None, None));
         assert_eq!(left.inputs, whole.inputs);
 
         let left = without(Ablation::Reliability, "w");
@@ -227,6 +232,6 @@ mod tests {
 
         let left = without(Ablation::AllButMeanSquares, "w");
         assert_eq!(left.inputs, Moments::Diagonal(vec![4.0, 2.0]));
-        assert_eq!((left.weighted, left.rows), (None, Some(vec![1.0; 3])));
+        assert_eq!((left.weighted, left.rows), (None, None));
     }
 }
