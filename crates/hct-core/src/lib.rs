@@ -59,10 +59,10 @@ pub use blocks::BlockType;
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use format::{
-    BaseSource, BaseTensor, BlockFault, ContentHash, DeltaRecipe, FORMAT_VERSION, FileEntry,
-    FileKind, Fragment, HctReader, Index, LimitExceeded, Limited, Limits, LosslessRecipe,
-    MAX_BASE_HINT, MAX_PROVENANCE, MissingEntries, PlaneRecord, ReadAt, Recipe, RecoveredIndex,
-    TensorPart, TensorRecord,
+    BAND_BYTES, BaseSource, BaseTensor, BlockFault, ContentHash, DeltaRecipe, FORMAT_VERSION,
+    FileEntry, FileKind, Fragment, HctReader, Index, LimitExceeded, Limited, Limits,
+    LosslessRecipe, MAX_BASE_HINT, MAX_PROVENANCE, MissingEntries, PlaneRecord, ReadAt, Recipe,
+    RecoveredIndex, TensorPart, TensorRecord,
 };
 pub use matmul::{add_product, add_product_transposed};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};

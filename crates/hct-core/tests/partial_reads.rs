@@ -87,11 +87,54 @@ fn check(file: Vec<u8>, rows: u64, pieces: impl Fn(u64, u64) -> usize) {
         assert!(values == floats_of(&bytes, dtype), "rows {a}..{b}");
         assert_eq!(source.take(), read);
     }
+    for size in [1, 1000, 3000, u64::MAX] {
+        check_bands(&source, &reader, size, &all, &everything);
+    }
     let backwards = std::ops::Range { start: 2, end: 1 };
     for outside in [0..rows + 1, rows + 1..rows + 1, backwards] {
         let error = reader.tensor(0).unwrap().rows(outside).err().unwrap();
         assert!(error.to_string().contains("\"t\""), "{error}");
     }
+}
+
+/// Bands make up the tensor, and nothing but what all of them share is read for more than one.
+fn check_bands(
+    source: &Noting,
+    reader: &HctReader<&Noting>,
+    size: u64,
+    all: &[u8],
+    everything: &[(u64, usize)],
+) {
+    let bands = reader.tensor(0).unwrap().bands(size);
+    if size == u64::MAX {
+        assert_eq!(bands.len(), 1);
+    }
+    let decoded = bands.iter().map(|band| band.decode().unwrap());
+    assert!(decoded.collect::<Vec<_>>().concat() == all, "{size}");
+    let read = source.take();
+    let mut shared = 0;
+    for range in everything {
+        match read.iter().filter(|&other| other == range).count() {
+            1 => {}
+            times => {
+                assert_eq!(times, bands.len(), "{range:?} in bands of {size}");
+                shared += 1;
+            }
+        }
+    }
+    assert!(shared <= 3, "{shared} of {}", everything.len());
+    assert_eq!(read.len(), everything.len() + shared * (bands.len() - 1));
+    // Those of some rows are of these rows.
+    let rows = reader.index().tensors[0]
+        .shape
+        .first()
+        .copied()
+        .unwrap_or(1);
+    let part = reader.tensor(0).unwrap().rows(rows / 3..rows).unwrap();
+    let bands = part.bands(size);
+    let decoded: Vec<_> = bands.iter().map(|band| band.decode().unwrap()).collect();
+    assert!(decoded.concat() == part.decode().unwrap(), "{size}");
+    source.take();
 }
 
 fn check_plane(plane: EncodedPlane, dtype: Dtype) {

@@ -1,6 +1,6 @@
 //! A part of a tensor in an HCT file.
 
-use hct_core::{ReadAt, TensorPart};
+use hct_core::{BAND_BYTES, ReadAt, TensorPart};
 use std::ops::Range;
 
 use crate::error::Error;
@@ -27,6 +27,13 @@ impl<'m, R: ReadAt> ModelPart<'m, R> {
     pub fn rows(self, rows: Range<u64>) -> Result<Self, Error> {
         let part = self.part.rows(rows).map_err(Error::hct(self.base.name))?;
         Ok(ModelPart { part, ..self })
+    }
+
+    /// Consecutive parts that together are this one, each decoded in a fraction of its memory: see
+    /// [`TensorPart::bands`].
+    pub(crate) fn bands(&self) -> Vec<Self> {
+        let bands = self.part.bands(BAND_BYTES).into_iter();
+        bands.map(|part| ModelPart { part, ..*self }).collect()
     }
 
     /// Bytes of the part in the tensor's dtype.

@@ -1,8 +1,8 @@
 //! Holding what comes back against the hash of what it was.
 
-use hct_core::{ReadAt, Recipe, TensorRecord};
+use hct_core::{ContentHash, ReadAt, Recipe, TensorRecord};
 
-use crate::content_hash::hash_of;
+use crate::content_hash::{RunningHash, hash_of};
 use crate::error::Error;
 use crate::hct_model::HctModel;
 
@@ -12,18 +12,36 @@ fn is_exact(record: &TensorRecord) -> bool {
 }
 
 impl<R: ReadAt> HctModel<R> {
+    /// The hash of what tensor `number` decodes to, if it comes back bit for bit and has one.
+    fn proof_of(&self, number: usize) -> Option<ContentHash> {
+        let record = self.index().tensors.get(number)?;
+        record.hash.filter(|_| is_exact(record))
+    }
+
     /// Errs where tensor `number`, decoded to `bytes`, is to come back bit for bit and is not what it was,
     /// by its hash. Without a hash nothing tells.
     pub(crate) fn check_content(&self, number: usize, bytes: &[u8]) -> Result<(), Error> {
-        let record = self.index().tensors.get(number);
-        match record.filter(|record| is_exact(record)) {
-            Some(record) if record.hash.is_some_and(|hash| hash != hash_of(bytes)) => {
-                Err(Error::NotTheOriginal {
-                    path: self.name().to_owned(),
-                    what: format!("tensor {:?}", record.name),
-                })
-            }
+        match self.proof_of(number) {
+            Some(hash) if hash != hash_of(bytes) => Err(self.not_the_original(number)),
             _ => Ok(()),
+        }
+    }
+
+    /// The same of bytes that come band by band.
+    pub(crate) fn content_of_bands(&self, number: usize) -> ContentOfBands<'_, R> {
+        ContentOfBands {
+            model: self,
+            number,
+            hash: self
+                .proof_of(number)
+                .map(|hash| (hash, RunningHash::default())),
+        }
+    }
+
+    fn not_the_original(&self, number: usize) -> Error {
+        Error::NotTheOriginal {
+            path: self.name().to_owned(),
+            what: format!("tensor {:?}", self.index().tensors[number].name),
         }
     }
 
@@ -32,7 +50,7 @@ impl<R: ReadAt> HctModel<R> {
         let record = self.index().tensors.get(number);
         record.is_some_and(|record| {
             let decodes = record.base().is_none() || self.base().is_some();
-            record.hash.is_some() && is_exact(record) && decodes
+            decodes && self.proof_of(number).is_some()
         })
     }
 
@@ -47,7 +65,40 @@ impl<R: ReadAt> HctModel<R> {
     /// # Errors
     /// When it is damaged, needs a base that was not given, or is not what it was.
     pub(crate) fn prove_content(&self, number: usize) -> Result<(), Error> {
-        let bytes = self.tensor(number)?.decode()?;
-        self.check_content(number, &bytes)
+        let mut content = self.content_of_bands(number);
+        for band in self.tensor(number)?.bands() {
+            content.update(&band.decode()?);
+        }
+        content.check()
+    }
+}
+
+/// Holds a tensor that comes band by band against its hash, if it is to come back bit for bit.
+pub(crate) struct ContentOfBands<'m, R> {
+    model: &'m HctModel<R>,
+    number: usize,
+    /// What it is to be, and what it is so far.
+    hash: Option<(ContentHash, RunningHash)>,
+}
+
+impl<R: ReadAt> ContentOfBands<'_, R> {
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        if let Some((_, running)) = &mut self.hash {
+            running.update(bytes);
+        }
+    }
+
+    /// After all of them.
+    ///
+    /// # Errors
+    /// When they are not what was coded.
+    pub fn check(&self) -> Result<(), Error> {
+        match &self.hash {
+            Some((hash, running)) if running.finish() != *hash => {
+                Err(self.model.not_the_original(self.number))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! An HCT file back into a checkpoint, wherever either is.
 
-use std::borrow::Cow;
 use std::io::Write;
 use std::ops::Range;
 
@@ -12,8 +11,9 @@ use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::layout::{ShardLayout, shards};
+use crate::model_part::ModelPart;
 use crate::progress::Progress;
-use crate::tensor_source::TensorSource;
+use crate::proved_content::ContentOfBands;
 
 /// What came of decompressing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,43 @@ pub fn restore_file<R: ReadAt, W: Write + Send>(
     whole.write_file(model, output, progress)
 }
 
+/// A band of a tensor of a shard.
+struct Band<'m, R> {
+    /// The tensor's number in the shard, and in the model.
+    k: usize,
+    number: usize,
+    part: ModelPart<'m, R>,
+    /// Whether it is the tensor's first, and its last.
+    first: bool,
+    last: bool,
+}
+
+impl<R: ReadAt> Band<'_, R> {
+    fn is_whole(&self) -> bool {
+        self.first && self.last
+    }
+}
+
+/// The bands of all tensors of a shard, in order.
+fn bands<'m, R: ReadAt>(
+    model: &'m HctModel<R>,
+    shard: &ShardLayout,
+) -> Result<Vec<Band<'m, R>>, Error> {
+    let mut bands = Vec::with_capacity(shard.records.len());
+    for (k, &number) in shard.records.iter().enumerate() {
+        let parts = model.tensor(number)?.bands();
+        let count = parts.len();
+        bands.extend(parts.into_iter().enumerate().map(|(i, part)| Band {
+            k,
+            number,
+            part,
+            first: i == 0,
+            last: i + 1 == count,
+        }));
+    }
+    Ok(bands)
+}
+
 /// Decodes and writes a shard; returns the bytes of the finished file, too.
 fn write<R: ReadAt, W: Write + Send>(
     model: &HctModel<R>,
@@ -124,24 +161,35 @@ fn write<R: ReadAt, W: Write + Send>(
     progress: &dyn Progress,
 ) -> Result<(W, u64), Error> {
     let mut writer = shard.header.begin(&shard.name, output)?;
-    let records = &model.index().tensors;
-    let sizes: Vec<u64> = shard
-        .records
-        .iter()
-        .map(|&i| records[i].decoded_bytes())
-        .collect();
-    let name = |k: usize| &records[shard.records[k]].name;
-    let mut put = |batch: Range<usize>, decoded: Vec<Result<Cow<'_, [u8]>, Error>>| {
-        for (k, bytes) in batch.zip(decoded) {
-            writer.write(k, &bytes?)?;
-            progress.advance(sizes[k], name(k));
+    let bands = bands(model, shard)?;
+    let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
+    let mut content = None;
+    let mut put = |batch: Range<usize>, decoded: Vec<Result<Vec<u8>, Error>>| {
+        for (i, bytes) in batch.zip(decoded) {
+            let (band, bytes) = (&bands[i], bytes?);
+            if !band.is_whole() {
+                if band.first {
+                    content = Some(model.content_of_bands(band.number));
+                }
+                let content = content.iter_mut();
+                content.for_each(|content: &mut ContentOfBands<'_, R>| content.update(&bytes));
+            }
+            writer.write(band.k, &bytes)?;
+            if band.last
+                && let Some(content) = content.take()
+            {
+                content.check()?;
+            }
+            progress.advance(sizes[i], &model.index().tensors[band.number].name);
         }
         Ok::<_, Error>(())
     };
-    let decoded = |k: usize| {
-        let number = shard.records[k];
-        let bytes = model.read(number)?;
-        model.check_content(number, &bytes)?;
+    let decoded = |i: usize| {
+        let band: &Band<'_, R> = &bands[i];
+        let bytes = band.part.decode()?;
+        if band.is_whole() {
+            model.check_content(band.number, &bytes)?;
+        }
         Ok(bytes)
     };
     // While a batch is written the next is decoded.

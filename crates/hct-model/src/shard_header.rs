@@ -158,7 +158,7 @@ pub(crate) enum ShardFile<'a, W> {
 }
 
 impl<W: Write> ShardFile<'_, W> {
-    /// Writes all of the next tensor, the one of number `k` in [`ShardHeader::tensors`].
+    /// Writes all of the next tensor, the one of number `k` in [`ShardHeader::tensors`], or more of it.
     pub fn write(&mut self, k: usize, bytes: &[u8]) -> Result<(), Error> {
         match self {
             ShardFile::Safetensors(writer) => writer.write(k, bytes),

@@ -77,7 +77,11 @@ impl Ablation {
             Ablation::Levels => {
                 let total = s.rows.iter().flatten().map(|&x| f64::from(x)).sum::<f64>();
                 let rows = s.rows.as_ref().map_or(0, Vec::len) as f64;
-                let factor = if total > 0.0 { LEVEL * rows / total } else { 1.0 };
+                let factor = if total > 0.0 {
+                    LEVEL * rows / total
+                } else {
+                    1.0
+                };
                 for row in s.rows.iter_mut().flatten() {
                     *row = (f64::from(*row) * factor) as f32;
                 }
@@ -216,7 +220,10 @@ mod tests {
         let left = without(Ablation::Levels, "w");
         let level = LEVEL as f32;
         assert_eq!(left.rows.unwrap(), [0.25, 0.75, 2.0].map(|x| x * level));
-        assert_eq!(left.weighted.unwrap().diagonal(), [2.0, 4.0].map(|x| x * level));
+        assert_eq!(
+            left.weighted.unwrap().diagonal(),
+            [2.0, 4.0].map(|x| x * level)
+        );
 
         let left = without(Ablation::Gradients, "w");
         assert_eq!((left.weighted, left.rows), (None, None));

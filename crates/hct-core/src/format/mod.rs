@@ -1,6 +1,7 @@
 //! The HCT V3 container: header, payload, index, trailer. docs/FORMAT.md is the specification.
 
 mod accounting;
+mod bands;
 mod base;
 mod base_hint;
 mod chunk;
@@ -27,6 +28,7 @@ mod version;
 #[cfg(feature = "encode")]
 mod writer;
 
+pub use bands::BAND_BYTES;
 pub use base::{BaseSource, BaseTensor, DeltaRecipe};
 pub use base_hint::MAX_BASE_HINT;
 pub use content_hash::ContentHash;

@@ -23,12 +23,12 @@ use crate::{Dtype, Error, Result, floats, parallel};
 ///
 /// Errors name the tensor.
 pub struct TensorPart<'r, S> {
-    source: &'r S,
+    pub(super) source: &'r S,
     base: Option<&'r dyn BaseSource>,
-    record: &'r TensorRecord,
+    pub(super) record: &'r TensorRecord,
     /// Of the decoded tensor.
-    bytes: Range<u64>,
-    fragments: usize,
+    pub(super) bytes: Range<u64>,
+    pub(super) fragments: usize,
     /// Most bytes of memory that decoding may take.
     memory: Option<u64>,
 }
@@ -67,6 +67,11 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         }
         self.bytes = rows.start * row..rows.end * row;
         Ok(self)
+    }
+
+    /// The same of other bytes of the tensor, which lie within it.
+    pub(super) fn of_bytes(&self, bytes: Range<u64>) -> Self {
+        TensorPart { bytes, ..*self }
     }
 
     /// From the first `fragments` fragments only (at least one): an approximation from fewer bytes.

@@ -267,10 +267,10 @@ pub enum Error {
         /// The length of the tensor in bytes.
         len: u64,
     },
-    /// A safetensors file was finished before all of it was written.
+    /// A safetensors or GGUF file was finished before all of it was written.
     #[error("{}: tensor {tensor:?} lacks its last {missing} bytes", file.display())]
     TooFewBytes {
-        /// The safetensors file being written.
+        /// The file being written.
         file: PathBuf,
         /// The first unfinished tensor.
         tensor: String,

@@ -118,12 +118,13 @@ fn write_safetensors<R: ReadAt>(
         reason,
     };
     let header = Header::of(std::slice::from_ref(info)).map_err(in_file)?;
-    let bytes = part.decode()?;
-    let total = 8 + header.header_bytes().len() + bytes.len();
+    let total = 8 + header.header_bytes().len() as u64 + part.byte_len();
     let mut writer = ShardWriter::new(output, header, file)?;
-    writer.write(0, &bytes)?;
+    for band in part.bands() {
+        writer.write(0, &band.decode()?)?;
+    }
     writer.finish()?.finish(overwrite)?;
-    Ok(total as u64)
+    Ok(total)
 }
 
 fn write_npy<R: ReadAt>(
@@ -143,22 +144,25 @@ fn write_npy<R: ReadAt>(
     file.write_all(&header).map_err(failed)?;
     let data_len = match elements {
         Elements::Stored(_) => {
-            let bytes = part.decode()?;
-            file.write_all(&bytes).map_err(failed)?;
-            bytes.len()
+            for band in part.bands() {
+                file.write_all(&band.decode()?).map_err(failed)?;
+            }
+            part.byte_len()
         }
         Elements::F32 => {
-            let mut values = vec![0f32; elements_of(info, part)?];
-            part.decode_f32(&mut values)?;
-            for piece in values.chunks(PIECE) {
-                let bytes: Vec<u8> = piece.iter().flat_map(|v| v.to_le_bytes()).collect();
-                file.write_all(&bytes).map_err(failed)?;
+            for band in part.bands() {
+                let mut values = vec![0f32; elements_of(info, &band)?];
+                band.decode_f32(&mut values)?;
+                for piece in values.chunks(PIECE) {
+                    let bytes: Vec<u8> = piece.iter().flat_map(|v| v.to_le_bytes()).collect();
+                    file.write_all(&bytes).map_err(failed)?;
+                }
             }
-            4 * values.len()
+            4 * part.elements()
         }
     };
     file.finish(overwrite)?;
-    Ok((header.len() + data_len) as u64)
+    Ok(header.len() as u64 + data_len)
 }
 
 /// The elements of a part, which must fit into memory.

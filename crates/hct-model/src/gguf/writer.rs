@@ -10,9 +10,11 @@ use crate::error::Error;
 pub struct GgufWriter<W> {
     path: PathBuf,
     header: GgufHeader,
-    /// Numbers of the tensors, in the order of their data, and how many have been begun.
+    /// Numbers of the tensors, in the order of their data, and how many are complete.
     order: Vec<usize>,
-    begun: usize,
+    complete: usize,
+    /// Bytes of the next one that have been written.
+    given: u64,
     out: W,
     /// Bytes of data written so far.
     written: u64,
@@ -47,18 +49,19 @@ impl<W: Write> GgufWriter<W> {
             path,
             header,
             order,
-            begun: 0,
+            complete: 0,
+            given: 0,
             out,
             written: 0,
             data_len,
         })
     }
 
-    /// Appends all bytes of tensor `number` of the header. Tensors come in the order of their data
-    /// ([`GgufHeader::by_offset`]); empty ones may be left out.
+    /// Appends bytes of tensor `number` of the header: all of them, or the next few of a stream. Tensors
+    /// come in the order of their data ([`GgufHeader::by_offset`]); empty ones may be left out.
     ///
     /// # Errors
-    /// When it is another tensor's turn, it has more or fewer bytes, or they cannot be written.
+    /// When it is another tensor's turn, the tensor has fewer bytes, or they cannot be written.
     pub fn write(&mut self, number: usize, bytes: &[u8]) -> Result<(), Error> {
         let Some(tensor) = self.header.tensors.get(number) else {
             return Err(Error::NoSuchTensor {
@@ -67,38 +70,37 @@ impl<W: Write> GgufWriter<W> {
                 count: self.header.tensors.len(),
             });
         };
-        let (file, name, len) = (self.path.clone(), tensor.name.clone(), tensor.byte_len());
-        let (offset, given) = (tensor.offset, bytes.len() as u64);
-        if given > len {
+        let (len, offset) = (tensor.byte_len(), tensor.offset);
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let turn = self.order.get(self.complete) == Some(&number);
+        let given = if turn { self.given } else { 0 };
+        if bytes.len() as u64 > len - given {
             return Err(Error::TooManyBytes {
-                file,
-                tensor: name,
+                file: self.path.clone(),
+                tensor: tensor.name.clone(),
                 len,
             });
         }
-        if given < len {
-            return Err(Error::TooFewBytes {
-                file,
-                tensor: name,
-                missing: len - given,
-            });
-        }
-        if len == 0 {
-            return Ok(());
-        }
-        if self.order.get(self.begun) != Some(&number) {
+        if !turn {
             return Err(Error::OutOfTurn {
-                file,
-                tensor: name,
+                file: self.path.clone(),
+                tensor: tensor.name.clone(),
                 written: self.written,
             });
         }
-        self.begun += 1;
-        self.pad_to(offset)?;
+        if given == 0 {
+            self.pad_to(offset)?;
+        }
         self.out
             .write_all(bytes)
             .map_err(Error::io("write", &self.path))?;
-        self.written += given;
+        self.written += bytes.len() as u64;
+        self.given += bytes.len() as u64;
+        if self.given == len {
+            (self.complete, self.given) = (self.complete + 1, 0);
+        }
         Ok(())
     }
 
@@ -107,10 +109,10 @@ impl<W: Write> GgufWriter<W> {
     /// # Errors
     /// When tensors are missing, or the last bytes cannot be written.
     pub fn finish(mut self) -> Result<W, Error> {
-        if let Some(&next) = self.order.get(self.begun) {
+        if let Some(&next) = self.order.get(self.complete) {
             let tensor = &self.header.tensors[next];
             return Err(Error::TooFewBytes {
-                missing: tensor.byte_len(),
+                missing: tensor.byte_len() - self.given,
                 tensor: tensor.name.clone(),
                 file: self.path,
             });
