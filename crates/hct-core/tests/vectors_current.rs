@@ -1,9 +1,11 @@
-//! Today's encoders write the committed files of `tests/vectors` byte for byte. When that is meant
-//! to change, `cargo run --release -p hct-core --example vectors` writes them anew (until the
-//! format is frozen; then a change of an encoder needs new files beside the old).
+//! Today's encoders write the committed files of `tests/vectors` byte for byte, or, where they have
+//! changed since, others beside them: the old ones are named here, and stay.
 
 #[path = "../examples/vectors/cases/mod.rs"]
 mod cases;
+
+/// Files that no encoder writes any longer.
+const RETIRED: [&str; 0] = [];
 
 #[test]
 fn the_encoders_make_the_committed_files() {
@@ -24,5 +26,6 @@ fn the_encoders_make_the_committed_files() {
             path.extension().is_some_and(|e| e == "hct")
         })
         .count();
-    assert_eq!(committed, made.len(), "files that nothing makes");
+    let of_old = RETIRED.iter().filter(|name| made.iter().all(|(n, _)| n != *name));
+    assert_eq!(committed, made.len() + of_old.count(), "files that nothing makes");
 }

@@ -1,6 +1,7 @@
-//! Writes the committed files of `tests/vectors`, which together use every recipe, and what they
-//! decode to: `cargo run --release -p hct-core --example vectors [FOLDER]`. Before the format is
-//! frozen they are rewritten when it changes; afterwards new ones are added beside the old.
+//! Adds the committed files of `tests/vectors` that are not there yet, which together use every
+//! recipe, and what they decode to: `cargo run --release -p hct-core --example vectors [FOLDER]`. What
+//! is there is never rewritten, since the format is frozen: a file that would come out otherwise is an
+//! error, and its case takes another name.
 //!
 //! `FOLDER/manifest.txt` has a line for each tensor and each number of fragments that it can be
 //! decoded from: file, number of the tensor, fragments, dtype, and what the bytes are: `sha256` and
@@ -11,7 +12,8 @@ mod base_file;
 mod cases;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use hct_core::Recipe;
 use sha2::{Digest, Sha256};
@@ -20,6 +22,16 @@ type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Writes a file that is not there yet.
+fn add(path: &Path, bytes: &[u8]) -> Anyhow<()> {
+    match std::fs::read(path) {
+        Ok(committed) if committed == bytes => Ok(()),
+        Ok(_) => Err(format!("{} is frozen, and comes out otherwise", path.display()).into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(std::fs::write(path, bytes)?),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn main() -> Anyhow<()> {
@@ -37,7 +49,7 @@ fn main() -> Anyhow<()> {
         .map(|(_, file)| file.clone())
         .ok_or("no base")?;
     for (name, file) in files {
-        std::fs::write(folder.join(format!("{name}.hct")), &file)?;
+        add(&folder.join(format!("{name}.hct")), &file)?;
         total += file.len();
         let reader = base_file::open(&file[..], base.clone())?;
         for (number, record) in reader.index().tensors.iter().enumerate() {
@@ -50,7 +62,7 @@ fn main() -> Anyhow<()> {
                 let bytes = reader.tensor(number)?.fragments(n).decode()?;
                 let what = if near {
                     let expected = format!("{name}.{number}.{n}.bin");
-                    std::fs::write(folder.join(&expected), &bytes)?;
+                    add(&folder.join(&expected), &bytes)?;
                     total += bytes.len();
                     format!("near {expected}")
                 } else {
