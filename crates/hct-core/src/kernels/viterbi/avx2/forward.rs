@@ -1,12 +1,15 @@
 //! From the start of lanes to their ends: which way into each state is the cheaper.
 
 use std::arch::x86_64::*;
+use std::mem::swap;
 
 use super::group::Group;
 use super::points::{BLOCK, Block};
 use crate::kernels::avx2::{WIDE, store};
 use crate::kernels::viterbi::search::Search;
 
+/// States whose costs fit into registers, twice.
+const REGISTERS: usize = 8;
 /// Steps between renormalizations, as in the portable version.
 const RENORMALIZED: usize = 64;
 
@@ -34,6 +37,9 @@ impl Group<'_> {
             cost[s] = unsafe { _mm256_loadu_ps(first[s].as_ptr()) };
         }
         let mut early = cost;
+        let mut other = cost;
+        // From step to step these change places; few states stay in registers instead.
+        let (mut cost, mut next) = (&mut cost, &mut other);
         let mut active = WIDE;
         let mut block = Block::new();
         let steps = self.steps();
@@ -45,11 +51,10 @@ impl Group<'_> {
             for (t, (decision, zero)) in (start..end).zip(rows) {
                 if t + 1 == steps {
                     active = WIDE.min(self.values.len() - self.first - t * self.stride);
-                    early = cost;
+                    early = *cost;
                 }
                 let (branch, at_zero) = block.branch_costs::<ONE_CLASS>(t - start, search.costs);
                 *zero = at_zero;
-                let mut next = [_mm256_setzero_ps(); S];
                 for (w, decision) in decision.iter_mut().enumerate() {
                     let mut bits = _mm256_setzero_si256();
                     for s in 32 * w..S.min(32 * w + 32) {
@@ -68,14 +73,18 @@ impl Group<'_> {
                     let low = next[1..]
                         .iter()
                         .fold(next[0], |low, &c| _mm256_min_ps(low, c));
-                    for c in &mut next {
+                    for c in next.iter_mut() {
                         *c = _mm256_sub_ps(*c, low);
                     }
                 }
-                cost = next;
+                if S > REGISTERS {
+                    swap(&mut cost, &mut next);
+                } else {
+                    *cost = *next;
+                }
             }
         }
-        let (ends, early) = (best(&cost), best(&early));
+        let (ends, early) = (best(cost), best(&early));
         std::array::from_fn(|lane| {
             if lane < active {
                 ends[lane]
