@@ -121,10 +121,10 @@ class File:
             need(tensor['name'] not in self.tensors, 'a tensor name is there twice')
             self.tensors[tensor['name']] = tensor
             tensors.append(tensor)
-        if flags & 4:
-            self.file_hashes += [hash_of(r) for _ in self.files[before:]]
-            for tensor in tensors:
-                tensor['blake3'] = hash_of(r)
+        one = hash_of if flags & 4 else lambda _: None
+        self.file_hashes += [one(r) for _ in self.files[before:]]
+        for tensor in tensors:
+            tensor['blake3'] = one(r)
 
     def chunk(self, chunk):
         offset, length, crc = chunk
@@ -145,7 +145,9 @@ class File:
                 need(length <= 256 << 20, 'a carried file is too large')
                 data = self.chunk(chunk)
                 if packing:
-                    data = zlib.decompressobj().decompress(data, length + 1)
+                    stream = zlib.decompressobj()
+                    data = stream.decompress(data, length + 1)
+                    need(stream.eof and not stream.unused_data, 'not one whole zlib stream')
                 need(len(data) == length, 'a carried file has the wrong length')
                 return data
         raise Bad('no such file')
@@ -164,8 +166,10 @@ class File:
         t['shard'] = r.up_to(len(self.files)) - 1
         need(t['shard'] < 0 or self.files[t['shard']][0] != 1, 'a shard is not a shard')
         r.up_to(labels - 1)
-        chunks = Chunks(r.varint(), self.end)
+        offset = r.varint()
+        chunks = Chunks(offset, self.end)
         recipe = r.code(0, 1, 2, 3, 4, 5)
+        need(offset == 0 or recipe != 2, 'an offset without chunks')
         if 2 <= recipe <= 4:
             t['base'] = r.string() or t['name'], r.take(32)
         if recipe == 2:
@@ -181,6 +185,7 @@ class File:
             if recipe == 3:
                 t['header'] = chunks.next(r)
             t['tiles'] = chunks.several(r, -(-t['bytes'] // t['tile']))
+            need(offset == 0 or t['tiles'] or recipe == 3, 'an offset without chunks')
             return t
         need(name in ('F16', 'BF16', 'F32'), 'fragments of another dtype')
         rows, cols = r.varint(), r.varint()
@@ -329,7 +334,7 @@ def to_dtype(v, dtype):
 def open_base(paths):
     """The first of the files, each being coded against the next."""
     base = None
-    need(len(paths) <= 8, 'too many bases in a row')
+    need(len(paths) < 8, 'too many bases in a row')
     for path in reversed(paths):
         with open(path, 'rb') as file:
             is_hct = file.read(8) == b'\x89HCT\r\n\x1a\n'

@@ -24,7 +24,9 @@ fn sha256(parts: &[&[u8]]) -> String {
 /// The hash of a file and of the lines that say what it decodes to.
 fn hash_of(file: &str, manifest: &str) -> String {
     let bytes = std::fs::read(folder().join(file)).unwrap_or_default();
-    let lines = manifest.lines().filter(|l| l.split(' ').next() == Some(file));
+    let lines = manifest
+        .lines()
+        .filter(|l| l.split(' ').next() == Some(file));
     let lines: String = lines.map(|line| format!("{line}\n")).collect();
     sha256(&[&bytes, lines.as_bytes()])
 }

@@ -26,6 +26,12 @@ fn the_encoders_make_the_committed_files() {
             path.extension().is_some_and(|e| e == "hct")
         })
         .count();
-    let of_old = RETIRED.iter().filter(|name| made.iter().all(|(n, _)| n != *name));
-    assert_eq!(committed, made.len() + of_old.count(), "files that nothing makes");
+    let of_old = RETIRED
+        .iter()
+        .filter(|name| made.iter().all(|(n, _)| n != *name));
+    assert_eq!(
+        committed,
+        made.len() + of_old.count(),
+        "files that nothing makes"
+    );
 }

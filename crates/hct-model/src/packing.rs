@@ -34,10 +34,13 @@ pub(crate) fn unpack(stored: &[u8], packing: u8, len: u64) -> Result<Vec<u8>, St
         ZLIB => {
             let mut bytes = Vec::new();
             // One more than promised shows a stream that is too long.
-            ZlibDecoder::new(stored)
-                .take(len.saturating_add(1))
+            let mut stream = ZlibDecoder::new(stored).take(len.saturating_add(1));
+            stream
                 .read_to_end(&mut bytes)
                 .map_err(|error| format!("its zlib stream is damaged: {error}"))?;
+            if bytes.len() as u64 == len && stream.into_inner().total_in() != stored.len() as u64 {
+                return Err("something follows its zlib stream".into());
+            }
             bytes
         }
         other => return Err(format!("packing {other} is reserved")),
@@ -64,6 +67,13 @@ mod tests {
                 assert!(unpack(&stored, packing, len - 1).is_err());
             }
         }
+        let (mut stored, packing) = pack(&[7; 5000]);
+        stored.push(0);
+        assert!(
+            unpack(&stored, packing, 5000)
+                .unwrap_err()
+                .contains("follows")
+        );
         assert!(unpack(&[1, 2, 3], ZLIB, 3).is_err());
         assert!(unpack(&[], 9, 0).is_err());
     }

@@ -369,6 +369,17 @@ impl TensorRecord {
         if first < HEADER_LEN as u64 && offset > first {
             return Err(Error::invalid("payload", "overlaps the file header"));
         }
+        let chunkless = match &recipe {
+            Recipe::Unchanged(_) => true,
+            Recipe::Lossless(lossless) => lossless.tiles.is_empty(),
+            Recipe::Delta(..) | Recipe::Fragments { .. } => false,
+        };
+        if chunkless && first != 0 {
+            return Err(Error::invalid(
+                "offset",
+                "is that of chunks that are not there",
+            ));
+        }
         if offset > payload_end {
             return Err(Error::Truncated {
                 what: "payload",
