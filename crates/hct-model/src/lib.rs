@@ -12,6 +12,7 @@
 mod base;
 mod batch;
 mod begin;
+mod buffers;
 mod calibration;
 mod carried_paths;
 mod check_known;

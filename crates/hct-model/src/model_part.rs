@@ -3,6 +3,7 @@
 use hct_core::{BAND_BYTES, ReadAt, TensorPart};
 use std::ops::Range;
 
+use crate::buffers::Buffers;
 use crate::error::Error;
 use crate::needed_base::NeededBase;
 
@@ -54,6 +55,19 @@ impl<'m, R: ReadAt> ModelPart<'m, R> {
     pub fn decode(&self) -> Result<Vec<u8>, Error> {
         self.base.prepare(self.number)?;
         self.part.decode().map_err(Error::hct(self.base.name))
+    }
+
+    /// The same in memory of `buffers`, to be given back to them.
+    pub(crate) fn decode_with(&self, buffers: &Buffers) -> Result<Vec<u8>, Error> {
+        match usize::try_from(self.byte_len()) {
+            // Smaller ones need no zeros first, and no memory is taken on a file's word alone.
+            Ok(len) if buffers.are_for(len) => {
+                let mut bytes = buffers.take(len);
+                self.decode_into(&mut bytes)?;
+                Ok(bytes)
+            }
+            _ => self.decode(),
+        }
     }
 
     /// Decodes to little-endian bytes of the tensor's dtype in `out`, whose contents are undefined

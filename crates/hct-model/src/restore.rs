@@ -7,6 +7,7 @@ use hct_core::{FileKind, ReadAt};
 use rayon::prelude::*;
 
 use crate::batch::batches;
+use crate::buffers::Buffers;
 use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
 use crate::hct_model::HctModel;
@@ -163,6 +164,7 @@ fn write<R: ReadAt, W: Write + Send>(
     let mut writer = shard.header.begin(&shard.name, output)?;
     let bands = bands(model, shard)?;
     let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
+    let buffers = Buffers::default();
     let mut content = None;
     let mut put = |batch: Range<usize>, decoded: Vec<Result<Vec<u8>, Error>>| {
         for (i, bytes) in batch.zip(decoded) {
@@ -180,13 +182,14 @@ fn write<R: ReadAt, W: Write + Send>(
             {
                 content.check()?;
             }
+            buffers.give(bytes);
             progress.advance(sizes[i], &model.index().tensors[band.number].name);
         }
         Ok::<_, Error>(())
     };
     let decoded = |i: usize| {
         let band: &Band<'_, R> = &bands[i];
-        let bytes = band.part.decode()?;
+        let bytes = band.part.decode_with(&buffers)?;
         if band.is_whole() {
             model.check_content(band.number, &bytes)?;
         }
