@@ -57,7 +57,7 @@ def check(folder):
             file, again = File(path), Recovered(path)
             for _, carried, *_ in file.files:
                 file.carried(carried)
-            said = [(f.provenance, f.hint, f.files, f.tensors) for f in (file, again)]
+            said = [(f.provenance, f.hint, f.files, f.file_hashes, f.tensors) for f in (file, again)]
             empty = not file.files and not file.tensors
             without = empty or path.stem == 'files_without_recovery_blocks'
             ok = not (again.files or again.tensors) if without else again.last and said[0] == said[1]

@@ -121,10 +121,11 @@ class File:
             need(tensor['name'] not in self.tensors, 'a tensor name is there twice')
             self.tensors[tensor['name']] = tensor
             tensors.append(tensor)
-        if flags & 4:
-            self.file_hashes += [hash_of(r) for _ in self.files[before:]]
-            for tensor in tensors:
-                tensor['blake3'] = hash_of(r)
+        # In a piece of the index there may be none though other pieces have some.
+        hashed = flags & 4
+        self.file_hashes += [hash_of(r) if hashed else None for _ in self.files[before:]]
+        for tensor in tensors:
+            tensor['blake3'] = hash_of(r) if hashed else None
 
     def chunk(self, chunk):
         offset, length, crc = chunk

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::by_hand::{ELEMENTS, element};
 use super::column_order::{Plane, column_gains, row_gains};
-use super::sums::{factors_of, halves, zero_terms};
+use super::sums::{factors_of, zero_terms};
 use super::trellis::code;
 use super::{Cases, meta, noise, preparation, weights};
 
@@ -202,7 +202,11 @@ fn all_flags(cases: &mut Cases, old: &[Tensor]) -> Result<()> {
     let changed: Vec<u8> = f8.iter().map(|b| b ^ u8::from(b % 4 == 1)).collect();
     let (of_f32, bytes) = refer(old, 0);
     let values = old_values();
-    let plane = || halves(&values, (ROWS, COLS)).map(EncodedTensor::plane);
+    let plane = || {
+        let matrix = MatrixView::from_values(&values, ROWS, COLS)?;
+        let how = preparation(Transform::None, false, false, 1000);
+        encode_sparse(matrix, how, SparseFormat::Int4, 0.1).map(EncodedTensor::plane)
+    };
     let blocks: Vec<u8> = (0..36).collect();
     let (f8_meta, f32_meta) = (&old[4].0, &old[0].0);
     let block_meta = meta("", Dtype::U8, &[2, 18]);
