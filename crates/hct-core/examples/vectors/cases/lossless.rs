@@ -159,7 +159,8 @@ fn joint_numbers(cases: &mut Cases) -> Result<()> {
 /// Byte planes that are coded, of all dtypes.
 fn planes_of_every_dtype(cases: &mut Cases) -> Result<()> {
     let tensors = Dtype::ALL.iter().map(|&dtype| {
-        let n = 320usize;
+        // Of short elements as many as fill a plane that is worth it.
+        let n: usize = if dtype.bits() < 8 { 1600 } else { 320 };
         let width = dtype.bits().div_ceil(8);
         let bytes: Vec<u8> = match dtype {
             Dtype::Bool => (0..n).map(|i| (noise(i) > 0.03).into()).collect(),

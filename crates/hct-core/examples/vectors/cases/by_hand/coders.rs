@@ -215,7 +215,7 @@ pub(super) fn rans(symbols: &[(u32, u32)], lanes: usize) -> Vec<u8> {
             words.push(*x as u16);
             *x >>= 16;
         }
-        *x = (*x / f << 12) + *x % f + start;
+        *x = ((*x / f) << 12) + *x % f + start;
     }
     let states = states.iter().flat_map(|x| x.to_le_bytes());
     let words = words.iter().rev().flat_map(|w| w.to_le_bytes());

@@ -54,14 +54,23 @@ struct Entries {
     labels: Vec<&'static str>,
     /// With their hashes.
     files: Vec<(Vec<u8>, Option<[u8; 32]>)>,
-    /// What comes before the label, the label, and what comes after.
-    tensors: Vec<(Vec<u8>, &'static str, Vec<u8>, Option<[u8; 32]>)>,
+    tensors: Vec<TensorEntry>,
+}
+
+#[derive(Clone)]
+struct TensorEntry {
+    before_label: Vec<u8>,
+    label: &'static str,
+    after_label: Vec<u8>,
+    hash: Option<[u8; 32]>,
 }
 
 impl Entries {
     fn write(&self, provenance: Option<&str>) -> Vec<u8> {
         let of_files = self.files.iter().map(|f| f.1);
-        let hashes: Vec<_> = of_files.chain(self.tensors.iter().map(|t| t.3)).collect();
+        let hashes: Vec<_> = of_files
+            .chain(self.tensors.iter().map(|t| t.hash))
+            .collect();
         let hashed = hashes.iter().any(Option::is_some);
         let mut out = vec![u8::from(provenance.is_some()) | u8::from(hashed) << 2];
         if let Some(text) = provenance {
@@ -74,11 +83,11 @@ impl Entries {
         put_varint(&mut out, self.files.len() as u64);
         self.files.iter().for_each(|(file, _)| out.extend(file));
         put_varint(&mut out, self.tensors.len() as u64);
-        for (before, label, after, _) in &self.tensors {
-            out.extend(before);
-            let number = self.labels.iter().position(|l| l == label);
+        for tensor in &self.tensors {
+            out.extend(&tensor.before_label);
+            let number = self.labels.iter().position(|&l| l == tensor.label);
             put_varint(&mut out, number.unwrap_or_default() as u64);
-            out.extend(after);
+            out.extend(&tensor.after_label);
         }
         for hash in hashes.iter().filter(|_| hashed) {
             out.push(hash.is_some().into());
@@ -157,8 +166,12 @@ pub(super) fn file(provenance: Option<&str>, pieces: Vec<Piece>) -> Vec<u8> {
                 }
                 for entries in [&mut all, &mut since] {
                     entries.add_label(label);
-                    let tensor = (before.clone(), label, after.clone(), hash);
-                    entries.tensors.push(tensor);
+                    entries.tensors.push(TensorEntry {
+                        before_label: before.clone(),
+                        label,
+                        after_label: after.clone(),
+                        hash,
+                    });
                 }
             }
             Piece::Block => {

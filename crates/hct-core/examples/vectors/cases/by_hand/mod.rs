@@ -130,6 +130,41 @@ fn whole() -> Vec<u8> {
         parts.extend(Plane::new(13, 17).parts());
         tensors.push(Piece::tensor(&name, BF16, &[13, 17], 1, parts));
     }
+    // FP16 numbers whose zeros have signs, the last tile without any: the first of two fragments, and alone.
+    let half = || {
+        let mut parts = vec![
+            Part::Fields(vec![2, 3, 0, WHOLE, 2]),
+            Part::Chunk(Vec::new()),
+        ];
+        // Every position, exponent 0, a raw tile of them.
+        let halves = [0x8000u16, 0, 0x3c00, 0xbc00, 0x8000, 0x8001];
+        let tile = [0, 0, 0].into_iter();
+        let tile = tile.chain(halves.iter().flat_map(|h| h.to_le_bytes()));
+        parts.push(Part::Chunk(tile.collect()));
+        // No gap in a list of none.
+        let mut enc = coders::Binary::new();
+        coders::Uint::new().put(&mut enc, 0);
+        let none = enc.finish();
+        let mut tile = vec![3, none.len() as u8];
+        tile.extend(none);
+        tile.extend([0, 0]);
+        parts.push(Part::Chunk(tile));
+        parts
+    };
+    for (name, dtype, count) in [
+        ("one", F32, 1),
+        ("one", BF16, 1),
+        ("two", F32, 2),
+        ("two", F16, 2),
+    ] {
+        let mut parts = vec![Part::Fields(vec![3, 3, count])];
+        for _ in 0..count {
+            parts.push(Part::Fields(vec![0]));
+            parts.extend(half());
+        }
+        let name = format!("{name} of signed zeros, {dtype}");
+        tensors.push(Piece::tensor(&name, dtype, &[9], 1, parts));
+    }
     of_tensors(tensors)
 }
 

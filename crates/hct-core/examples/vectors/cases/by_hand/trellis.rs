@@ -245,7 +245,7 @@ impl Plane {
             let symbol = (any as usize % table.len()).min((any >> 16) as usize % table.len());
             symbols.push(table[symbol]);
             let odd = symbol.div_ceil(2) & 1;
-            *s = *s >> 1 ^ (*s & 1) * (h0 >> 1) ^ odd * (h1 >> 1);
+            *s = (*s >> 1) ^ ((*s & 1) * (h0 >> 1)) ^ (odd * (h1 >> 1));
         }
         out.extend(rans(&symbols, self.lanes));
         out
