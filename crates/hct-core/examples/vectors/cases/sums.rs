@@ -6,7 +6,7 @@ use hct_core::{
 };
 
 use super::trellis::code;
-use super::{Cases, meta, preparation, weights};
+use super::{Cases, meta, noise, preparation, weights};
 
 const ROWS: usize = 66;
 const COLS: usize = 50;
@@ -76,7 +76,12 @@ fn zeros(cases: &mut Cases) -> Result<()> {
             tensors.push((meta(&name, dtype, &[2, 4]), tensor));
         }
     }
-    cases.tensors("sum_of_zeros", tensors)
+    cases.tensors("sum_of_zeros", tensors)?;
+    // As many fragments as there may be.
+    let fragments =
+        (0..64).map(|i| halves(&[noise(i), noise(i + 64)], (1, 2)).map(EncodedFragment::Plane));
+    let sum = EncodedTensor::fragments(fragments.collect::<Result<_>>()?)?;
+    cases.tensors("sum_of_64", vec![(meta("w", Dtype::F16, &[2]), sum)])
 }
 
 /// Fragments of tensors of any number of dimensions, folded as encoders fold them and otherwise.

@@ -48,6 +48,7 @@ struct Case {
     drift: bool,
     row: usize,
     tile: usize,
+    classes: i64,
 }
 
 impl Case {
@@ -57,7 +58,6 @@ impl Case {
     }
 
     fn piece(&self) -> Piece {
-        const CLASSES: i64 = 3;
         let (offset, width) = (-3, 2);
         let base = (0..ELEMENTS).map(element);
         let bytes: Vec<u8> = base
@@ -65,7 +65,7 @@ impl Case {
             .collect();
         let mut enc = Binary::new();
         let mut numbers = Uint::new();
-        numbers.put(&mut enc, CLASSES as u64 - 1);
+        numbers.put(&mut enc, self.classes as u64 - 1);
         numbers.signed(&mut enc, offset);
         numbers.put(&mut enc, width as u64 - 1);
         numbers.put(&mut enc, self.drift.into());
@@ -82,17 +82,22 @@ impl Case {
                 before = drift;
             }
         }
-        // The last class has the table of the second: every symbol; the first those of exact numbers.
+        // The symbols of small numbers, and all.
         let few: Vec<u32> = (0..16).map(|_| 256).collect();
-        let every = [vec![16u32; 256]].concat();
+        let every = vec![16u32; 256];
         let mut models = table_models();
-        for own in [Some(&few), Some(&every), None] {
+        let mut tables = Vec::new();
+        for class in 0..self.classes {
+            // Of three classes the last has the table of the second.
+            let first = if self.classes == 1 { &every } else { &few };
+            let own = [Some(first), Some(&every), None][class as usize % 3];
             numbers.put(&mut enc, own.is_some().into());
             if let Some(own) = own {
                 put_table(&mut enc, &mut models, own);
             }
+            let own = own.map(|own| table(own));
+            tables.extend(own.or_else(|| tables.last().cloned()));
         }
-        let tables = [table(&few), table(&every), table(&every)];
         let mut header = vec![self.xor.into()];
         put_varint(&mut header, self.row as u64);
         put_blob(&mut header, &enc.finish());
@@ -111,7 +116,7 @@ impl Case {
                 }
                 // So that the first elements of rows fall into the classes in turn.
                 let of_first = self.half_octaves(element(first + r * self.row));
-                let scale = of_first + (r % 4) as i64 * 2 - 4;
+                let scale = of_first + (r as i64 % (self.classes + 1)) * 2 - 4;
                 scales.signed(&mut enc, scale - before);
                 before = scale;
                 rows.push(scale);
@@ -123,7 +128,7 @@ impl Case {
                 .map(|i| {
                     let scale = rows[(i - first) / self.row];
                     let class = scale - self.half_octaves(element(i)) - offset;
-                    let class = class.div_euclid(width).clamp(0, CLASSES - 1) as usize;
+                    let class = class.div_euclid(width).clamp(0, self.classes - 1) as usize;
                     // Every symbol in turn, where there is a table of them.
                     let symbol = (i * 37 + 5) % tables[class].len();
                     if symbol < 254 {
@@ -162,7 +167,7 @@ impl Case {
 }
 
 pub(super) fn all() -> Vec<u8> {
-    let case = |name, dtype, width, xor, drift, row, tile| {
+    let case = |name, dtype, width, xor, drift, row, tile, classes| {
         let mantissa = (dtype == F32).then_some(23);
         Case {
             name,
@@ -173,16 +178,17 @@ pub(super) fn all() -> Vec<u8> {
             drift,
             row,
             tile,
+            classes,
         }
         .piece()
     };
     of_tensors(vec![
-        case("u8", U8, 1, false, false, 300, 300),
-        case("u8 xor", U8, 1, true, false, 7, 40),
-        case("u32", U32, 4, false, false, 64, 300),
-        case("u32 xor", U32, 4, true, false, 1, 100),
-        case("f32", F32, 4, false, false, 3, 299),
-        case("f32 drift", F32, 4, false, true, 2, 90),
-        case("f32 xor", F32, 4, true, false, 1 << 24, 300),
+        case("u8", U8, 1, false, false, 300, 300, 3),
+        case("u8 xor", U8, 1, true, false, 7, 40, 2),
+        case("u32", U32, 4, false, false, 64, 300, 1),
+        case("u32 xor", U32, 4, true, false, 1, 100, 32),
+        case("f32", F32, 4, false, false, 3, 299, 32),
+        case("f32 drift", F32, 4, false, true, 2, 90, 3),
+        case("f32 xor", F32, 4, true, false, 1 << 24, 300, 3),
     ])
 }

@@ -27,6 +27,7 @@ pub(super) fn add(cases: &mut Cases) {
     cases.file("by_hand_trellis_lanes", lanes());
     cases.file("by_hand_trellis_gains", gains());
     cases.file("by_hand_whole", whole());
+    cases.file("by_hand_trellis_limits", limits());
     cases.file("by_hand_recovery_blocks", recovery_blocks());
     cases.file("on_second_base_by_hand", differences::all());
 }
@@ -91,6 +92,34 @@ fn gains() -> Vec<u8> {
                 Plane { flags, ..shape },
             ));
         }
+    }
+    of_tensors(tensors)
+}
+
+/// Most classes, magnitudes; gains, shifts and patches at the ends of their ranges.
+fn limits() -> Vec<u8> {
+    let mut tensors = Vec::new();
+    for (i, (states, flags, classes, magnitudes)) in [
+        (1, 0, 32, 1),
+        (8, GAINS, 32, 2),
+        (8, COLUMN_GAINS | FINE, 1, 128),
+        (128, GAINS | COLUMN_ORDER | FINE, 5, 128),
+        (1, COLUMN_GAINS, 3, 128),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let of = Plane {
+            tile: (7, 30),
+            flags,
+            states,
+            classes,
+            magnitudes,
+            precision: i as u64 % 3,
+            extreme: true,
+            ..Plane::new(12, 30)
+        };
+        tensors.push(plane(format!("{classes} classes, {magnitudes}"), F32, of));
     }
     of_tensors(tensors)
 }

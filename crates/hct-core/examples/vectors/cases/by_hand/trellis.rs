@@ -16,10 +16,6 @@ const EXP2: [u64; 16] = [
     57549, 60097, 62757,
 ];
 
-/// Magnitudes of the contexts of the first class.
-const MAGNITUDES: usize = 4;
-const CLASSES: i64 = 2;
-
 #[derive(Clone, Copy)]
 pub(super) struct Plane {
     pub rows: usize,
@@ -31,6 +27,11 @@ pub(super) struct Plane {
     pub lanes: usize,
     /// Its code: 4, 8 or 16 steps an octave.
     pub precision: u64,
+    pub classes: i64,
+    /// Of the contexts of the first class.
+    pub magnitudes: usize,
+    /// Whether gains, shifts and patches go to the ends of their ranges.
+    pub extreme: bool,
 }
 
 /// Any number.
@@ -68,6 +69,9 @@ impl Plane {
             states: 8,
             lanes: 8,
             precision: 1,
+            classes: 2,
+            magnitudes: 4,
+            extreme: false,
         }
     }
 
@@ -76,7 +80,12 @@ impl Plane {
     }
 
     fn gains(&self, n: usize, salt: usize) -> Vec<i64> {
-        let spread = if self.has(FINE) { 256 } else { 64 };
+        let spread = match (self.has(FINE), self.extreme) {
+            (false, false) => 64,
+            (true, false) => 256,
+            (false, true) => 1025,
+            (true, true) => 4097,
+        };
         let gain = |i| match hash(i + salt) % 3 {
             0 => 0,
             _ => i64::from(hash(i + salt + 7777) % spread) - i64::from(spread) / 2,
@@ -84,13 +93,13 @@ impl Plane {
         (0..n).map(gain).collect()
     }
 
-    fn col_scale(c: usize) -> i64 {
-        i64::from(hash(c) % 5) - 2
+    fn col_scale(&self, c: usize) -> i64 {
+        (i64::from(hash(c) % 5) - 2) * (self.classes / 2)
     }
 
-    fn class(row: i64, col: i64) -> i64 {
+    fn class(&self, row: i64, col: i64) -> i64 {
         // Offset and width as the header says.
-        (row + col + 1).div_euclid(2).clamp(0, CLASSES - 1)
+        (row + col + 1).div_euclid(2).clamp(0, self.classes - 1)
     }
 
     /// The fields of the record after the kind of the fragment, and the chunks.
@@ -133,10 +142,12 @@ impl Plane {
         }
         out.extend(0.0625f32.to_le_bytes());
         let (mut enc, mut model) = (Binary::new(), Uint::new());
-        model.put(&mut enc, CLASSES as u64 - 1);
-        model.signed(&mut enc, -1);
-        model.put(&mut enc, 1);
-        let scales: Vec<i64> = (0..self.cols).map(Self::col_scale).collect();
+        model.put(&mut enc, self.classes as u64 - 1);
+        if self.classes > 1 {
+            model.signed(&mut enc, -1);
+            model.put(&mut enc, 1);
+        }
+        let scales: Vec<i64> = (0..self.cols).map(|c| self.col_scale(c)).collect();
         put_scales(&mut enc, &scales);
         if self.has(COLUMN_GAINS) {
             put_scales(&mut enc, &self.gains(self.cols, 1000));
@@ -158,14 +169,17 @@ impl Plane {
         precision.put(&mut enc, self.precision);
         let mut seen: Vec<(Vec<i64>, [i64; 3])> = Vec::new();
         let mut tables = Vec::new();
-        for i in 0..CLASSES as usize * quantizers {
+        for i in 0..self.classes as usize * quantizers {
             let before = i.checked_sub(quantizers).map(|k| seen[k].clone());
             // Contexts of another length than that before.
-            let len = MAGNITUDES + i / quantizers;
+            let len = match self.magnitudes {
+                128 => 128 - i / quantizers % 3 * 60,
+                magnitudes => magnitudes + i / quantizers % 4,
+            };
             let len_before = before.as_ref().map_or(0, |b| b.0.len());
             most.signed(&mut enc, len as i64 - len_before as i64);
             let logs: Vec<i64> = (0..len as i64)
-                .map(|j| top - i as i64 - j * (steps + 1 + i as i64))
+                .map(|j| (top - i as i64 - j * (steps + 1 + i as i64)).max(0))
                 .collect();
             for j in 0..len {
                 let b = before.as_ref().map(|b| &b.0).filter(|b| j < b.len());
@@ -178,10 +192,14 @@ impl Plane {
                 };
                 of_logs[j.min(7)].signed(&mut enc, logs[j] - prediction.clamp(0, top));
             }
-            let before = before.map_or([0; 3], |b| b.1);
-            let shifts: [i64; 3] = std::array::from_fn(|j| 5 * i as i64 - 9 * j as i64);
-            for j in 0..3 {
-                of_shifts[j].signed(&mut enc, shifts[j] - before[j]);
+            let mut shifts = before.map_or([0; 3], |b| b.1);
+            for j in 0..3.min(len - 1) {
+                let shift = match self.extreme {
+                    true => [64, -64, 0][(i + j) % 3],
+                    false => 5 * i as i64 - 9 * j as i64,
+                };
+                of_shifts[j].signed(&mut enc, shift - shifts[j]);
+                shifts[j] = shift;
             }
             let weight = |log: &i64| EXP2[(log % steps * (16 / steps)) as usize] << (log / steps);
             let signs = |(j, log)| std::iter::repeat_n(weight(log), if j == 0 { 1 } else { 2 });
@@ -217,7 +235,14 @@ impl Plane {
         for &at in &patches {
             gap.put(&mut enc, (at - next) as u64);
             next = at + 1;
-            value.signed(&mut enc, i64::from(hash(at) % 4000) - 2000);
+            value.signed(
+                &mut enc,
+                if self.extreme {
+                    (i64::from(hash(at) % 3) - 1) << 24
+                } else {
+                    i64::from(hash(at) % 4000) - 2000
+                },
+            );
         }
         put_blob(&mut out, &enc.finish());
         let (h0, h1) = match self.states {
@@ -239,7 +264,7 @@ impl Plane {
                 false => (i / cols, i % cols),
             };
             let s = &mut lanes[i % self.lanes];
-            let class = Self::class(scales[r], Self::col_scale(left + c)) as usize;
+            let class = self.class(scales[r], self.col_scale(left + c)) as usize;
             let table = &tables[class * quantizers + if quantizers == 2 { *s & 1 } else { 0 }];
             let any = hash(i + 31 * top + 17 * left + self.states);
             let symbol = (any as usize % table.len()).min((any >> 16) as usize % table.len());
