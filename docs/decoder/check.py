@@ -4,8 +4,8 @@
     check.py [FOLDER]
 
 The manifest in the folder says what every tensor decodes to (examples/vectors in hct-core writes
-it). The recovery blocks of every file have to say what its index says; one file has none. Exits with 1 if
-anything differs.
+it). Files that are carried have to unpack, and the recovery blocks of every file to say what its index says; one
+file has none. Exits with 1 if anything differs.
 """
 
 import hashlib
@@ -37,10 +37,11 @@ def check(folder):
     """Decodes every line of the manifest; returns how many agree and how many do not."""
     passed = failed = 0
     base = File(folder / 'base.hct')
+    second = File(folder / 'second_base.hct', base)
     for line in (folder / 'manifest.txt').read_text().splitlines():
         file, number, fragments, dtype, what, value = line.split(' ')
         try:
-            opened = File(folder / file, base)
+            opened = File(folder / file, second if file.startswith('on_second_base') else base)
             got = opened.decode(list(opened.tensors)[int(number)], int(fragments))
             if what == 'near':
                 ok = near(got, (folder / value).read_bytes(), dtype)
@@ -54,7 +55,9 @@ def check(folder):
     for path in sorted(folder.glob('*.hct')):
         try:
             file, again = File(path), Recovered(path)
-            said = [(f.provenance, f.hint, f.files, f.tensors) for f in (file, again)]
+            for _, carried, *_ in file.files:
+                file.carried(carried)
+            said = [(f.provenance, f.hint, f.files, f.file_hashes, f.tensors) for f in (file, again)]
             empty = not file.files and not file.tensors
             without = empty or path.stem == 'files_without_recovery_blocks'
             ok = not (again.files or again.tensors) if without else again.last and said[0] == said[1]

@@ -121,10 +121,11 @@ class File:
             need(tensor['name'] not in self.tensors, 'a tensor name is there twice')
             self.tensors[tensor['name']] = tensor
             tensors.append(tensor)
-        one = hash_of if flags & 4 else lambda _: None
-        self.file_hashes += [one(r) for _ in self.files[before:]]
+        # In a piece of the index there may be none though other pieces have some.
+        hashed = flags & 4
+        self.file_hashes += [hash_of(r) if hashed else None for _ in self.files[before:]]
         for tensor in tensors:
-            tensor['blake3'] = one(r)
+            tensor['blake3'] = hash_of(r) if hashed else None
 
     def chunk(self, chunk):
         offset, length, crc = chunk
@@ -289,25 +290,23 @@ class File:
             joint = dtype in ('BF16', 'F32')
             return b''.join(lossless_tile(self.chunk(c), n, width, rotated, joint)
                             for n, c in zip(sizes, t['tiles']))
-        used = t['fragments'][:max(fragments, 1)]
-        if len(used) == 1 and len(used[0]) == 1 and not used[0][0]['whole']:
-            total = self.plane(used[0][0])
-            if base is not None:
-                total = [f32(a + b) for a, b in zip(from_dtype(base, dtype), total)]
+        used = [[self.plane(p) for p in fragment] for fragment in t['fragments'][:max(fragments, 1)]]
+        if base is not None:
+            total = from_dtype(base, dtype)
+        elif len(used[0]) == 1:
+            total = used.pop(0)[0]  # not added to +0, which would lose the sign of a zero
         else:
-            total, cols = [0.0] * (t['rows'] * t['cols']), t['cols']
-            if base is not None:
-                total = from_dtype(base, dtype)
-            for fragment in used:
-                planes = [self.plane(p) for p in fragment]
-                if len(planes) == 1:
-                    total = [f32(a + b) for a, b in zip(total, planes[0])]
-                    continue
-                (left, right), rank = planes, fragment[0]['cols']
-                for i in range(len(total)):
-                    for k in range(rank):
-                        product = f32(left[i // cols * rank + k] * right[k * cols + i % cols])
-                        total[i] = f32(total[i] + product)
+            total = [0.0] * (t['rows'] * t['cols'])
+        cols = t['cols']
+        for planes in used:
+            if len(planes) == 1:
+                total = [f32(a + b) for a, b in zip(total, planes[0])]
+                continue
+            (left, right), rank = planes, len(planes[0]) // t['rows']
+            for i in range(len(total)):
+                for k in range(rank):
+                    product = f32(left[i // cols * rank + k] * right[k * cols + i % cols])
+                    total[i] = f32(total[i] + product)
         return b''.join(to_dtype(v, dtype) for v in total)
 
 

@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 #[path = "../examples/vectors/base_file.rs"]
 mod base_file;
 
-/// The file, on the base that some of them need.
+/// The file, on the bases that some of them need.
 fn open(file: &str) -> HctReader<Vec<u8>> {
     let read = |file: &str| std::fs::read(folder().join(file)).unwrap();
-    base_file::open(read(file), read(base_file::BASE)).unwrap()
+    let bases = base_file::bases(file).iter().map(|base| read(base));
+    base_file::open(read(file), bases.collect()).unwrap()
 }
 
 fn folder() -> PathBuf {

@@ -1,12 +1,17 @@
-//! The file `base.hct` as the base of the others.
+//! The files that others are coded against.
 
 use std::io;
 use std::sync::Arc;
 
 use hct_core::{BaseSource, BaseTensor, Dtype, HctReader, ReadAt};
 
-/// Name of the file.
-pub const BASE: &str = "base.hct";
+/// The bases of a file in a row, each coded against the next.
+pub fn bases(file: &str) -> &'static [&'static str] {
+    match file.starts_with("on_second_base") {
+        true => &["second_base.hct", "base.hct"],
+        false => &["base.hct"],
+    }
+}
 
 struct BaseFile(HctReader<Vec<u8>>);
 
@@ -31,8 +36,19 @@ impl BaseSource for BaseFile {
     }
 }
 
-/// A file opened on `base`, the bytes of [`BASE`].
-pub fn open<S: ReadAt>(file: S, base: Vec<u8>) -> hct_core::Result<HctReader<S>> {
-    let base = BaseFile(HctReader::open(base)?);
-    Ok(HctReader::open(file)?.with_base(Arc::new(base)))
+/// A file opened on its `bases`, the bytes of those that [`bases`] names.
+pub fn open<S: ReadAt>(file: S, bases: Vec<Vec<u8>>) -> hct_core::Result<HctReader<S>> {
+    let mut base: Option<Arc<dyn BaseSource>> = None;
+    for bytes in bases.into_iter().rev() {
+        let reader = HctReader::open(bytes)?;
+        base = Some(Arc::new(BaseFile(match base {
+            Some(base) => reader.with_base(base),
+            None => reader,
+        })));
+    }
+    let reader = HctReader::open(file)?;
+    Ok(match base {
+        Some(base) => reader.with_base(base),
+        None => reader,
+    })
 }

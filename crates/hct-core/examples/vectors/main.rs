@@ -43,15 +43,17 @@ fn main() -> Anyhow<()> {
     std::fs::create_dir_all(&folder)?;
     let (mut manifest, mut total) = (String::new(), 0);
     let files = cases::all()?;
-    let base = files
-        .iter()
-        .find(|(name, _)| format!("{name}.hct") == base_file::BASE)
-        .map(|(_, file)| file.clone())
-        .ok_or("no base")?;
-    for (name, file) in files {
-        add(&folder.join(format!("{name}.hct")), &file)?;
+    let find = |base: &str| {
+        let mut files = files.iter();
+        let found = files.find(|(name, _)| format!("{name}.hct") == base);
+        found.map(|(_, file)| file.clone())
+    };
+    for (name, file) in &files {
+        add(&folder.join(format!("{name}.hct")), file)?;
         total += file.len();
-        let reader = base_file::open(&file[..], base.clone())?;
+        let bases = base_file::bases(name).iter().map(|base| find(base));
+        let bases = bases.collect::<Option<_>>().ok_or("no base")?;
+        let reader = base_file::open(&file[..], bases)?;
         for (number, record) in reader.index().tensors.iter().enumerate() {
             let fragments = match &record.recipe {
                 Recipe::Fragments { fragments, .. } => fragments.len(),

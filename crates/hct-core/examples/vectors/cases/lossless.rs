@@ -10,7 +10,9 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
     floats(cases)?;
     shapes(cases)?;
     two_tiles(cases)?;
-    joint(cases)
+    joint(cases)?;
+    joint_numbers(cases)?;
+    planes_of_every_dtype(cases)
 }
 
 fn coded(meta: TensorMeta, bytes: &[u8]) -> Result<(TensorMeta, EncodedTensor)> {
@@ -138,4 +140,39 @@ fn joint(cases: &mut Cases) -> Result<()> {
         coded(meta("wide", Dtype::F16, &[n as u64]), &halves)?,
     ];
     cases.tensors("lossless_joint", tensors)
+}
+
+/// Noise of one scale, which takes fewer bytes by joint numbers than by planes, with some that have no symbol.
+fn joint_numbers(cases: &mut Cases) -> Result<()> {
+    let n = (1 << 15) + 355;
+    let values: Vec<u8> = (0..n)
+        .flat_map(|i| bf16::from_f32(if i % 5003 == 7 { 1e30 } else { noise(i) }).to_le_bytes())
+        .collect();
+    let tensor = coded(meta("bf16", Dtype::BF16, &[n as u64]), &values)?;
+    cases.tensors("lossless_joint_numbers", vec![tensor])?;
+    // The first tile lies behind the header.
+    let file = cases.0.last().map(|(_, file)| file[16]);
+    assert_eq!(file, Some(2), "these are joint numbers");
+    Ok(())
+}
+
+/// Byte planes that are coded, of all dtypes.
+fn planes_of_every_dtype(cases: &mut Cases) -> Result<()> {
+    let tensors = Dtype::ALL.iter().map(|&dtype| {
+        // Of short elements as many as fill a plane that is worth it.
+        let n: usize = if dtype.bits() < 8 { 1600 } else { 320 };
+        let width = dtype.bits().div_ceil(8);
+        let bytes: Vec<u8> = match dtype {
+            Dtype::Bool => (0..n).map(|i| (noise(i) > 0.03).into()).collect(),
+            Dtype::C64 => (0..2 * n)
+                .flat_map(|i| bf16::from_f32(noise(i)).to_f32().to_le_bytes())
+                .collect(),
+            // Small numbers of either sign.
+            _ => (0..n * dtype.bits() / 8 / width)
+                .flat_map(|i| ((noise(i) * 300.0) as i64).to_le_bytes()[..width].to_vec())
+                .collect(),
+        };
+        coded(meta(dtype.name(), dtype, &[8, n as u64 / 8]), &bytes)
+    });
+    cases.tensors("lossless_planes", tensors.collect::<Result<_>>()?)
 }

@@ -1,6 +1,7 @@
 //! The files, each made of little to show one thing.
 
 mod blocks;
+mod by_hand;
 mod column_order;
 mod files;
 mod lossless;
@@ -27,6 +28,7 @@ pub fn all() -> Result<Vec<(String, Vec<u8>)>> {
     sums::add(&mut cases)?;
     on_base::add(&mut cases)?;
     files::add(&mut cases)?;
+    by_hand::add(&mut cases);
     Ok(cases.0)
 }
 

@@ -1,8 +1,10 @@
 //! Sparse planes: block quantizers of 4 and 8 bits and FP16, every way positions are coded.
 
-use hct_core::{Dtype, MatrixView, Result, SparseFormat, Transform, encode_sparse};
+use hct_core::{
+    Dtype, EncodedTensor, MatrixView, Result, Selection, SparseFormat, Transform, encode_sparse,
+};
 
-use super::{Cases, noise, preparation, weights};
+use super::{Cases, meta, noise, preparation, weights};
 
 const FORMATS: [(&str, SparseFormat); 3] = [
     ("int4", SparseFormat::Int4),
@@ -28,6 +30,9 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
         let plane = encode_sparse(matrix, how, format, 0.3)?;
         cases.plane(format!("{label}_whole"), Dtype::BF16, plane)?;
     }
+    transforms(cases)?;
+    nothing_kept(cases)?;
+    pieces(cases)?;
     stripes(cases)?;
     extremes(cases)
 }
@@ -62,4 +67,75 @@ fn extremes(cases: &mut Cases) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Every transform, of tiles and of the whole, the latter in one tile and in several with means.
+fn transforms(cases: &mut Cases) -> Result<()> {
+    let (rows, cols) = (11, 19);
+    let values: Vec<f32> = (0..rows * cols).map(noise).collect();
+    let matrix = MatrixView::from_values(&values, rows, cols)?;
+    for (label, format) in FORMATS {
+        let mut tensors = Vec::new();
+        for transform in [Transform::DctRows, Transform::DctCols, Transform::Dct2] {
+            for (scope, whole, means, tile) in [
+                ("tiles", false, false, 100),
+                ("tiles, means", false, true, 100),
+                ("whole", true, true, 100),
+                ("whole, one tile", true, false, 1000),
+            ] {
+                let how = preparation(transform, whole, means, tile);
+                let plane = encode_sparse(matrix, how, format, 0.7)?;
+                let name = format!("{}, {scope}", transform.name());
+                let meta = meta(&name, Dtype::BF16, &[rows as u64, cols as u64]);
+                tensors.push((meta, EncodedTensor::plane(plane)));
+            }
+        }
+        cases.tensors(format!("{label}_transforms"), tensors)?;
+    }
+    Ok(())
+}
+
+/// Tiles of which no value is kept, but for means.
+fn nothing_kept(cases: &mut Cases) -> Result<()> {
+    let (rows, cols) = (6, 8);
+    let values = weights(rows, cols);
+    let matrix = MatrixView::from_values(&values, rows, cols)?;
+    let mut tensors = Vec::new();
+    for (label, format) in FORMATS {
+        for means in [false, true] {
+            let how = preparation(Transform::None, false, means, 16);
+            let nothing = Selection {
+                skip: 0.01,
+                ..0.02.into()
+            };
+            let plane = encode_sparse(matrix, how, format, nothing)?;
+            assert_eq!(plane.kept(), 0);
+            let meta = meta(&format!("{label} {means}"), Dtype::F32, &[6, 8]);
+            tensors.push((meta, EncodedTensor::plane(plane)));
+        }
+    }
+    cases.tensors("sparse_nothing_kept", tensors)
+}
+
+/// Tiles that are pieces of a row, with means and transforms.
+fn pieces(cases: &mut Cases) -> Result<()> {
+    let (rows, cols) = (3, 101);
+    let values = weights(rows, cols);
+    let matrix = MatrixView::from_values(&values, rows, cols)?;
+    let mut tensors = Vec::new();
+    for (label, format) in FORMATS {
+        for (transform, whole, means) in [
+            (Transform::None, false, false),
+            (Transform::None, false, true),
+            (Transform::DctRows, false, true),
+            (Transform::Dct2, true, true),
+        ] {
+            let how = preparation(transform, whole, means, 40);
+            let plane = encode_sparse(matrix, how, format, 0.6)?;
+            let name = format!("{label}, {}, {means}, {whole}", transform.name());
+            let meta = meta(&name, Dtype::F16, &[rows as u64, cols as u64]);
+            tensors.push((meta, EncodedTensor::plane(plane)));
+        }
+    }
+    cases.tensors("sparse_pieces", tensors)
 }

@@ -1,11 +1,12 @@
 //! Trellis planes: every number of states and lanes, scales, gains, means, transforms, patches.
 
 use hct_core::{
-    Dtype, EncodedPlane, Gains, MatrixView, Preparation, Result, Transform, TrellisAnalysis,
-    TrellisSettings,
+    Dtype, EncodedPlane, EncodedTensor, Gains, MatrixView, Preparation, Result, Transform,
+    TrellisAnalysis, TrellisSettings,
 };
 
-use super::{Cases, noise, preparation, weights};
+use super::column_order::{Plane, column_gains, row_gains};
+use super::{Cases, meta, noise, preparation, weights};
 
 pub(super) fn add(cases: &mut Cases) -> Result<()> {
     let shape = (132, 64);
@@ -33,6 +34,7 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
         cases.plane(format!("trellis{states}"), Dtype::BF16, plane)?;
     }
     transforms(cases)?;
+    combinations(cases)?;
     edges(cases, &values, shape)
 }
 
@@ -94,4 +96,56 @@ pub(super) fn code(
     };
     let training = analysis.train(step, 1 << 16);
     analysis.encode(step, &training)
+}
+
+/// Pieces of rows with gains of columns and with a transform; means with gains and in column order; the
+/// whole in one tile.
+fn combinations(cases: &mut Cases) -> Result<()> {
+    let plain = |rows, cols, tile| Plane {
+        tile,
+        column_order: false,
+        ..Plane::new(rows, cols, 8)
+    };
+    let columns = |n| Gains {
+        columns: Some(column_gains(n, true)),
+        fine: true,
+        rows: None,
+    };
+    let both = Gains {
+        rows: Some(row_gains(37, false)),
+        columns: Some(column_gains(20, false)),
+        fine: false,
+    };
+    let mut planes = vec![
+        ("pieces, column gains", false, plain(3, 205, 90)),
+        ("pieces, means, column gains", true, plain(3, 205, 90)),
+    ];
+    planes.iter_mut().for_each(|p| p.2.gains = columns(205));
+    let transformed = Plane {
+        transform: Transform::DctRows,
+        ..plain(3, 205, 90)
+    };
+    planes.push(("pieces, dct", true, transformed));
+    let with = |gains: &Gains, column_order| Plane {
+        gains: gains.clone(),
+        column_order,
+        ..plain(37, 20, 200)
+    };
+    planes.push(("means, column gains", true, with(&columns(20), false)));
+    planes.push(("means, both gains", true, with(&both, false)));
+    planes.push(("means, both gains, column order", true, with(&both, true)));
+    let mut tensors = Vec::new();
+    for (name, means, plane) in planes {
+        let meta = meta(name, Dtype::F32, &[plane.rows as u64, plane.cols as u64]);
+        let plane = Plane { means, ..plane }.coded(0.05)?;
+        tensors.push((meta, EncodedTensor::plane(plane)));
+    }
+    let values = weights(23, 17);
+    for means in [false, true] {
+        let how = preparation(Transform::Dct2, true, means, 1 << 20);
+        let plane = code(&values, (23, 17), how, 16, None, 0.05)?;
+        let meta = meta(&format!("one tile, whole, {means}"), Dtype::F16, &[23, 17]);
+        tensors.push((meta, EncodedTensor::plane(plane)));
+    }
+    cases.tensors("trellis_combinations", tensors)
 }
