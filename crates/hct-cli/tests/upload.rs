@@ -39,7 +39,7 @@ fn what_is_uploaded_is_what_a_file_would_be() {
         assert_eq!(bucket.begun, number as u64 + 1);
     }
     // There as any other: it is read, and not replaced unasked.
-    let info = run(dir, &store, "info s3://models/0.hct --json").json();
+    let info = run(dir, &store, "info s3://models/0.hct --sections --json").json();
     assert_eq!(
         info["tensors"],
         succeed(dir, "info 0.hct --json").json()["tensors"]

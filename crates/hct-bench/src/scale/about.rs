@@ -13,8 +13,8 @@ to tensor and from row to row, and one column in 256 that is up to sixteen times
 the tensors' names, so that what comes back is compared with weights made anew, and the disk never holds more
 than two of checkpoint, file and copy. `hct` runs as a process of its own, on all cores.
 
-- **CPU s**: by the program and by the system for it, all cores together. Other work on the machine hardly shows in
-  it, but does in **s**, from start to end.
+- **CPU s**: by the program and by the system for it, all cores together. Other work on the machine shows in it, since
+  cores and caches are shared, but much less than in **s**, from start to end; how much there was is said.
 - **peak MiB**: the most memory that the process had (`VmHWM`), looked at every 2 ms.
 - **rel. MSE**: ‖W − Ŵ‖² / ‖W‖² of what came back; 0 where every bit did.
 ";

@@ -1,5 +1,8 @@
 //! What grows with the number of tensors.
 
+use hct_core::Limits;
+
+use super::index_estimate;
 use super::model_section::{mebibytes, seconds};
 use super::report::{Kind, Report, Row};
 use crate::text::cells::thousands;
@@ -7,6 +10,8 @@ use crate::text::table::table;
 
 /// Bytes of the index that a tensor may take, beside its name.
 const BOUND: f64 = 64.0;
+/// Tensors that are many.
+const MANY: u64 = 1000;
 
 /// The section, if anything of it was measured.
 pub fn render(report: &Report) -> Option<String> {
@@ -17,14 +22,15 @@ pub fn render(report: &Report) -> Option<String> {
     if rows.is_empty() {
         return None;
     }
-    let most = rows.iter().map(|row| row.index_per_tensor());
-    let most = most.fold(0.0, f64::max);
+    // Of a few tensors it is what the file has of itself and what long tensors have of their tiles.
+    let many = rows.iter().filter(|row| row.tensors >= MANY);
+    let most = many.map(|row| row.index_per_tensor()).fold(0.0, f64::max);
     let verdict = match most < BOUND {
         true => format!(
-            "A tensor takes {most:.1} bytes of the index at most beside its name: under {BOUND:.0}."
+            "Of many a tensor takes {most:.1} bytes of the index at most beside its name: under {BOUND:.0}."
         ),
         false => format!(
-            "A tensor takes up to {most:.1} bytes of the index beside its name: **not** under {BOUND:.0}."
+            "Of many a tensor takes up to {most:.1} bytes of the index beside its name: **not** under {BOUND:.0}."
         ),
     };
     Some(format!(
@@ -33,8 +39,26 @@ pub fn render(report: &Report) -> Option<String> {
          each. {} {verdict}\n\n{}\n{}",
         rows[rows.len() - 1].machine.describe(),
         runs(&rows),
-        bytes(&rows),
+        bytes(&rows) + &limits(report),
     ))
+}
+
+/// What the limits of readers come to.
+fn limits(report: &Report) -> String {
+    let Some((tensor, tile)) = index_estimate::parts(report) else {
+        return String::new();
+    };
+    let limits = Limits::default();
+    let mb = |bytes: f64| bytes / 1e6;
+    format!(
+        "\nEach tile of 2²⁰ weights beyond a tensor's first takes {tile:.1} bytes more. Nothing in the format bounds the number of \
+         tensors or of tiles; readers do, unless `--max-memory` says otherwise ([SECURITY.md](../SECURITY.md)): {} tensors, \
+         whose index is {:.0} MB with names of 30 bytes, and an index of {:.0} MB, which tiles alone fill at {:.0} trillion weights.\n",
+        thousands(limits.tensors),
+        mb(limits.tensors as f64 * (tensor + 30.0)),
+        mb(limits.index as f64),
+        limits.index as f64 / tile * f64::from(1 << 20) / 1e12,
+    )
 }
 
 fn runs(rows: &[&Row]) -> String {

@@ -4,6 +4,7 @@ mod about;
 mod alike_section;
 mod checkpoint;
 mod child;
+mod index_estimate;
 mod large_section;
 mod measure;
 mod model_section;

@@ -1,6 +1,7 @@
 //! Mixtures of experts, and what one of 671 billion weights would take.
 
 use super::child::Run;
+use super::index_estimate;
 use super::plan::Plan;
 use super::report::{Kind, Report, Row};
 use crate::text::cells::{error, thousands};
@@ -26,7 +27,7 @@ pub fn render(report: &Report) -> Option<String> {
         rows[rows.len() - 1].machine.describe(),
         sizes(&rows),
         runs(&rows),
-        extrapolated(&of_largest),
+        extrapolated(report, &of_largest),
     ))
 }
 
@@ -104,23 +105,21 @@ fn speed(row: &Row, run: &Run) -> String {
 }
 
 /// What the same speeds and rates make of the largest model that is released.
-fn extrapolated(rows: &[&Row]) -> String {
+fn extrapolated(report: &Report, rows: &[&Row]) -> String {
     let large = Plan::large();
-    let (weights, tensors) = (large.weights() as f64, large.tensors().len() as f64);
-    let names: usize = large.tensors().iter().map(|t| t.name.len()).sum();
+    let tensors = large.tensors();
+    let weights = large.weights() as f64;
     let cells = rows.iter().map(|row| {
         let hours = |run: &Run| {
             let seconds = row.per_million(run).map(|s| s * weights / 1e6);
             seconds.map_or("–".into(), |s| format!("{:.1}", s / 3600.0))
         };
-        let index = row.index_per_tensor() * tensors + names as f64;
         vec![
             row.setting.name().into(),
             hours(&row.compress),
             hours(&row.verify),
             hours(&row.decompress),
             format!("{:.0}", row.bits() / 8.0 * weights / 1e9),
-            format!("{:.1}", index / 1e6),
         ]
     });
     let head = [
@@ -129,15 +128,22 @@ fn extrapolated(rows: &[&Row]) -> String {
         "verify, core hours",
         "decompress, core hours",
         "file, GB",
-        "index, MB",
     ];
+    let index = index_estimate::of(report, &tensors).map(|bytes| {
+        format!(
+            "\nIts index takes {:.1} MB, by what tensors and tiles take below: opening it at a URL is a request for the last 64 KiB \
+             and one or some for that.\n",
+            bytes / 1e6
+        )
+    });
     format!(
         "### 671 billion weights\n\nDeepSeek-V3 has {} weights in {} tensors (its shapes, and without what predicts a second \
-         token), {:.0} GB as BF16. At the speeds and rates of the largest checkpoint above, time by weights and index by tensors \
-         and their names, that takes:\n\n{}",
+         token), {:.0} GB as BF16. At the speeds and rates of the largest checkpoint above that takes, parts of it on as many \
+         machines as there are (`--part`):\n\n{}{}",
         thousands(large.weights()),
-        thousands(large.tensors().len() as u64),
+        thousands(tensors.len() as u64),
         2.0 * weights / 1e9,
-        table("lrrrrr", &head, &cells.collect::<Vec<_>>()),
+        table("lrrrr", &head, &cells.collect::<Vec<_>>()),
+        index.unwrap_or_default(),
     )
 }

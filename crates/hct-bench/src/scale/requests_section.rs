@@ -28,8 +28,8 @@ pub fn render(requests: &Requests) -> String {
     format!(
         "## Requests\n\n`cargo xtask scale --requests GIB`: a file of {} bytes (`--strategy lossless`), {} tensors and an index of {} \
          bytes, on a web server on loopback that counts. Needed is what decoding reads of the same file on the disk once it is open: \
-         tiles, tables and whatever else those rows take. Opening takes one request, for the last 64 KiB, and another for the \
-         rest of a longer index; a request has 4 MiB at most.\n\n{}",
+         tiles, tables and whatever else those rows take. Opening takes one request, for the last 64 KiB, and another for an \
+         index that is longer; a request has 4 MiB at most.\n\n{}",
         thousands(requests.file_bytes),
         thousands(requests.tensors),
         thousands(requests.index_bytes),

@@ -149,7 +149,7 @@ fn figures_follow_from_what_was_measured() {
         "| 1,000,000,000 | none | `hct compress` | 10.0 | 20.0 | 50 |",
     );
     // 20 s for each billion of 671.
-    has(1, "| none | 3.7 | 0.4 | 0.7 | 336 |");
+    has(1, "| none | 3.7 | 0.4 | 0.7 | 336 |\n");
     has(2, "4.0 bytes a weight to compress and 2.0 to decompress");
     has(2, "under 1 GiB to 201 million weights");
     has(
