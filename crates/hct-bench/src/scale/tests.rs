@@ -50,7 +50,8 @@ fn a_tiny_checkpoint_goes_through_the_tool() {
     let model = || Plan::about(1 << 20).tensors();
     let row = measure(&hct, folder.path(), Kind::Model, model(), Setting::Fast).unwrap();
     assert_eq!(row.weights, Plan::about(1 << 20).weights());
-    assert!(row.file_bytes < row.input_bytes / 2);
+    // Its experts are so small that they are coded losslessly.
+    assert!(row.file_bytes < row.input_bytes);
     assert!(row.rel_mse > 0.0 && row.rel_mse < 5e-4, "{}", row.rel_mse);
     if cfg!(target_os = "linux") {
         let peak = row.compress.peak_bytes.unwrap();
