@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     // Holds the checkpoint until everything has been measured.
     let folder;
     if args.tool {
-        build("hct-cli")?;
+        build("hct-cli", &[])?;
         folder = match &args.folder {
             Some(parent) => tempfile::tempdir_in(parent),
             None => tempfile::tempdir(),

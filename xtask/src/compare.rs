@@ -38,9 +38,13 @@ pub fn hct_bench(options: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
-/// Builds a package's programs, which lie beside `hct-bench` then.
-pub fn build(package: &str) -> Result<()> {
-    let status = cargo("build", package).status();
+/// Builds a package's programs with these features besides, which lie beside `hct-bench` then.
+pub fn build(package: &str, features: &[&str]) -> Result<()> {
+    let mut command = cargo("build", package);
+    if !features.is_empty() {
+        command.args(["--features", &features.join(",")]);
+    }
+    let status = command.status();
     let status = status.context("cannot start cargo")?;
     ensure!(status.success(), "{package} does not build");
     Ok(())

@@ -5,6 +5,7 @@ mod byte_size;
 mod compare;
 mod fetch;
 mod sample;
+mod scale;
 mod staging;
 mod synth;
 mod tensor_file;
@@ -32,6 +33,10 @@ enum Task {
     /// Measure speeds beside those of others and write docs/BENCHMARKS.*; with `--tool` those of
     /// `hct` itself.
     Bench(bench::Args),
+    /// Measure what large checkpoints and many tensors take and write docs/SCALE.*:
+    /// `scale --help` lists the options.
+    #[command(disable_help_flag = true)]
+    Scale(scale::Args),
 }
 
 fn main() -> Result<ExitCode> {
@@ -41,6 +46,7 @@ fn main() -> Result<ExitCode> {
         Task::Synth(args) => synth::run(&args)?,
         Task::Compare(args) => return compare::run(&args),
         Task::Bench(args) => return bench::run(&args),
+        Task::Scale(args) => return scale::run(&args),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask compare` and `cargo xtask bench`: measures the strategies, and the speed of codecs, and
-//! writes the tables of `docs`, as Markdown to read and as JSON to compute with. One module per table; a table is made of contestants or
+//! `cargo xtask compare`, `cargo xtask bench` and `cargo xtask scale`: measures the strategies, the speed of
+//! codecs and what large checkpoints take, and writes the tables of `docs`, as Markdown to read and as JSON to compute with. One module per table; a table is made of contestants or
 //! recipes, measured into plain structs, from which alone the Markdown is rendered.
 
 mod calibration;
@@ -18,6 +18,7 @@ mod plot;
 mod quality;
 mod rd;
 mod repository;
+mod scale;
 mod speed;
 mod strategies;
 mod symbols;
@@ -135,6 +136,9 @@ fn main() -> Result<()> {
     if first == speed::COMMAND {
         return speed::run(env::args_os().skip(1));
     }
+    if first == scale::COMMAND {
+        return scale::run(env::args_os().skip(1));
+    }
     let args = &Args::parse();
     let threads = args.threads.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new()
@@ -148,6 +152,7 @@ fn main() -> Result<()> {
             document::check::<calibration::Report>()?;
             document::check::<deltas::Report>()?;
             document::check::<speed::Report>()?;
+            document::check::<scale::Report>()?;
             return strategies::check();
         }
         if args.render {
@@ -156,6 +161,7 @@ fn main() -> Result<()> {
             document::render::<calibration::Report>()?;
             document::render::<deltas::Report>()?;
             document::render::<speed::Report>()?;
+            document::render::<scale::Report>()?;
             return document::render::<rd::Report>();
         }
         if args.coders {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use hct_model::{DiffError, Error, innermost};
+use hct_model::{DiffError, Error, innermost, without_secrets};
 
 use crate::stop;
 use crate::table::lines;
@@ -31,11 +31,11 @@ pub fn usage(message: impl Into<String>) -> anyhow::Error {
 pub fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(status) = stop::exit_status() {
         if stop::is_first_to_say() {
-            eprintln!("error: {}", lines(&format!("{error:#}")));
+            eprintln!("error: {}", said(error));
         }
         return ExitCode::from(status);
     }
-    eprintln!("error: {}", lines(&format!("{error:#}")));
+    eprintln!("error: {}", said(error));
     let model_error = match error.downcast_ref::<DiffError>() {
         Some(DiffError::Read(error)) => Some(error),
         _ => error.downcast_ref::<Error>(),
@@ -48,6 +48,11 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// The message of an error and of what is behind it, as it may be shown.
+fn said(error: &anyhow::Error) -> String {
+    lines(&without_secrets(&format!("{error:#}")))
 }
 
 fn is_usage(error: &Error) -> bool {

@@ -39,7 +39,7 @@ fn what_is_uploaded_is_what_a_file_would_be() {
         assert_eq!(bucket.begun, number as u64 + 1);
     }
     // There as any other: it is read, and not replaced unasked.
-    let info = run(dir, &store, "info s3://models/0.hct --json").json();
+    let info = run(dir, &store, "info s3://models/0.hct --sections --json").json();
     assert_eq!(
         info["tensors"],
         succeed(dir, "info 0.hct --json").json()["tensors"]
@@ -134,4 +134,45 @@ fn an_upload_that_fails_leaves_no_object_and_no_parts() {
         &format!("compress small.safetensors -o {http}"),
     )
     .fails(1, &["s3://"]);
+}
+
+/// From bucket to bucket: an index, the shards beside it, and the file that the folder makes.
+#[test]
+fn a_sharded_checkpoint_is_compressed_where_it_is() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    let store = S3::start();
+    let mut index = String::new();
+    for shard in 1..=2u64 {
+        let name = format!("model-0000{shard}-of-00002.safetensors");
+        let matrix = common::Made {
+            name: ["first", "second"][shard as usize - 1],
+            dtype: "F32",
+            shape: vec![64, 80],
+            bytes: f32_bytes(&weights(64 * 80, shard)),
+        };
+        index += &format!(r#""{}":"{name}","#, matrix.name);
+        put(dir, &format!("m/{name}"), &safetensors(&[matrix]));
+    }
+    let index = format!(r#"{{"weight_map":{{{}}}}}"#, index.trim_end_matches(','));
+    put(dir, "m/model.safetensors.index.json", index.as_bytes());
+    for (path, bytes) in common::tree(&dir.join("m")) {
+        let key = format!("/models/{}", path.display());
+        store.bucket.lock().unwrap().objects.insert(key, bytes);
+    }
+    succeed(dir, "compress m -o m.hct");
+    let url = "s3://models/model.safetensors.index.json";
+    let there = run(dir, &store, &format!("compress {url} -o s3://models/m.hct"));
+    assert_eq!(there.code, 0, "{}", there.stderr);
+    let bucket = store.bucket.lock().unwrap();
+    assert!(bucket.objects["/models/m.hct"] == fs::read(dir.join("m.hct")).unwrap());
+    drop(bucket);
+    store
+        .bucket
+        .lock()
+        .unwrap()
+        .objects
+        .remove("/models/model-00002-of-00002.safetensors");
+    let missing = format!("compress {url} -o s3://models/n.hct");
+    run(dir, &store, &missing).fails(1, &["model-00002-of-00002", "no such object"]);
 }

@@ -30,6 +30,9 @@ pub struct InfoReport {
     pub over_limits: Option<String>,
     /// All of it together.
     pub totals: InfoTotals,
+    /// Whether tiles were looked at: where not, the rates of sections are NaN.
+    #[serde(skip)]
+    pub has_sections: bool,
 }
 
 /// Another checkpoint that tensors are coded against.
@@ -151,7 +154,14 @@ pub fn info<R: ReadAt>(model: &HctModel<R>) -> Result<InfoReport, Error> {
         .into_par_iter()
         .map(|i| model.sections(i))
         .collect::<Result<Vec<_>, Error>>()?;
-    Ok(report(model, &sections))
+    Ok(report(model, &sections, true))
+}
+
+/// The same of the index alone, of which nothing more is read: how the bytes of tensors are divided among
+/// sections is not known then, and NaN.
+pub fn info_of_index<R: ReadAt>(model: &HctModel<R>) -> InfoReport {
+    let unknown = vec![Sections::default(); model.index().tensors.len()];
+    report(model, &unknown, false)
 }
 
 impl<R: ReadAt> HctModel<R> {
@@ -172,9 +182,15 @@ impl<R: ReadAt> HctModel<R> {
     }
 }
 
-fn report(model: &HctModel<impl ReadAt>, sections: &[Sections]) -> InfoReport {
+fn report(model: &HctModel<impl ReadAt>, sections: &[Sections], has_sections: bool) -> InfoReport {
     let index = model.index();
-    let tensors = index.tensors.iter().zip(sections).map(tensor).collect();
+    let tensors = index.tensors.iter().zip(sections).map(tensor);
+    let mut tensors: Vec<StoredTensor> = tensors.collect();
+    let mut totals = totals(model, sections);
+    if !has_sections {
+        tensors.iter_mut().for_each(|t| t.sections = UNKNOWN);
+        totals.sections = UNKNOWN;
+    }
     let files = index
         .files
         .iter()
@@ -200,9 +216,18 @@ fn report(model: &HctModel<impl ReadAt>, sections: &[Sections]) -> InfoReport {
             Error::Hct { error, .. } => error.to_string(),
             other => other.to_string(),
         }),
-        totals: totals(model, sections),
+        totals,
+        has_sections,
     }
 }
+
+const UNKNOWN: SectionRates = SectionRates {
+    values: f64::NAN,
+    positions: f64::NAN,
+    scales: f64::NAN,
+    tables: f64::NAN,
+    headers: f64::NAN,
+};
 
 /// What tensors take from a base, if any does.
 fn base(index: &Index) -> Option<BaseInfo> {

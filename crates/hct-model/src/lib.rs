@@ -56,6 +56,7 @@ mod safetensors;
 #[cfg(feature = "fs")]
 mod salvage;
 mod shard_header;
+mod shown;
 mod source_changed;
 mod tensor_info;
 mod tensor_source;
@@ -96,7 +97,8 @@ pub use hct_model::HctModel;
 pub use header::{Header, HeaderError, HeaderTensor};
 pub use imatrix::Imatrix;
 pub use info::{
-    BaseInfo, BaseTensorInfo, CarriedInfo, InfoReport, InfoTotals, SectionRates, StoredTensor, info,
+    BaseInfo, BaseTensorInfo, CarriedInfo, InfoReport, InfoTotals, SectionRates, StoredTensor,
+    info, info_of_index,
 };
 pub use made_by::{MadeBy, provenance, with_part};
 pub use metered::Metered;
@@ -114,6 +116,7 @@ pub use recover::{RecoverReport, recover_to};
 pub use restore::{DecompressReport, restore, restore_file};
 pub use safe_path::safe_relative_path;
 pub use safetensors::{Safetensors, ShardWriter};
+pub use shown::{shown, without_secrets};
 pub use source_changed::SourceChanged;
 pub use tensor_info::TensorInfo;
 pub use tensor_source::TensorSource;

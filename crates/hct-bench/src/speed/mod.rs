@@ -25,6 +25,8 @@ mod worker;
 mod zipnn;
 
 pub use lane::WORKER;
+pub use machine::Machine;
+pub use peak::Peak;
 pub use report::Report;
 pub use worker::work;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use hct_model::{
-    AtomicFile, ExportFiles, ExportOptions, ExportType, Opened, TensorInfo, export_gguf,
+    AtomicFile, ExportFiles, ExportOptions, ExportType, Opened, TensorInfo, export_gguf, is_url,
 };
 use serde::Serialize;
 
@@ -124,6 +124,11 @@ impl Export {
 
 /// What a model is called: the name of its folder or file, without what says that it is an HCT file.
 fn name(path: &Path) -> &str {
+    // Of a URL without its query.
+    let path = match path.to_str().filter(|_| is_url(path)) {
+        Some(url) => Path::new(url.split(['?', '#']).next().unwrap_or(url)),
+        None => path,
+    };
     let stem = match path.extension() {
         Some(extension) if extension == "hct" => path.file_stem(),
         _ => path.file_name(),

@@ -15,6 +15,7 @@ use hct_core::{Limits, ReadAt};
 use super::remote::RemoteSource;
 use crate::error::Error;
 use crate::hct_model::HctModel;
+use crate::shown::shown;
 use crate::source_changed::SourceChanged;
 
 /// An HCT file on disk, or at a URL.
@@ -35,7 +36,7 @@ impl HctFile {
     /// Those of [`HctFile::open`], and when the index exceeds `limits`.
     pub fn open_within(path: impl AsRef<Path>, limits: Limits) -> Result<HctFile, Error> {
         let path = path.as_ref();
-        HctModel::new_within(path, FileSource::open(path)?, limits)
+        HctModel::new_within(shown(path), FileSource::open(path)?, limits)
     }
 }
 
@@ -98,16 +99,22 @@ pub fn is_url(path: &Path) -> bool {
     })
 }
 
+/// A URL without its query and what is behind.
+pub(super) fn place_of(url: &Path) -> &str {
+    let text = url.to_str().unwrap_or_default();
+    text.split(['?', '#']).next().unwrap_or_default()
+}
+
 #[cfg(feature = "remote")]
 fn open_url(url: &Path) -> Result<FileSource, Error> {
-    let source = RemoteSource::open(url).map_err(Error::reading(url))?;
+    let source = RemoteSource::open(url).map_err(Error::reading(&shown(url)))?;
     Ok(FileSource(Place::Remote(Box::new(source))))
 }
 
 #[cfg(not(feature = "remote"))]
 fn open_url(url: &Path) -> Result<FileSource, Error> {
     let reason = io::Error::other("URLs take a build with the feature `remote`");
-    Err(Error::io("open", url)(reason))
+    Err(Error::io("open", &shown(url))(reason))
 }
 
 impl ReadAt for FileSource {

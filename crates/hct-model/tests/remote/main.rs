@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hct_core::{Dtype, HctReader, TensorMeta, TensorRecord};
 use hct_model::{Error, HctFile, Header, Metered, Safetensors, TensorInfo, encode, verify};
 use hct_strategies::{Plan, Strategy, StrategyName, StrategySpec};
-use server::{Fault, Server};
+use server::{Fault, SIGNATURE, Server};
 
 const ROWS: u64 = 8192;
 const COLS: u64 = 192;
@@ -173,13 +173,37 @@ fn what_cannot_be_read_says_why_in_time() {
     let short = said(Fault::Short);
     // By object_store, of the range that was asked for and the one that came.
     assert!(short.contains("Requested"), "{short}");
-    let query = HctFile::open("https://127.0.0.1/m.hct?signature=1")
+    let query = HctFile::open("s3://models/m.hct?signature=s3cret")
         .err()
         .unwrap();
-    assert!(chain(&query).contains("query"), "{}", chain(&query));
+    let query = chain(&query);
+    assert!(
+        query.contains("queries go with http") && !query.contains("s3cret"),
+        "{query}"
+    );
     let ftp = HctFile::open("ftp://127.0.0.1/m.hct").err().unwrap();
     assert!(chain(&ftp).contains("not a kind of URL"), "{}", chain(&ftp));
     assert!(begin.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_signed_url_is_asked_for_as_it_is_and_never_shown() {
+    let bytes = file();
+    let server = Server::start(bytes.clone(), Fault::Unsigned);
+    let signed = format!("{}?{SIGNATURE}", server.url);
+    let model = HctFile::open(&signed).unwrap();
+    model.verify(1).unwrap();
+    assert_eq!(model.name().to_str().unwrap(), format!("{}?…", server.url));
+    let wrong = format!("{}?X-Sig=s3cret", server.url);
+    // Nobody listens there.
+    let nobody = "http://me:s3cret@127.0.0.1:1/m.hct?X-Sig=s3cret".to_owned();
+    for url in [wrong, nobody] {
+        let said = chain(&HctFile::open(&url).err().unwrap());
+        assert!(
+            said.contains("m.hct?…") && !said.contains("s3cret"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

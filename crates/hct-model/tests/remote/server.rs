@@ -25,7 +25,12 @@ pub enum Fault {
     SilentlyChangedAt(u64),
     /// There is nothing.
     NotFound,
+    /// It answers those who ask by the query [`SIGNATURE`] alone.
+    Unsigned,
 }
+
+/// What a URL may be signed with.
+pub const SIGNATURE: &str = "X-Sig=s3cr%2Fet&expires=9";
 
 /// A server of one object at any path.
 pub struct Server {
@@ -75,7 +80,7 @@ fn answer(
     sent: &AtomicU64,
 ) -> std::io::Result<()> {
     let mut asked: Option<Range<usize>> = None;
-    let mut if_match = None;
+    let (mut if_match, mut signed) = (None, false);
     for line in BufReader::new(stream.try_clone()?).lines() {
         let line = line?;
         if line.is_empty() {
@@ -83,6 +88,9 @@ fn answer(
         }
         let (name, value) = line.split_once(": ").unwrap_or((&line, ""));
         match name.to_ascii_lowercase().as_str() {
+            request if request.starts_with("get ") => {
+                signed = line.contains(&format!("?{SIGNATURE} "));
+            }
             "range" => asked = range(value, object.len()),
             "if-match" => if_match = Some(value.to_owned()),
             _ => {}
@@ -100,6 +108,7 @@ fn answer(
     };
     match fault {
         Fault::NotFound => return status(&mut out, "404 Not Found"),
+        Fault::Unsigned if !signed => return status(&mut out, "403 Forbidden"),
         Fault::Unavailable(first) if number < first => {
             return status(&mut out, "503 Service Unavailable");
         }

@@ -7,14 +7,14 @@ mod planned;
 mod report;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use hct_core::MAX_BASE_HINT;
 use hct_model::{
     Base, BaseMap, BaseMatch, Checkpoint, CheckpointSource, Error, Part, Proof, TensorSource,
-    check_apart, check_known, is_hct, open_bases_within,
+    check_apart, check_known, is_hct, open_bases_within, shown,
 };
 use hct_strategies::{SpecOption, StrategyName, StrategySpec};
 
@@ -201,9 +201,9 @@ impl Compress {
                 "--verify takes a file; what has gone to standard output cannot be read again",
             ));
         }
-        if self.resume && (elsewhere || is_stream(&self.input)) {
+        if self.resume && (elsewhere || is_elsewhere(&self.input)) {
             return Err(usage(
-                "--resume takes files; a stream cannot be taken up again",
+                "--resume takes files; a stream or an object at a URL cannot be taken up again",
             ));
         }
         match self.input.is_dir() {
@@ -263,8 +263,11 @@ impl Compress {
                 eprintln!("warning: {name} is not carried along: {}", file.reason);
             }
         }
+        // It goes into the file: a URL without what it was signed with.
+        let given = self.base.first().map(|path| shown(path));
+        let given = given.as_deref().and_then(Path::to_str);
         let matched = match &base {
-            Some(base) => Some(self.matched(&checkpoint, base)?),
+            Some(base) => Some(self.matched(&checkpoint, base, given)?),
             None => None,
         };
         let lossless = spec.strategy() == StrategyName::Lossless && !elsewhere;
@@ -348,6 +351,7 @@ impl Compress {
         &'a self,
         checkpoint: &Checkpoint,
         base: &'a Base,
+        given: Option<&'a str>,
     ) -> anyhow::Result<BaseMatch<'a>> {
         let map = match &self.base_map {
             Some(path) => {
@@ -360,7 +364,6 @@ impl Compress {
         let bar = Bar::new("looking for renamed tensors", bytes);
         let matched = BaseMatch::new(checkpoint, base, &map, &bar)?;
         drop(bar);
-        let given = self.base.first().and_then(|path| path.to_str());
         let hint = self.base_hint.as_deref().or(given).unwrap_or_default();
         match hint.len() {
             0 => Ok(matched),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hct_core::Section;
-use hct_model::{InfoReport, InfoTotals, info};
+use hct_model::{InfoReport, info, info_of_index, is_url};
 
 use crate::common_args::CommonArgs;
 use crate::limit_args::LimitArgs;
@@ -23,6 +23,9 @@ pub struct Info {
     /// An .hct file; or several, or folders, for a line of each .hct file in them
     #[arg(value_name = "FILE.hct", required = true)]
     inputs: Vec<PathBuf>,
+    /// Say of a file at a URL, too, where the bytes of its tensors go, for which all of it is transferred
+    #[arg(long)]
+    sections: bool,
     #[command(flatten)]
     common: CommonArgs,
     #[command(flatten)]
@@ -37,7 +40,8 @@ EXAMPLES
 
 A tensor's bytes are its payload and its record in the index. Sections: values (quantized
 symbols), positions (which coefficients are kept), scales, tables (symbol frequencies), headers
-(the record, lengths, modes); in JSON in bits per weight.";
+(the record, lengths, modes); in JSON in bits per weight. Of a file at a URL the index alone is read,
+which does not tell them, unless --sections asks.";
 
 impl Info {
     pub fn run(&self) -> anyhow::Result<()> {
@@ -50,7 +54,11 @@ impl Info {
 
     fn one(&self, input: &Path) -> anyhow::Result<()> {
         let model = open_hct(input, self.limits.limits())?;
-        self.common.print(&info(&model)?, table)
+        let report = match is_url(input) && !self.sections {
+            true => info_of_index(&model),
+            false => info(&model)?,
+        };
+        self.common.print(&report, table)
     }
 }
 
@@ -122,7 +130,7 @@ fn table(report: &InfoReport) -> String {
         "{}\n{}\n{}\n{made_by}{base}{over_limits}HCT {}: {} tensors, {} weights in {}, made from {} ({}x)\n",
         tensors.render(),
         files.render(),
-        parts(totals).render(),
+        parts(report).render(),
         report.format_version,
         report.tensors.len(),
         units::count(totals.weights as f64),
@@ -133,7 +141,8 @@ fn table(report: &InfoReport) -> String {
 }
 
 /// Where all the bytes go.
-fn parts(totals: &InfoTotals) -> Table {
+fn parts(report: &InfoReport) -> Table {
+    let totals = &report.totals;
     use Align::{Left, Right};
     let mut table = Table::new(&[
         ("part", Left),
@@ -150,8 +159,11 @@ fn parts(totals: &InfoTotals) -> Table {
             units::fixed(share, 2) + " %",
         ]);
     };
-    for section in Section::ALL {
-        row(section.name(), totals.section_bytes.bytes[section as usize]);
+    match report.has_sections {
+        true => Section::ALL.iter().for_each(|&section| {
+            row(section.name(), totals.section_bytes.bytes[section as usize]);
+        }),
+        false => row("tensors", totals.tensor_bytes),
     }
     row("carried files", totals.carried_bytes);
     row("recovery blocks", totals.recovery_bytes);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use hct_core::Limits;
-use hct_model::MadeBy;
+use hct_model::{MadeBy, shown, without_secrets};
 use serde::Serialize;
 
 use super::Info;
@@ -85,10 +85,13 @@ fn line(path: &Path, limits: Limits) -> Line {
     });
     let (file, error) = match summary {
         Ok(file) => (Some(file), None),
-        Err(error) => (None, Some(format!("{error:#}"))),
+        Err(error) => (
+            None,
+            Some(without_secrets(&format!("{error:#}")).into_owned()),
+        ),
     };
     Line {
-        path: path.display().to_string(),
+        path: shown(path).display().to_string(),
         error,
         file,
     }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use hct_model::{Error, HctFile, Progress, VerifyFailure, verify, verify_deep};
+use hct_model::{
+    Error, HctFile, Progress, VerifyFailure, shown, verify, verify_deep, without_secrets,
+};
 use serde::Serialize;
 
 use crate::base_args::{BaseArgs, check_base};
@@ -134,8 +136,8 @@ impl Verify {
                     seconds: begin.elapsed().as_secs_f64(),
                     failures: vec![VerifyFailure {
                         kind: "index",
-                        name: input.display().to_string(),
-                        error: format!("{error:#}"),
+                        name: shown(input).display().to_string(),
+                        error: without_secrets(&format!("{error:#}")).into_owned(),
                         pieces: Vec::new(),
                     }],
                 };
@@ -201,7 +203,7 @@ impl Report {
             };
             return format!(
                 "{}: intact ({} tensors and {} carried files in {}, checked in {})\n{deep}{note}{part}",
-                input.display(),
+                shown(input).display(),
                 self.tensors,
                 self.files,
                 units::bytes(self.bytes),

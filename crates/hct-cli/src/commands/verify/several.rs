@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use hct_model::shown;
 use serde::Serialize;
 
 use super::{Report, Verify};
@@ -44,7 +45,7 @@ impl Verify {
         let checked = at_once(self.jobs.into(), paths, |path| {
             let (report, _) = self.check(path, &bar)?;
             Ok(ReportOfFile {
-                path: path.display().to_string(),
+                path: shown(path).display().to_string(),
                 report,
             })
         });

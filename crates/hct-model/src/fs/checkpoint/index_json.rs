@@ -26,7 +26,11 @@ struct RawIndex {
 
 impl IndexJson {
     pub fn read(path: &Path) -> Result<IndexJson, Error> {
-        let file = FileSource::open(path)?;
+        IndexJson::of(&FileSource::open(path)?, path)
+    }
+
+    /// The one in `file`, which is called `path`.
+    pub fn of(file: &FileSource, path: &Path) -> Result<IndexJson, Error> {
         let len = file.size();
         if len > MAX_HEADER_LEN {
             let index = path.to_owned();
@@ -64,8 +68,8 @@ impl IndexJson {
         })
     }
 
-    /// The names of the shards, sorted; all are plain names of files that exist.
-    pub fn shard_names(&self) -> Result<Vec<&str>, Error> {
+    /// The names of the shards, sorted; all are plain names, of files that are there.
+    pub fn shard_names(&self, is_there: impl Fn(&Path) -> bool) -> Result<Vec<&str>, Error> {
         let mut first_tensors = BTreeMap::new();
         for (tensor, shard) in &self.weight_map {
             first_tensors.entry(shard.as_str()).or_insert(tensor);
@@ -80,7 +84,7 @@ impl IndexJson {
                     reason,
                 });
             }
-            if !self.path.with_file_name(shard).exists() {
+            if !is_there(&self.path.with_file_name(shard)) {
                 return Err(Error::ShardMissing {
                     index,
                     tensor,

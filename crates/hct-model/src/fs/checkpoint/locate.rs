@@ -7,7 +7,7 @@ use super::index_json::IndexJson;
 use crate::error::Error;
 use crate::safe_path::fault_in_file_name;
 
-const INDEX_SUFFIX: &str = ".safetensors.index.json";
+pub(super) const INDEX_SUFFIX: &str = ".safetensors.index.json";
 const SHARD_SUFFIX: &str = ".safetensors";
 
 pub(super) struct Located {
@@ -86,7 +86,7 @@ fn locate_in_dir(dir: &Path) -> Result<Located, Error> {
 
 fn locate_by_index(dir: &Path, name: &str) -> Result<Located, Error> {
     let index = IndexJson::read(&dir.join(name))?;
-    let shards = index.shard_names()?;
+    let shards = index.shard_names(Path::exists)?;
     let shards = shards
         .into_iter()
         .map(|name| (name.to_owned(), dir.join(name)))
@@ -99,7 +99,7 @@ fn locate_by_index(dir: &Path, name: &str) -> Result<Located, Error> {
 }
 
 /// The name of a file, if it is one that could be written back from an HCT file.
-fn storable_name(path: &Path) -> Result<String, Error> {
+pub(super) fn storable_name(path: &Path) -> Result<String, Error> {
     let name = path.file_name().and_then(|name| name.to_str());
     let fault = name.map_or(Some("it is not UTF-8"), fault_in_file_name);
     match (name, fault) {

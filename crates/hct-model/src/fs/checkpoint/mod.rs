@@ -1,6 +1,7 @@
 //! A checkpoint on disk: one safetensors or GGUF file, or a folder with a safetensors file or with an
 //! index and shards.
 
+mod at_url;
 mod index_json;
 mod locate;
 mod side_files;
@@ -12,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use hct_core::{BlockType, Dtype, FileKind, ReadAt};
 
-use super::file_source::FileSource;
+use super::file_source::{FileSource, is_url};
 use crate::checkpoint_source::{CarriedFile, CheckpointSource};
 use crate::error::Error;
 use crate::gguf::{Gguf, MAGIC};
 use crate::safetensors::{Safetensors, Shard};
+use crate::shown::shown;
 use crate::source_changed::SourceChanged;
 use crate::tensor_info::TensorInfo;
 use crate::tensor_source::TensorSource;
@@ -61,16 +63,19 @@ impl Checkpoint {
     /// …) are carried along, by path. Hidden files and HCT files are not, nor those of
     /// [`Checkpoint::skipped_files`].
     ///
+    /// At a URL (with the feature `remote`): such a file, or an index with its shards beside it.
+    ///
     /// # Errors
     /// When there is no such checkpoint, when it is unclear which file is meant, when a header or
     /// the index is wrong, and when the index and the shards disagree.
     pub fn open(path: impl AsRef<Path>) -> Result<Checkpoint, Error> {
         let path = path.as_ref();
+        if is_url(path) {
+            return at_url::open(path);
+        }
         if path.is_file() {
             let source = FileSource::open(path)?;
-            let len = source.size().min(MAGIC.len() as u64);
-            let start = source.read_at(0, len as usize);
-            if start.map_err(Error::reading(path))?[..] == MAGIC[..] {
+            if is_gguf(&source, path)? {
                 return Ok(Checkpoint::of_gguf(Gguf::new(path, source)?));
             }
         }
@@ -211,6 +216,13 @@ impl CheckpointSource for Checkpoint {
     }
 }
 
+/// Whether the file begins as GGUF files do.
+fn is_gguf(source: &FileSource, path: &Path) -> Result<bool, Error> {
+    let len = source.size().min(MAGIC.len() as u64);
+    let start = source.read_at(0, len as usize);
+    Ok(start.map_err(Error::reading(path))?[..] == MAGIC[..])
+}
+
 /// Reads a side file that is still as it was when the folder was listed.
 fn read_side_file(side: &SideFile) -> Result<Vec<u8>, Error> {
     let source = FileSource::open(&side.path)?;
@@ -221,7 +233,7 @@ fn read_side_file(side: &SideFile) -> Result<Vec<u8>, Error> {
     };
     bytes
         .map(Cow::into_owned)
-        .map_err(Error::reading(&side.path))
+        .map_err(Error::reading(&shown(&side.path)))
 }
 
 /// Checks that every tensor, none of which is in two shards, is where the index says it is.

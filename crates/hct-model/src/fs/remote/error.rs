@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::io::{self, ErrorKind};
 
+use crate::shown::without_secrets;
 use crate::source_changed::SourceChanged;
 
 /// The error of a file in the place of one of a store.
@@ -40,5 +41,5 @@ fn chain(error: &object_store::Error) -> String {
         }
         behind = error.source();
     }
-    line
+    without_secrets(&line).into_owned()
 }

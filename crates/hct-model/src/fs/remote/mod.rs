@@ -1,6 +1,7 @@
 //! HCT files in object stores and on web servers: read by ranges, uploaded in parts.
 
 mod error;
+mod exact;
 mod ranges;
 mod runtime;
 mod source;

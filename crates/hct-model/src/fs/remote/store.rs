@@ -11,6 +11,8 @@ use object_store::http::HttpBuilder;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
+use super::exact::ExactUrl;
+
 /// How often a request that failed for now (5xx, a cut connection) is made again.
 const RETRIES: usize = 4;
 /// When that ends at the latest, whatever is left to try.
@@ -28,14 +30,19 @@ impl Place {
     pub fn of(path: &Path) -> Result<Place, String> {
         let text = path.to_str().ok_or("a URL has to be UTF-8")?;
         let url = Url::parse(text).map_err(|error| format!("no URL: {error}"))?;
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(
-                "a URL with a query (such as a signed one) cannot be read by ranges here: \
-                 download the file, or give a URL of the store itself"
-                    .into(),
-            );
-        }
-        let (scheme, object) = ObjectStoreScheme::parse(&url).map_err(|_| UNKNOWN.to_owned())?;
+        let is_web = matches!(url.scheme(), "http" | "https");
+        let (scheme, object) = match url.query() {
+            // Signed for whoever has it, whatever kind of store that is.
+            Some(_) if is_web => {
+                let object = object_store::path::Path::from_url_path(url.path());
+                (
+                    ObjectStoreScheme::Http,
+                    object.map_err(|_| UNKNOWN.to_owned())?,
+                )
+            }
+            Some(_) => return Err(QUERY.into()),
+            None => ObjectStoreScheme::parse(&url).map_err(|_| UNKNOWN.to_owned())?,
+        };
         let retry = RetryConfig {
             backoff: BackoffConfig::default(),
             max_retries: RETRIES,
@@ -43,10 +50,14 @@ impl Place {
         };
         let store: object_store::Result<Arc<dyn ObjectStore>> = match scheme {
             ObjectStoreScheme::Http => {
-                let mut base = url.clone();
+                let mut exact = url.clone();
+                exact.set_fragment(None);
+                let mut base = exact.clone();
                 base.set_path("");
+                base.set_query(None);
                 HttpBuilder::new()
                     .with_url(base)
+                    .with_http_connector(ExactUrl(exact))
                     .with_retry(retry)
                     .with_client_options(
                         ClientOptions::new().with_allow_http(url.scheme() == "http"),
@@ -78,4 +89,5 @@ impl Place {
     }
 }
 
+const QUERY: &str = "queries go with http and https: give the URL of the object alone";
 const UNKNOWN: &str = "not a kind of URL that can be read: give http(s), s3, gs or az";

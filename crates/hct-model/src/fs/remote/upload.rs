@@ -9,6 +9,7 @@ use super::error::io_error;
 use super::runtime::runtime;
 use super::store::Place;
 use crate::error::Error;
+use crate::shown::shown;
 
 /// Bytes of a part. S3 takes 10,000 parts at most: objects of up to 640 GB.
 const PART: usize = 64 << 20;
@@ -32,12 +33,13 @@ impl Upload {
     /// When `url` is none of a store that takes uploads in parts, or there is an object and `overwrite` is
     /// not set.
     pub fn begin(url: &Path, overwrite: bool) -> Result<Upload, Error> {
-        if !overwrite && object_exists(url).map_err(Error::io("open", url))? {
+        let named = &*shown(url);
+        if !overwrite && object_exists(url).map_err(Error::io("open", named))? {
             return Err(Error::OutputExists {
-                path: url.to_owned(),
+                path: named.to_owned(),
             });
         }
-        Self::of(url).map_err(Error::io("upload to", url))
+        Self::of(url).map_err(Error::io("upload to", named))
     }
 
     fn of(url: &Path) -> io::Result<Upload> {
@@ -56,7 +58,7 @@ impl Upload {
             Err(error) => return Err(io_error(error)),
         };
         Ok(Upload {
-            url: url.to_owned(),
+            url: shown(url).into_owned(),
             parts: Some(parts),
         })
     }
