@@ -29,6 +29,7 @@ fn _hct(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(commands::decompress, module)?)?;
     module.add_function(wrap_pyfunction!(limits::set_max_memory, module)?)?;
     module.add_function(wrap_pyfunction!(commands::merge, module)?)?;
+    module.add_function(wrap_pyfunction!(commands::recover, module)?)?;
     module.add_function(wrap_pyfunction!(commands::verify, module)?)?;
     module.add_function(wrap_pyfunction!(commands::info, module)?)?;
     module.add_function(wrap_pyfunction!(commands::diff, module)?)?;

@@ -165,21 +165,59 @@ def decompress(
     *,
     base: Bases = None,
     fragments: int | None = None,
+    keep_going: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: Progress = None,
 ) -> int:
     """Turns an ``.hct`` file back into the checkpoint that it was: a folder, or one file where ``dst``
-    ends in ``.safetensors``. Gives the bytes written.
+    ends in ``.safetensors``, or in ``.gguf`` where it was one of those. Gives the bytes written.
 
-    ``base``, ``fragments`` and what is raised are as of :class:`holotensor.safe_open`; ``progress`` is
-    as of :func:`compress`. Raises :class:`OutputExistsError` unless ``overwrite``.
+    ``keep_going`` writes what is not damaged of a damaged file, and warns of every tensor and file that
+    is lost; nothing is filled in. ``base``, ``fragments`` and what is raised are as of
+    :class:`holotensor.safe_open`; ``progress`` is as of :func:`compress`. Raises
+    :class:`OutputExistsError` unless ``overwrite``, :class:`CorruptedError` with ``keep_going``, too,
+    where nothing is left.
     """
+    source, target = os.fspath(src), os.fspath(dst)
     tell, end = listener(progress, "decompressing")
     try:
-        return _hct.decompress(
-            os.fspath(src), os.fspath(dst), paths(base), fragments, overwrite, threads, tell
+        written, lost = _hct.decompress(
+            source, target, paths(base), fragments, keep_going, overwrite, threads, tell
         )
+    finally:
+        end()
+    for part in json.loads(lost):
+        warnings.warn(f"{part['kind']} {part['name']!r} is lost: {part['error']}", stacklevel=2)
+    return written
+
+
+def recover(
+    path: Path,
+    output: Path,
+    *,
+    overwrite: bool = False,
+    threads: int | None = None,
+    progress: Progress = None,
+) -> dict[str, Any]:
+    """Writes what is left of a damaged ``.hct`` file, one that cannot be opened any more as well, to the
+    ``.hct`` file ``output``: ``hct recover``.
+
+    Every file has its index once more, in pieces beside the tensors; where that at the end is damaged or
+    cut off, these tell what there is. Tensors are copied as they are coded, their checksums checked.
+    Gives ``complete``, which says whether ``output`` is the file as it was written, byte for byte; the
+    numbers of ``tensors`` and ``files`` in it; ``lost``, with ``kind``, ``name`` and ``error`` of what is
+    not; ``missing_tensors`` and ``missing_files``, which not even the name is left of; ``output_bytes``
+    and the other fields of ``hct recover --json``. What is left of an incomplete one
+    :func:`decompress` writes with ``keep_going``. ``progress`` is as of :func:`compress`.
+
+    Raises :class:`NotHctError` and :class:`CorruptedError` where nothing can be recovered,
+    :class:`OutputExistsError` unless ``overwrite``, :class:`LimitError` and ``OSError``; ``output`` is as
+    it was then.
+    """
+    tell, end = listener(progress, "recovering")
+    try:
+        return json.loads(_hct.recover(os.fspath(path), os.fspath(output), overwrite, threads, tell))
     finally:
         end()
 

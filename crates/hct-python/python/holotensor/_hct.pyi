@@ -60,10 +60,14 @@ def decompress(
     dst: str,
     base: list[str],
     fragments: int | None,
+    keep_going: bool,
     overwrite: bool,
     threads: int | None,
     progress: _Progress,
-) -> int: ...
+) -> tuple[int, str]: ...
+def recover(
+    path: str, output: str, overwrite: bool, threads: int | None, progress: _Progress
+) -> str: ...
 def set_max_memory(size: int | None) -> None: ...
 def merge(
     parts: list[str], dst: str, overwrite: bool, threads: int | None, progress: _Progress
