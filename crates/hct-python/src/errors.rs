@@ -122,6 +122,7 @@ fn class_of(error: &Error) -> Class {
         | Error::Header { .. }
         | Error::Gguf { .. }
         | Error::NoBlocks { .. }
+        | Error::Export { .. }
         | Error::Part { .. }
         | Error::IndexTooLarge { .. }
         | Error::IndexJson { .. }

@@ -9,6 +9,7 @@ mod arrays;
 mod bytes;
 mod commands;
 mod errors;
+mod export;
 mod file;
 mod limits;
 mod options;
@@ -34,5 +35,6 @@ fn _hct(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(commands::info, module)?)?;
     module.add_function(wrap_pyfunction!(commands::diff, module)?)?;
     module.add_function(wrap_pyfunction!(commands::extract, module)?)?;
+    module.add_function(wrap_pyfunction!(export::export, module)?)?;
     Ok(())
 }

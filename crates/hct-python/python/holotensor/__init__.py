@@ -3,8 +3,8 @@
 ``safe_open`` reads tensors, or some of their rows, out of an ``.hct`` file as safetensors does out of
 its own; :mod:`holotensor.numpy` and :mod:`holotensor.torch` load and save whole files,
 :mod:`holotensor.transformers` whole models. ``compress``, ``decompress``, ``verify``, ``info``,
-``diff``, ``extract``, ``merge`` and ``recover`` are the commands of ``hct``, with the same options, bytes
-and figures.
+``diff``, ``export``, ``extract``, ``merge`` and ``recover`` are the commands of ``hct``, with the same
+options, bytes and figures.
 
 Everything that takes long releases the GIL, uses all cores, and stops at Ctrl-C.
 """
@@ -13,6 +13,7 @@ from ._commands import (
     compress,
     decompress,
     diff,
+    export,
     extract,
     info,
     merge,
@@ -53,6 +54,7 @@ __all__ = [
     "compress",
     "decompress",
     "diff",
+    "export",
     "extract",
     "info",
     "merge",

@@ -51,7 +51,8 @@ def compress(
 ) -> dict[str, Any]:
     """Compresses a checkpoint, a ``.safetensors`` file or a folder, to the ``.hct`` file ``dst``.
 
-    The options are those of ``hct compress``, and the bytes are those that it writes with the same
+    The options are those of ``hct compress``, but for ``--resume`` and those that run the model
+    (``--text``, ``--max-kld``, qualities by name), and the bytes are those that it writes with the same
     ones; without any, every matrix reaches a cosine of 0.9998. One at most says how good the result
     is to be: ``cosine`` (in (0, 1); ``quality=`` a number is the same), ``rel_mse`` (relative mean
     squared error, in (0, 1)), ``bpw`` (bits per weight of the whole file), ``size`` (bytes of the file
@@ -63,8 +64,9 @@ def compress(
     GGUF file as numbers. ``part=(i, n)`` codes the i-th of n parts alone, counted from 1, for
     :func:`merge`. With ``verify`` the file is read and decoded again before it gets its name, which is
     so of lossless ones unless it is ``False``. With ``hashes`` the file holds the BLAKE3 hash of every
-    tensor and file as it was, for ``verify(deep=True)``; so do lossless ones unless it is ``False``. ``progress`` is called with bytes done, bytes in all and
-    the name of a tensor; ``True`` shows a bar where tqdm is installed.
+    tensor and file as it was, for ``verify(deep=True)``; so do lossless ones unless it is ``False``.
+    ``progress`` is called with bytes done, bytes in all and the name of a tensor; ``True`` shows a bar
+    where tqdm is installed.
 
     Gives ``input_bytes``, ``output_bytes``, ``weights``, ``bits_per_weight``, ``ratio``, ``base`` and
     ``predicted_damage``. Raises :class:`OptionError`, :class:`CheckpointError`,
@@ -271,6 +273,43 @@ def diff(
     tell, end = listener(progress, "comparing")
     try:
         return json.loads(_hct.diff(os.fspath(a), os.fspath(b), paths(base), threads, tell))
+    finally:
+        end()
+
+
+def export(
+    src: Path,
+    dst: Path,
+    *,
+    type: str = "f16",
+    tokenizer_pre: str | None = None,
+    base: Bases = None,
+    overwrite: bool = False,
+    threads: int | None = None,
+    progress: Progress = None,
+) -> dict[str, Any]:
+    """Writes a Llama or Qwen2 model, an ``.hct`` file or a folder with its ``config.json`` and
+    ``tokenizer.json``, as a GGUF file, which llama.cpp runs: ``hct export``.
+
+    ``type`` is what most weights are stored as: ``"f16"``, ``"bf16"``, ``"q8_0"`` or ``"q4_0"``.
+    ``tokenizer_pre`` is what llama.cpp calls the way the tokenizer splits text, where that is not known
+    here. What was compressed from GGUF :func:`decompress` gives back.
+
+    Gives ``tensors`` and ``output_bytes``. Raises :class:`CheckpointError` where the model is of another
+    kind or lacks a file, :class:`OptionError`, :class:`OutputExistsError` unless ``overwrite``, and what
+    :class:`holotensor.safe_open` raises; ``dst`` is as it was then.
+    """
+    source, target = os.fspath(src), os.fspath(dst)
+    name = os.path.basename(os.path.normpath(source))
+    if name.endswith(".hct"):
+        name = name[: -len(".hct")]
+    tell, end = listener(progress, "exporting")
+    try:
+        return json.loads(
+            _hct.export(
+                source, target, type, name, tokenizer_pre, paths(base), overwrite, threads, tell
+            )
+        )
     finally:
         end()
 

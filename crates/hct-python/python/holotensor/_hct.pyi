@@ -77,6 +77,17 @@ def info(path: str) -> str: ...
 def diff(
     a: str, b: str, base: list[str], threads: int | None, progress: _Progress
 ) -> str: ...
+def export(
+    src: str,
+    dst: str,
+    kind: str,
+    name: str,
+    tokenizer_pre: str | None,
+    base: list[str],
+    overwrite: bool,
+    threads: int | None,
+    progress: _Progress,
+) -> str: ...
 def extract(
     path: str,
     tensor: str,
