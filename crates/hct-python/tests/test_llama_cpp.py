@@ -35,9 +35,10 @@ def smollm2():
 
 def opened(path):
     # Keys and values in float32, as `hct eval` has them.
-    return llama_cpp.Llama(
-        str(path), n_ctx=CONTEXT, n_batch=CONTEXT, logits_all=True, verbose=False, type_k=0, type_v=0
-    )
+    # One thread: several wait for each other in loops, which takes forever where others want the cores.
+    one = {"n_threads": 1, "n_threads_batch": 1}
+    sizes = {"n_ctx": CONTEXT, "n_batch": CONTEXT}
+    return llama_cpp.Llama(str(path), logits_all=True, verbose=False, type_k=0, type_v=0, **sizes, **one)
 
 
 def perplexity(model, tokens):
