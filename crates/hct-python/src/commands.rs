@@ -176,19 +176,21 @@ fn decoded_bytes(model: &HctFile) -> u64 {
     records.map(|t| t.decoded_bytes()).sum()
 }
 
-/// `hct decompress`; gives the bytes written.
+/// `hct decompress`; gives the bytes written, and as JSON what was lost.
 #[pyfunction]
-#[pyo3(signature = (src, dst, base, fragments, overwrite, threads, progress))]
+#[pyo3(signature = (src, dst, base, fragments, keep_going, overwrite, threads, progress))]
+#[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
 pub fn decompress(
     py: Python<'_>,
     src: PathBuf,
     dst: PathBuf,
     base: Vec<PathBuf>,
     fragments: Option<usize>,
+    keep_going: bool,
     overwrite: bool,
     threads: Option<usize>,
     progress: Option<Bound<'_, PyAny>>,
-) -> PyResult<u64> {
+) -> PyResult<(u64, String)> {
     let model = py.detach(|| {
         check_apart(&dst, &src).map_err(raised)?;
         open(&src, &base)
@@ -199,8 +201,36 @@ pub fn decompress(
             Some(fragments) => model.with_fragments(fragments),
             None => model,
         };
-        let done = hct_model::decompress(&model, &dst, overwrite, watch);
-        Ok(done.map_err(raised)?.output_bytes)
+        let done = match keep_going {
+            true => hct_model::decompress_undamaged(&model, &dst, overwrite, watch),
+            false => {
+                let done = hct_model::decompress(&model, &dst, overwrite, watch);
+                done.map(|done| (done, Vec::new()))
+            }
+        };
+        let (done, lost) = done.map_err(raised)?;
+        Ok((done.output_bytes, to_json(&lost)?))
+    })
+}
+
+/// `hct recover`.
+#[pyfunction]
+#[pyo3(signature = (path, output, overwrite, threads, progress))]
+pub fn recover(
+    py: Python<'_>,
+    path: PathBuf,
+    output: PathBuf,
+    overwrite: bool,
+    threads: Option<usize>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    py.detach(|| check_apart(&output, &path)).map_err(raised)?;
+    let total = path.metadata()?.len();
+    run(py, threads, progress.as_ref(), total, |watch| {
+        let done = hct_model::recover(&path, &output, overwrite, limits(), watch);
+        let mut report = serde_json::to_value(done.map_err(raised)?).map_err(unwritten)?;
+        report["output_bytes"] = output.metadata()?.len().into();
+        Ok(report.to_string())
     })
 }
 
@@ -321,6 +351,9 @@ pub fn extract(
 }
 
 fn to_json(report: &impl serde::Serialize) -> PyResult<String> {
-    serde_json::to_string(report)
-        .map_err(|error| Class::Hct.error(format!("the report cannot be written: {error}")))
+    serde_json::to_string(report).map_err(unwritten)
+}
+
+fn unwritten(error: serde_json::Error) -> PyErr {
+    Class::Hct.error(format!("the report cannot be written: {error}"))
 }

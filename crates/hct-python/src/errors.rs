@@ -89,7 +89,14 @@ pub fn wrong_option(error: &SpecError) -> PyErr {
 
 fn class_of(error: &Error) -> Class {
     match error {
-        Error::Carried { .. } | Error::UnsafePath { .. } => Class::Corrupted,
+        Error::Carried { .. }
+        | Error::UnsafePath { .. }
+        | Error::NotTheOriginal { .. }
+        | Error::NothingLeft { .. } => Class::Corrupted,
+        Error::NoRecoveryBlocks { reason, .. } => match innermost(&**reason) {
+            CoreError::NotHct(_) => Class::NotHct,
+            _ => Class::Corrupted,
+        },
         Error::OutputExists { .. } | Error::NotReplaceable { .. } => Class::OutputExists,
         Error::NeedsBase { .. }
         | Error::WrongBase { .. }
@@ -102,6 +109,8 @@ fn class_of(error: &Error) -> Class {
         | Error::ReplacesInput { .. }
         | Error::OutputUnnamed { .. }
         | Error::ManyShards { .. }
+        | Error::OtherForm { .. }
+        | Error::SizeNeedsPlan { .. }
         | Error::ForeignCalibration { .. }
         | Error::RateOutOfReach { .. } => Class::Option,
         Error::NoNumpyType { .. } => Class::Dtype,
@@ -113,6 +122,7 @@ fn class_of(error: &Error) -> Class {
         | Error::Header { .. }
         | Error::Gguf { .. }
         | Error::NoBlocks { .. }
+        | Error::Export { .. }
         | Error::Part { .. }
         | Error::IndexTooLarge { .. }
         | Error::IndexJson { .. }

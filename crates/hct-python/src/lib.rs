@@ -9,6 +9,7 @@ mod arrays;
 mod bytes;
 mod commands;
 mod errors;
+mod export;
 mod file;
 mod limits;
 mod options;
@@ -29,9 +30,11 @@ fn _hct(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(commands::decompress, module)?)?;
     module.add_function(wrap_pyfunction!(limits::set_max_memory, module)?)?;
     module.add_function(wrap_pyfunction!(commands::merge, module)?)?;
+    module.add_function(wrap_pyfunction!(commands::recover, module)?)?;
     module.add_function(wrap_pyfunction!(commands::verify, module)?)?;
     module.add_function(wrap_pyfunction!(commands::info, module)?)?;
     module.add_function(wrap_pyfunction!(commands::diff, module)?)?;
     module.add_function(wrap_pyfunction!(commands::extract, module)?)?;
+    module.add_function(wrap_pyfunction!(export::export, module)?)?;
     Ok(())
 }

@@ -3,12 +3,24 @@
 ``safe_open`` reads tensors, or some of their rows, out of an ``.hct`` file as safetensors does out of
 its own; :mod:`holotensor.numpy` and :mod:`holotensor.torch` load and save whole files,
 :mod:`holotensor.transformers` whole models. ``compress``, ``decompress``, ``verify``, ``info``,
-``diff``, ``extract`` and ``merge`` are the commands of ``hct``, with the same options, bytes and figures.
+``diff``, ``export``, ``extract``, ``merge`` and ``recover`` are the commands of ``hct``, with the same
+options, bytes and figures.
 
 Everything that takes long releases the GIL, uses all cores, and stops at Ctrl-C.
 """
 
-from ._commands import compress, decompress, diff, extract, info, merge, set_max_memory, verify
+from ._commands import (
+    compress,
+    decompress,
+    diff,
+    export,
+    extract,
+    info,
+    merge,
+    recover,
+    set_max_memory,
+    verify,
+)
 from ._errors import (
     BaseModelError,
     CheckpointError,
@@ -42,9 +54,11 @@ __all__ = [
     "compress",
     "decompress",
     "diff",
+    "export",
     "extract",
     "info",
     "merge",
+    "recover",
     "safe_open",
     "set_max_memory",
     "verify",

@@ -51,7 +51,8 @@ def compress(
 ) -> dict[str, Any]:
     """Compresses a checkpoint, a ``.safetensors`` file or a folder, to the ``.hct`` file ``dst``.
 
-    The options are those of ``hct compress``, and the bytes are those that it writes with the same
+    The options are those of ``hct compress``, but for ``--resume`` and those that run the model
+    (``--text``, ``--max-kld``, qualities by name), and the bytes are those that it writes with the same
     ones; without any, every matrix reaches a cosine of 0.9998. One at most says how good the result
     is to be: ``cosine`` (in (0, 1); ``quality=`` a number is the same), ``rel_mse`` (relative mean
     squared error, in (0, 1)), ``bpw`` (bits per weight of the whole file), ``size`` (bytes of the file
@@ -63,8 +64,9 @@ def compress(
     GGUF file as numbers. ``part=(i, n)`` codes the i-th of n parts alone, counted from 1, for
     :func:`merge`. With ``verify`` the file is read and decoded again before it gets its name, which is
     so of lossless ones unless it is ``False``. With ``hashes`` the file holds the BLAKE3 hash of every
-    tensor and file as it was, for ``verify(deep=True)``; so do lossless ones unless it is ``False``. ``progress`` is called with bytes done, bytes in all and
-    the name of a tensor; ``True`` shows a bar where tqdm is installed.
+    tensor and file as it was, for ``verify(deep=True)``; so do lossless ones unless it is ``False``.
+    ``progress`` is called with bytes done, bytes in all and the name of a tensor; ``True`` shows a bar
+    where tqdm is installed.
 
     Gives ``input_bytes``, ``output_bytes``, ``weights``, ``bits_per_weight``, ``ratio``, ``base`` and
     ``predicted_damage``. Raises :class:`OptionError`, :class:`CheckpointError`,
@@ -165,21 +167,59 @@ def decompress(
     *,
     base: Bases = None,
     fragments: int | None = None,
+    keep_going: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: Progress = None,
 ) -> int:
     """Turns an ``.hct`` file back into the checkpoint that it was: a folder, or one file where ``dst``
-    ends in ``.safetensors``. Gives the bytes written.
+    ends in ``.safetensors``, or in ``.gguf`` where it was one of those. Gives the bytes written.
 
-    ``base``, ``fragments`` and what is raised are as of :class:`holotensor.safe_open`; ``progress`` is
-    as of :func:`compress`. Raises :class:`OutputExistsError` unless ``overwrite``.
+    ``keep_going`` writes what is not damaged of a damaged file, and warns of every tensor and file that
+    is lost; nothing is filled in. ``base``, ``fragments`` and what is raised are as of
+    :class:`holotensor.safe_open`; ``progress`` is as of :func:`compress`. Raises
+    :class:`OutputExistsError` unless ``overwrite``, :class:`CorruptedError` with ``keep_going``, too,
+    where nothing is left.
     """
+    source, target = os.fspath(src), os.fspath(dst)
     tell, end = listener(progress, "decompressing")
     try:
-        return _hct.decompress(
-            os.fspath(src), os.fspath(dst), paths(base), fragments, overwrite, threads, tell
+        written, lost = _hct.decompress(
+            source, target, paths(base), fragments, keep_going, overwrite, threads, tell
         )
+    finally:
+        end()
+    for part in json.loads(lost):
+        warnings.warn(f"{part['kind']} {part['name']!r} is lost: {part['error']}", stacklevel=2)
+    return written
+
+
+def recover(
+    path: Path,
+    output: Path,
+    *,
+    overwrite: bool = False,
+    threads: int | None = None,
+    progress: Progress = None,
+) -> dict[str, Any]:
+    """Writes what is left of a damaged ``.hct`` file, one that cannot be opened any more as well, to the
+    ``.hct`` file ``output``: ``hct recover``.
+
+    Every file has its index once more, in pieces beside the tensors; where that at the end is damaged or
+    cut off, these tell what there is. Tensors are copied as they are coded, their checksums checked.
+    Gives ``complete``, which says whether ``output`` is the file as it was written, byte for byte; the
+    numbers of ``tensors`` and ``files`` in it; ``lost``, with ``kind``, ``name`` and ``error`` of what is
+    not; ``missing_tensors`` and ``missing_files``, which not even the name is left of; ``output_bytes``
+    and the other fields of ``hct recover --json``. What is left of an incomplete one
+    :func:`decompress` writes with ``keep_going``. ``progress`` is as of :func:`compress`.
+
+    Raises :class:`NotHctError` and :class:`CorruptedError` where nothing can be recovered,
+    :class:`OutputExistsError` unless ``overwrite``, :class:`LimitError` and ``OSError``; ``output`` is as
+    it was then.
+    """
+    tell, end = listener(progress, "recovering")
+    try:
+        return json.loads(_hct.recover(os.fspath(path), os.fspath(output), overwrite, threads, tell))
     finally:
         end()
 
@@ -233,6 +273,43 @@ def diff(
     tell, end = listener(progress, "comparing")
     try:
         return json.loads(_hct.diff(os.fspath(a), os.fspath(b), paths(base), threads, tell))
+    finally:
+        end()
+
+
+def export(
+    src: Path,
+    dst: Path,
+    *,
+    type: str = "f16",
+    tokenizer_pre: str | None = None,
+    base: Bases = None,
+    overwrite: bool = False,
+    threads: int | None = None,
+    progress: Progress = None,
+) -> dict[str, Any]:
+    """Writes a Llama or Qwen2 model, an ``.hct`` file or a folder with its ``config.json`` and
+    ``tokenizer.json``, as a GGUF file, which llama.cpp runs: ``hct export``.
+
+    ``type`` is what most weights are stored as: ``"f16"``, ``"bf16"``, ``"q8_0"`` or ``"q4_0"``.
+    ``tokenizer_pre`` is what llama.cpp calls the way the tokenizer splits text, where that is not known
+    here. What was compressed from GGUF :func:`decompress` gives back.
+
+    Gives ``tensors`` and ``output_bytes``. Raises :class:`CheckpointError` where the model is of another
+    kind or lacks a file, :class:`OptionError`, :class:`OutputExistsError` unless ``overwrite``, and what
+    :class:`holotensor.safe_open` raises; ``dst`` is as it was then.
+    """
+    source, target = os.fspath(src), os.fspath(dst)
+    name = os.path.basename(os.path.normpath(source))
+    if name.endswith(".hct"):
+        name = name[: -len(".hct")]
+    tell, end = listener(progress, "exporting")
+    try:
+        return json.loads(
+            _hct.export(
+                source, target, type, name, tokenizer_pre, paths(base), overwrite, threads, tell
+            )
+        )
     finally:
         end()
 

@@ -60,10 +60,14 @@ def decompress(
     dst: str,
     base: list[str],
     fragments: int | None,
+    keep_going: bool,
     overwrite: bool,
     threads: int | None,
     progress: _Progress,
-) -> int: ...
+) -> tuple[int, str]: ...
+def recover(
+    path: str, output: str, overwrite: bool, threads: int | None, progress: _Progress
+) -> str: ...
 def set_max_memory(size: int | None) -> None: ...
 def merge(
     parts: list[str], dst: str, overwrite: bool, threads: int | None, progress: _Progress
@@ -72,6 +76,17 @@ def verify(path: str, base: list[str], deep: bool, threads: int | None, progress
 def info(path: str) -> str: ...
 def diff(
     a: str, b: str, base: list[str], threads: int | None, progress: _Progress
+) -> str: ...
+def export(
+    src: str,
+    dst: str,
+    kind: str,
+    name: str,
+    tokenizer_pre: str | None,
+    base: list[str],
+    overwrite: bool,
+    threads: int | None,
+    progress: _Progress,
 ) -> str: ...
 def extract(
     path: str,

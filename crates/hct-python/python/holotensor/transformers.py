@@ -19,7 +19,7 @@ import torch
 import transformers
 
 from ._commands import compress
-from ._errors import CheckpointError
+from ._errors import CheckpointError, OptionError
 from ._quantizer import METHOD, HctConfig, HctQuantizer
 from ._safe_open import Bases, Path, TensorSlice, safe_open
 from ._saving import Progress, Quality
@@ -38,13 +38,17 @@ def from_pretrained(
 
     ``auto_class`` is ``AutoModel`` or another class of models, whose weights are decoded straight into
     the module, one tensor after the other: memory holds the model and the few tensors being decoded.
-    Other classes, such as ``AutoTokenizer``, are given the files that the ``.hct`` file carries.
+    Other classes, such as ``AutoTokenizer``, are given the files that the ``.hct`` file carries;
+    ``SentenceTransformer`` of sentence-transformers is given a folder with these and the weights.
     ``dtype`` is that of the file unless given; further options are those of ``from_pretrained``.
 
-    Raises :class:`CheckpointError` where there is no ``.hct`` file or it carries no ``config.json``, and
-    what :class:`holotensor.safe_open` raises.
+    Raises :class:`CheckpointError` where there is no ``.hct`` file or it carries no ``config.json``,
+    :class:`OptionError` where a ``base`` is given to ``SentenceTransformer``, and what
+    :class:`holotensor.safe_open` raises.
     """
     file = _find(folder_or_file)
+    if _takes_folders(auto_class) and base is not None:
+        raise OptionError(f"{auto_class.__name__} cannot be given a base: decompress the file first")
     with tempfile.TemporaryDirectory(prefix="hct-") as folder:
         unpack(file, folder)
         beside = os.path.dirname(file)
@@ -52,6 +56,8 @@ def from_pretrained(
             if not os.path.exists(os.path.join(beside, "config.json")):
                 raise CheckpointError(f"{file} carries no config.json, and there is none beside it")
             folder = beside
+        if _takes_folders(auto_class):
+            return _of_folder(auto_class, file, folder, options)
         if not _is_model(auto_class):
             return auto_class.from_pretrained(folder, **options)
         config = options.pop("config", None)
@@ -92,13 +98,14 @@ def save_pretrained(
     tokenizer: Any = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Writes a model to ``folder`` with its weights in ``model.hct``.
+    """Writes a model, a ``SentenceTransformer`` too, to ``folder`` with its weights in ``model.hct``.
 
     The ``.hct`` file is whole in itself: it carries configuration, tokenizer (where one is given, or
     the model has it) and what else belongs to the model, and :func:`from_pretrained` and ``hct
-    decompress`` need nothing besides. The folder is for ``AutoModel.from_pretrained``. The weights are
-    written there uncompressed meanwhile. Options, errors and the report are those of
-    :func:`holotensor.compress`, of which ``quality`` is a cosine or ``"lossless"``.
+    decompress`` need nothing besides. The folder is for ``AutoModel.from_pretrained``, or
+    ``SentenceTransformer(folder)``. The weights are written there uncompressed meanwhile. Options, errors
+    and the report are those of :func:`holotensor.compress`, of which ``quality`` is a cosine or
+    ``"lossless"``.
     """
     target = FilePath(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -160,6 +167,22 @@ class _Weights(Mapping[str, TensorSlice]):
         dtypes = (DTYPES.get(self[name].get_dtype()) for name in self)
         floats = (dtype for dtype in dtypes if dtype is not None and dtype.is_floating_point)
         return next(floats, torch.get_default_dtype())
+
+
+def _takes_folders(auto_class: Any) -> bool:
+    # SentenceTransformer, CrossEncoder and SparseEncoder, which are made of a folder by calling them.
+    parents = getattr(auto_class, "__mro__", ())
+    return any(parent.__module__.split(".")[0] == "sentence_transformers" for parent in parents)
+
+
+def _of_folder(loader: Any, file: str, side_files: str, options: dict[str, Any]) -> Any:
+    with tempfile.TemporaryDirectory(prefix="hct-") as made:
+        folder = FilePath(made) / "model"
+        shutil.copytree(side_files, folder, ignore=shutil.ignore_patterns("*.hct", *_WEIGHTS))
+        _write_stub(folder / "model.safetensors")
+        _point_to(folder / "config.json", _FILE)
+        (folder / _FILE).symlink_to(os.path.abspath(file))
+        return loader(str(folder), **options)
 
 
 def _is_model(auto_class: Any) -> bool:
