@@ -93,7 +93,7 @@ fn class_of(error: &Error) -> Class {
         | Error::UnsafePath { .. }
         | Error::NotTheOriginal { .. }
         | Error::NothingLeft { .. } => Class::Corrupted,
-        Error::NoRecoveryBlocks { reason, .. } => match innermost(&**reason) {
+        Error::NoRecoveryBlocks { reason, .. } => match innermost(reason) {
             CoreError::NotHct(_) => Class::NotHct,
             _ => Class::Corrupted,
         },
