@@ -176,13 +176,14 @@ fn with_hashes() -> Result<Vec<u8>> {
     let mut writer = HctWriter::new(Vec::new())?;
     writer.add_file(FileKind::Side, "a.json", b"{}", 0, 2)?;
     writer.add_file(FileKind::Side, "b.json", b"[]", 0, 2)?;
-    writer.set_file_hash(ContentHash([7; 32]));
-    for (name, hash) in [("a", Some([1; 32])), ("b", None)] {
+    writer.set_file_hash(hash(b"[]"));
+    let bytes = [1, 2, 3, 4];
+    for (name, hash) in [("a", Some(hash(&bytes))), ("b", None)] {
         let meta = meta(name, Dtype::U8, &[4]);
-        let coded = EncodedTensor::lossless(&meta, &[1, 2, 3, 4])?;
+        let coded = EncodedTensor::lossless(&meta, &bytes)?;
         writer.add_tensor(meta, coded, None, "lossless")?;
         if let Some(hash) = hash {
-            writer.set_tensor_hash(ContentHash(hash));
+            writer.set_tensor_hash(hash);
         }
     }
     writer.finish()

@@ -153,7 +153,8 @@ pub(super) fn file(provenance: Option<&str>, pieces: Vec<Piece>) -> Vec<u8> {
                 shape.iter().for_each(|&d| put_varint(&mut before, d));
                 put_varint(&mut before, shard.map_or(0, |s| s as u64 + 1));
                 let mut after = Vec::new();
-                put_varint(&mut after, out.len() as u64);
+                let has_chunks = parts.iter().any(|part| matches!(part, Part::Chunk(_)));
+                put_varint(&mut after, if has_chunks { out.len() as u64 } else { 0 });
                 after.push(recipe);
                 for part in parts {
                     match part {
