@@ -69,6 +69,9 @@ pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 pub use sections::{Section, Sections};
 pub use shape::element_count;
 pub use simd::{SimdLevel, SimdLevelError, simd_level};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use simd::same_at_every_level;
 pub use transform::Transform;
 
 #[cfg(feature = "encode")]
