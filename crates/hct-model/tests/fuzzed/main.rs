@@ -45,17 +45,36 @@ fn what_is_committed_keeps_the_promises() {
     assert!(corpus > 20, "the seeds are missing");
 }
 
-/// The files that show the format, each with some bytes changed: what a fuzzer does first.
-#[test]
-fn files_of_every_recipe_keep_the_promises_with_some_bytes_changed() {
-    let root = root().join("crates/hct-core/tests/vectors");
+/// Numbers below others, always the same.
+fn chance() -> impl FnMut(usize) -> usize {
     let mut state = 1u64;
-    let mut below = |n: usize| {
+    move |n: usize| {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         (state >> 33) as usize % n
-    };
+    }
+}
+
+/// What a fuzzer of files that are damaged in known ways does first.
+#[test]
+fn what_chance_damages_is_found_and_not_handed_out() {
+    let mut below = chance();
+    for which in 0..=255 {
+        let mut data = vec![which, below(4) as u8];
+        for _ in 0..1 + below(4) {
+            data.extend((0..6).map(|_| below(256) as u8));
+        }
+        bodies::handed_out(&data);
+        bodies::recover(&data);
+    }
+}
+
+/// The files that show the format, each with some bytes changed: what a fuzzer does first.
+#[test]
+fn files_of_every_recipe_keep_the_promises_with_some_bytes_changed() {
+    let root = root().join("crates/hct-core/tests/vectors");
+    let mut below = chance();
     let shown = files(&root).into_iter();
     let shown: Vec<_> = shown
         .filter(|path| path.extension().is_some_and(|e| e == "hct"))
@@ -121,7 +140,10 @@ fn outcomes_at_this_level() {
     ];
     let mut text = String::new();
     for path in folders.into_iter().flat_map(|f| files(&root().join(f))) {
-        for (number, came) in bodies::outcome(&fs::read(&path).unwrap()).iter().enumerate() {
+        for (number, came) in bodies::outcome(&fs::read(&path).unwrap())
+            .iter()
+            .enumerate()
+        {
             let came = match came {
                 Ok(bytes) => format!("{} bytes, {:08x}", bytes.len(), crc32fast::hash(bytes)),
                 Err(error) => error.clone(),

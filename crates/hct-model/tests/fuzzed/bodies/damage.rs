@@ -22,7 +22,9 @@ pub struct Whole {
     pub file: Vec<u8>,
     /// Every tensor by its name.
     pub tensors: BTreeMap<String, Vec<u8>>,
-    /// Every file of the checkpoint by its path; none where it is tensors alone.
+    /// Every file that is carried, by its path: of those with tensors the header.
+    pub carried: BTreeMap<String, Vec<u8>>,
+    /// Every file of the checkpoint by its path; none where it is no complete one.
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
@@ -32,6 +34,9 @@ impl Whole {
         let names = model.tensors().iter().enumerate();
         let tensors = names.map(|(i, t)| (t.name.clone(), model.read(i).unwrap().into_owned()));
         let tensors = tensors.collect();
+        let carried = model.index().files.iter();
+        let carried = carried.map(|f| (f.path.clone(), model.carried(f).unwrap()));
+        let carried = carried.collect();
         let mut files = BTreeMap::new();
         if model.check_layout().is_ok() {
             restore(&model, &mut files, &()).unwrap();
@@ -39,6 +44,7 @@ impl Whole {
         Whole {
             file,
             tensors,
+            carried,
             files,
         }
     }
@@ -53,10 +59,12 @@ pub static WHOLE: LazyLock<Vec<Whole>> = LazyLock::new(|| {
     }
     let shown = shown!(
         "blocks_two_tiles" "columns8_means_tiles" "columns_sum" "files" "half_keep_0.5" "hashes"
-        "int8_keep_0.05" "lossless_dtypes" "lossless_two_tiles" "product" "sum_of_two"
+        "int8_keep_0.05" "lossless_dtypes" "product" "sum_of_two"
         "trellis8_dct2_tiles" "trellis8_pieces"
     );
     let mut files: Vec<Vec<u8>> = shown.iter().map(|file| file.to_vec()).collect();
+    let joint = include_bytes!("../../../../../fuzz/seeds/hct/lossless_joint_short");
+    files.push(joint.to_vec());
     files.push(lossless());
     for name in [StrategyName::Uniform, StrategyName::Rdo, StrategyName::Svd] {
         files.push(lossy(name));
@@ -75,7 +83,9 @@ fn shard(tensors: &[(&str, u64)], seed: u64) -> Vec<u8> {
     let mut state = seed;
     let values = tensors.iter().map(|(_, columns)| 64 * columns).sum();
     let values = (0..values).flat_map(|_: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         ((state >> 40) as f32 / (1 << 24) as f32 - 0.5).to_le_bytes()
     });
     safetensors_of(&infos, &values.collect::<Vec<u8>>())
@@ -94,7 +104,9 @@ fn lossless() -> Vec<u8> {
         provenance: Some("{\"made\":\"by a test\"}"),
         ..PLAIN
     };
-    encode(&source, Vec::new(), &LosslessEncoder, options, &()).unwrap().0
+    encode(&source, Vec::new(), &LosslessEncoder, options, &())
+        .unwrap()
+        .0
 }
 
 /// A file of three matrices.
@@ -106,7 +118,9 @@ fn lossy(name: StrategyName) -> Vec<u8> {
     let Ok(Plan::Strategy(strategy)) = spec.plan([], None) else {
         panic!("{name:?} takes more than a matrix");
     };
-    encode(&source, Vec::new(), &*strategy, PLAIN, &()).unwrap().0
+    encode(&source, Vec::new(), &*strategy, PLAIN, &())
+        .unwrap()
+        .0
 }
 
 /// A file that bytes have damaged.

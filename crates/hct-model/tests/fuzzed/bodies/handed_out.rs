@@ -43,7 +43,12 @@ fn read<R: ReadAt>(model: &HctModel<R>, number: usize, original: Option<&Whole>)
     let whole = model.read(number).ok();
     assert!(whole.is_none() || original.is_none_or(|o| whole.as_deref() == Some(o)));
     let rows = info.shape.first().copied().unwrap_or(1);
-    let parts = [0..rows, 0..rows.min(1), rows / 3..rows - rows / 3, rows..rows];
+    let parts = [
+        0..rows,
+        0..rows.min(1),
+        rows / 3..rows - rows / 3,
+        rows..rows,
+    ];
     for part in parts {
         let read = part_of(model, number, part.clone());
         let row = |bytes: &[u8]| {
@@ -81,7 +86,9 @@ fn part_of<R: ReadAt>(model: &HctModel<R>, number: usize, rows: Range<u64>) -> O
             assert!(new.is_none() || !dtype.is_codable());
             continue;
         }
-        let same = GgufType::Plain(dtype).dequantize(new.as_ref().unwrap()).unwrap();
+        let same = GgufType::Plain(dtype)
+            .dequantize(new.as_ref().unwrap())
+            .unwrap();
         let same = values.iter().zip(&same).all(|(a, b)| {
             let nan = a.is_nan() && b.is_nan();
             nan || a.to_bits() == b.to_bits()

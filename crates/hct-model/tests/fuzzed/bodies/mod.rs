@@ -19,8 +19,8 @@ use hct_strategies::{Allocation, ImportanceMap, LosslessEncoder, StrategySpec};
 
 pub use handed_out::handed_out;
 pub use levels::outcome;
-use recover::recovered;
 pub use recover::recover;
+use recover::recovered;
 use repair::repaired;
 pub use round_trip::round_trip;
 

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use hct_core::{FileKind, Limits};
-use hct_model::{HctModel, RecoverReport, TensorSource, recover as recover_file, recover_to, verify};
+use hct_core::Limits;
+use hct_model::{
+    HctModel, RecoverReport, TensorSource, recover as recover_file, recover_to, verify,
+};
 
 use super::MOST;
 use super::damage::{Damaged, Whole};
@@ -67,7 +69,10 @@ pub fn recover(data: &[u8]) {
 }
 
 fn as_it_was(output: Vec<u8>, of: &Whole, report: &RecoverReport) {
-    assert!(!report.complete || output == of.file, "complete, but not as it was");
+    assert!(
+        !report.complete || output == of.file,
+        "complete, but not as it was"
+    );
     let model = HctModel::new("recovered", output).unwrap();
     says_what_it_has(&model, report);
     let lost: BTreeSet<&str> = report.lost.iter().map(|lost| &lost.name[..]).collect();
@@ -80,15 +85,18 @@ fn as_it_was(output: Vec<u8>, of: &Whole, report: &RecoverReport) {
         if lost.contains(&entry.path[..]) {
             continue;
         }
-        let bytes = model.carried(entry).unwrap();
-        match entry.kind {
-            FileKind::Side => assert!(of.files[&entry.path] == bytes),
-            _ => assert!(of.files[&entry.path][8..].starts_with(&bytes)),
-        }
+        assert!(
+            model.carried(entry).unwrap() == of.carried[&entry.path],
+            "{}",
+            entry.path
+        );
     }
     let has: BTreeSet<&str> = model.tensors().iter().map(|t| &t.name[..]).collect();
     let unknown = { of.tensors.keys() }
         .filter(|name| !has.contains(&name[..]) && !lost.contains(&name[..]))
         .count() as u64;
-    assert!(unknown <= report.missing_tensors || report.end_missing, "{unknown} were lost silently");
+    assert!(
+        unknown <= report.missing_tensors || report.end_missing,
+        "{unknown} were lost silently"
+    );
 }

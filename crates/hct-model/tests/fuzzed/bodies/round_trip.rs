@@ -2,7 +2,8 @@
 
 use hct_core::Dtype;
 use hct_model::{
-    CompressReport, GgufType, Header, HctModel, Safetensors, TensorInfo, TensorSource, encode, verify,
+    CompressReport, GgufType, HctModel, Header, Safetensors, TensorInfo, TensorSource, encode,
+    verify,
 };
 use hct_strategies::{Plan, StrategyName, StrategySpec};
 

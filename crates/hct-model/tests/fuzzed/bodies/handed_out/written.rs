@@ -86,7 +86,7 @@ fn undamaged<R: ReadAt>(
             continue;
         };
         if entry.kind != FileKind::Shard {
-            assert!(original.is_none_or(|original| original.files[&entry.path] == *bytes));
+            assert!(original.is_none_or(|original| original.carried[&entry.path] == *bytes));
             continue;
         }
         let shard = Safetensors::new("kept", [("m.safetensors", &bytes[..])]).unwrap();
@@ -109,7 +109,10 @@ fn undamaged<R: ReadAt>(
                 && (written.contains_key(&file.path) || lost.contains(&file.path[..]))
         });
         let name = &record.name;
-        assert!(found.contains(name) || lost.contains(&name[..]) || of_gguf, "{name}");
+        assert!(
+            found.contains(name) || lost.contains(&name[..]) || of_gguf,
+            "{name}"
+        );
     }
 }
 
@@ -159,8 +162,15 @@ impl Place {
         }
         self.clear();
         let prefix = format!("{name}/");
-        let strip = |path: String| path.strip_prefix(&prefix).map(str::to_owned).unwrap_or(path);
-        files.into_iter().map(|(path, bytes)| (strip(path), bytes)).collect()
+        let strip = |path: String| {
+            path.strip_prefix(&prefix)
+                .map(str::to_owned)
+                .unwrap_or(path)
+        };
+        files
+            .into_iter()
+            .map(|(path, bytes)| (strip(path), bytes))
+            .collect()
     }
 
     fn clear(&self) {
