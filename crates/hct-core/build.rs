@@ -9,6 +9,8 @@ const AVX512: u32 = 89;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(hct_avx512)");
+    // What cargo-fuzz sets: levels can be forced within one process then.
+    println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     // Without a version that can be read, the level is left out: only speed is lost.
     if minor_version().is_some_and(|minor| minor >= AVX512) {
         println!("cargo::rustc-cfg=hct_avx512");

@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../../crates/hct-model/tests/fuzzed/bodies.rs"]
+#[path = "../../crates/hct-model/tests/fuzzed/bodies/mod.rs"]
 #[allow(dead_code, reason = "each target has one")]
 mod bodies;
 

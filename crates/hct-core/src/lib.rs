@@ -68,6 +68,9 @@ pub use matmul::{add_product, add_product_transposed};
 pub use recipe::{BlockBits, MAX_TILE, PlaneRecipe, Quantizer};
 pub use sections::{Section, Sections};
 pub use shape::element_count;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use simd::same_at_every_level;
 pub use simd::{SimdLevel, SimdLevelError, simd_level};
 pub use transform::Transform;
 

@@ -129,7 +129,7 @@ pub fn simd_level() -> Result<SimdLevel, SimdLevelError> {
 /// The level to dispatch on; always one that the CPU has.
 #[inline]
 pub(crate) fn level() -> SimdLevel {
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     if let Some(level) = forced::level() {
         return level;
     }
@@ -139,10 +139,10 @@ pub(crate) fn level() -> SimdLevel {
     }
 }
 
-#[cfg(test)]
-pub(crate) use forced::same_at_every_level;
+#[cfg(any(test, fuzzing))]
+pub use forced::same_at_every_level;
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod forced {
     use std::fmt::Debug;
     use std::sync::atomic::{AtomicU8, Ordering};
@@ -164,7 +164,7 @@ mod forced {
     /// Runs `f` at every level that this CPU has, and asserts that all give what the portable one
     /// gives, which it returns. Must not be nested.
     #[track_caller]
-    pub(crate) fn same_at_every_level<T: PartialEq + Debug>(f: impl Fn() -> T) -> T {
+    pub fn same_at_every_level<T: PartialEq + Debug>(f: impl Fn() -> T) -> T {
         struct Release;
         impl Drop for Release {
             fn drop(&mut self) {

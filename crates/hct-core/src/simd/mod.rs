@@ -10,8 +10,8 @@ pub(crate) mod tests;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use level::features;
 pub(crate) use level::level;
-#[cfg(all(test, feature = "encode"))]
-pub(crate) use level::same_at_every_level;
+#[cfg(any(all(test, feature = "encode"), fuzzing))]
+pub use level::same_at_every_level;
 pub use level::{SimdLevel, SimdLevelError, simd_level};
 
 /// Defines a function whose body is compiled for every [`SimdLevel`] and dispatched at run time.
