@@ -105,6 +105,15 @@ impl<R: ReadAt> Shard<'_, R> {
                         Some(_) => lost.push(lost_part("tensor", &info.name, OTHER)),
                     }
                 }
+                let tensors = header.tensors();
+                let named: HashSet<&str> = tensors.iter().map(|info| &info.name[..]).collect();
+                for record in model.index().tensors.iter() {
+                    let name = &record.name[..];
+                    let unnamed = record.file == Some(self.number) && !named.contains(name);
+                    if unnamed && !damaged.contains(name) {
+                        lost.push(lost_part("tensor", name, UNNAMED));
+                    }
+                }
             }
             // The order of the data is as good as that of the records.
             None => {
@@ -148,5 +157,6 @@ impl<R: ReadAt> Shard<'_, R> {
 }
 
 const MISSING: &str = "nothing is left of it, or it is in another part";
+const UNNAMED: &str = "the header of its file does not name it";
 const OTHER: &str = "it is not as the header of its file says";
 const NO_METADATA: &str = "without its header nothing says how its tensors are to be read";

@@ -58,7 +58,7 @@ pub static WHOLE: LazyLock<Vec<Whole>> = LazyLock::new(|| {
         };
     }
     let shown = shown!(
-        "blocks_two_tiles" "columns8_means_tiles" "columns_sum" "files" "half_keep_0.5" "hashes"
+        "blocks_two_tiles" "columns8_means_tiles" "columns_sum" "files" "half_keep_0.5"
         "int8_keep_0.05" "lossless_dtypes" "product" "sum_of_two"
         "trellis8_dct2_tiles" "trellis8_pieces"
     );
