@@ -17,9 +17,14 @@ const MOST_FOUND: usize = 4;
 /// Those of others.
 const MOST_HIDDEN: usize = 32;
 
+/// A short file of joint numbers, put together by hand.
+const JOINT: &[u8] = include_bytes!("../../../../../fuzz/seeds/hct/lossless_joint_short");
+
 /// A file that is whole, and what it restores to.
 pub struct Whole {
     pub file: Vec<u8>,
+    /// Whether the writer of this crate put it together, which puts recovery blocks where it always does.
+    pub ours: bool,
     /// Every tensor by its name.
     pub tensors: BTreeMap<String, Vec<u8>>,
     /// Every file that is carried, by its path: of those with tensors the header.
@@ -30,6 +35,7 @@ pub struct Whole {
 
 impl Whole {
     fn of(file: Vec<u8>) -> Whole {
+        let ours = file != JOINT;
         let model = HctModel::new("whole", &file[..]).unwrap();
         let names = model.tensors().iter().enumerate();
         let tensors = names.map(|(i, t)| (t.name.clone(), model.read(i).unwrap().into_owned()));
@@ -43,6 +49,7 @@ impl Whole {
         }
         Whole {
             file,
+            ours,
             tensors,
             carried,
             files,
@@ -63,8 +70,7 @@ pub static WHOLE: LazyLock<Vec<Whole>> = LazyLock::new(|| {
         "trellis8_dct2_tiles" "trellis8_pieces"
     );
     let mut files: Vec<Vec<u8>> = shown.iter().map(|file| file.to_vec()).collect();
-    let joint = include_bytes!("../../../../../fuzz/seeds/hct/lossless_joint_short");
-    files.push(joint.to_vec());
+    files.push(JOINT.to_vec());
     files.push(lossless());
     for name in [StrategyName::Uniform, StrategyName::Rdo, StrategyName::Svd] {
         files.push(lossy(name));
