@@ -89,10 +89,10 @@ pub fn seal_blocks(file: &mut [u8]) {
         let Some(body) = rest.get_mut(..len) else {
             continue;
         };
-        if let (Some((stored, now)), Some(refers)) = (first, body.first_chunk_mut()) {
-            if *refers == stored {
-                *refers = now;
-            }
+        if let (Some((stored, now)), Some(refers)) = (first, body.first_chunk_mut())
+            && *refers == stored
+        {
+            *refers = now;
         }
         let mut crc = crc32fast::Hasher::new();
         crc.update(&frame[8..20]);
