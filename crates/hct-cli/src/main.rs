@@ -16,7 +16,6 @@ mod goal;
 mod limit_args;
 mod made_by;
 mod many_files;
-mod memory;
 mod opened;
 mod output_path;
 mod progress;

@@ -1,12 +1,10 @@
 //! A progress bar on a terminal, nothing elsewhere.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hct_model::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::memory::give_back;
 use crate::stop::{Looking, is_stopping};
 
 /// A bar on stderr that disappears when it is dropped.
@@ -14,12 +12,7 @@ pub struct Bar {
     bar: ProgressBar,
     /// Work with a bar looks whether to stop.
     _looking: Looking,
-    /// Bytes since freed memory was given back, for work that gives it back.
-    kept: Option<AtomicU64>,
 }
-
-/// Bytes of tensors after which memory that coding them took is given back.
-const KEPT: u64 = 256 << 20;
 
 impl Bar {
     /// A bar for work on `total` bytes, which `action` describes in one word.
@@ -35,26 +28,13 @@ impl Bar {
         Bar {
             bar,
             _looking: Looking::new(),
-            kept: None,
         }
-    }
-
-    /// For work that leaves much free memory in small blocks.
-    pub fn giving_back(mut self) -> Bar {
-        self.kept = Some(AtomicU64::new(0));
-        self
     }
 }
 
 impl Progress for Bar {
     fn advance(&self, bytes: u64, _tensor: &str) {
         self.bar.inc(bytes);
-        if let Some(kept) = &self.kept
-            && kept.fetch_add(bytes, Ordering::Relaxed) + bytes >= KEPT
-        {
-            kept.store(0, Ordering::Relaxed);
-            give_back();
-        }
     }
 
     fn cancelled(&self) -> bool {

@@ -113,6 +113,6 @@ impl Job<'_> {
             None => self.checkpoint.tensors(),
         };
         let sizes = tensors.iter().map(TensorInfo::byte_len);
-        Bar::new("compressing", sizes.sum()).giving_back()
+        Bar::new("compressing", sizes.sum())
     }
 }

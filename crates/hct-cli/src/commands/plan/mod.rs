@@ -207,7 +207,7 @@ impl Plan {
 /// A bar for coding all of `source`.
 fn bar(source: &dyn TensorSource) -> Bar {
     let sizes = source.tensors().iter().map(TensorInfo::byte_len);
-    Bar::new("coding", sizes.sum()).giving_back()
+    Bar::new("coding", sizes.sum())
 }
 
 impl MeasuredReport {
