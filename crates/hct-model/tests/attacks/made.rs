@@ -95,7 +95,13 @@ impl Made {
 
     /// The fields of a tensor up to its recipe. `shard` is 0, or 1 more than the number of its file.
     pub fn tensor(&mut self, name: &str, dtype: u8, shape: &[u64], shard: u64, recipe: &[u8]) {
-        let at = self.payload.len() as u64;
+        // What is unchanged, and what has no elements, has no chunks.
+        let chunkless = recipe[0] == 2 || recipe[0] == 0 && shape.contains(&0);
+        let at = if chunkless {
+            0
+        } else {
+            self.payload.len() as u64
+        };
         self.tensor_at(name, dtype, shape, shard, at, recipe);
     }
 
