@@ -24,11 +24,11 @@ impl Buffers {
     pub fn take(&self, len: usize) -> Vec<u8> {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fit = free.iter().position(|buffer| buffer.capacity() >= len);
-        // Where none fits one makes way.
-        let found = match fit {
-            Some(i) => Some(free.swap_remove(i)),
-            None => free.pop().and(None),
-        };
+        let found = fit.map(|i| free.swap_remove(i));
+        if found.is_none() {
+            // One that is too small makes way.
+            free.pop();
+        }
         drop(free);
         match found {
             Some(mut buffer) => {

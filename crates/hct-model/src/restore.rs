@@ -165,7 +165,7 @@ fn write<R: ReadAt, W: Write + Send>(
     let bands = bands(model, shard)?;
     let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
     let buffers = Buffers::default();
-    let mut content = None;
+    let mut content: Option<ContentOfBands<'_, R>> = None;
     let mut put = |batch: Range<usize>, decoded: Vec<Result<Vec<u8>, Error>>| {
         for (i, bytes) in batch.zip(decoded) {
             let (band, bytes) = (&bands[i], bytes?);
@@ -173,8 +173,9 @@ fn write<R: ReadAt, W: Write + Send>(
                 if band.first {
                     content = Some(model.content_of_bands(band.number));
                 }
-                let content = content.iter_mut();
-                content.for_each(|content: &mut ContentOfBands<'_, R>| content.update(&bytes));
+                if let Some(content) = &mut content {
+                    content.update(&bytes);
+                }
             }
             writer.write(band.k, &bytes)?;
             if band.last

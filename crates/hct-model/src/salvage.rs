@@ -97,16 +97,16 @@ impl<R: ReadAt> Shard<'_, R> {
         let mut keep: Vec<usize> = Vec::new();
         match &header {
             Some(header) => {
-                for info in header.tensors() {
+                let tensors = header.tensors();
+                let named: HashSet<&str> = tensors.iter().map(|info| &info.name[..]).collect();
+                for info in &tensors {
                     match by_name.get(&info.name[..]) {
                         _ if damaged.contains(&info.name) => {}
                         None => lost.push(lost_part("tensor", &info.name, MISSING)),
-                        Some(&i) if model.tensors()[i] == info => keep.push(i),
+                        Some(&i) if model.tensors()[i] == *info => keep.push(i),
                         Some(_) => lost.push(lost_part("tensor", &info.name, OTHER)),
                     }
                 }
-                let tensors = header.tensors();
-                let named: HashSet<&str> = tensors.iter().map(|info| &info.name[..]).collect();
                 for record in model.index().tensors.iter() {
                     let name = &record.name[..];
                     let unnamed = record.file == Some(self.number) && !named.contains(name);
