@@ -1,15 +1,13 @@
 //! `hct` as a process of its own, and what it takes.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::speed::Peak;
+use crate::speed::{Ended, hct_beside};
 
 /// Ticks of a second in `/proc`, on every Linux.
 const TICKS: f64 = 100.0;
@@ -33,17 +31,9 @@ impl Hct {
     pub fn at(path: Option<&Path>) -> Result<Hct> {
         let path = match path {
             Some(path) => path.to_owned(),
-            None => {
-                let mut path = env::current_exe()?;
-                path.set_file_name(format!("hct{}", env::consts::EXE_SUFFIX));
-                path
-            }
+            None => hct_beside("cargo xtask scale")?,
         };
-        ensure!(
-            path.exists(),
-            "{} is not there: `cargo xtask scale` builds it",
-            path.display()
-        );
+        ensure!(path.exists(), "{} is not there", path.display());
         Ok(Hct(path))
     }
 
@@ -51,22 +41,16 @@ impl Hct {
     pub fn run(&self, args: &[&str], paths: &[&Path]) -> Result<(Run, Vec<u8>)> {
         let mut command = Command::new(&self.0);
         command.args(args).args(paths);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped());
         let before = of_children();
-        let start = Instant::now();
-        let child = command.spawn().context("cannot start hct")?;
-        let peak = Peak::watch(child.id());
-        let ended = child.wait_with_output()?;
-        let seconds = start.elapsed().as_secs_f64();
-        let errors = String::from_utf8_lossy(&ended.stderr);
-        ensure!(ended.status.success(), "hct {args:?} failed: {errors}");
+        let ended = Ended::after(command)?;
         let cpu_seconds = of_children()
             .zip(before)
             .map(|(after, before)| after - before);
         let run = Run {
-            seconds,
+            seconds: ended.seconds,
             cpu_seconds,
-            peak_bytes: peak.end(),
+            peak_bytes: ended.peak_bytes,
         };
         Ok((run, ended.stdout))
     }

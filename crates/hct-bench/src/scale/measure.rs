@@ -11,7 +11,7 @@ use super::checkpoint::Synthetic;
 use super::child::Hct;
 use super::plan::weights;
 use super::report::{Kind, Row, Setting};
-use crate::speed::Machine;
+use crate::speed::{Machine, size};
 
 /// Makes the checkpoint of `tensors` in `parent`, and runs `hct compress`, `verify` and `decompress`.
 /// Never are more than two of checkpoint, file and copy on the disk: what came back is compared with
@@ -72,13 +72,4 @@ pub fn measure(
         row.changed
     );
     Ok(row)
-}
-
-/// Bytes of all files in a folder.
-fn size(folder: &Path) -> Result<u64> {
-    let mut total = 0;
-    for entry in fs::read_dir(folder)? {
-        total += entry?.metadata()?.len();
-    }
-    Ok(total)
 }

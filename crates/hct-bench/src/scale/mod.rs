@@ -149,8 +149,4 @@ impl document::Report for Report {
             .filter_map(|(key, section)| Some((key.to_owned(), section?)))
             .collect()
     }
-
-    fn plots(&self) -> Result<Vec<(String, String)>> {
-        Ok(Vec::new())
-    }
 }

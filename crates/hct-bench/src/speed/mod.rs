@@ -1,6 +1,7 @@
 //! Speed beside others: `docs/BENCHMARKS.md` and `.json`, made by `cargo xtask bench`.
 
 mod about;
+mod child;
 mod coders;
 mod coders_section;
 mod entrants;
@@ -24,9 +25,9 @@ mod tool_section;
 mod worker;
 mod zipnn;
 
+pub use child::{Ended, hct_beside, size};
 pub use lane::WORKER;
 pub use machine::Machine;
-pub use peak::Peak;
 pub use report::Report;
 pub use worker::work;
 
@@ -118,9 +119,5 @@ impl document::Report for Report {
         parts
             .filter_map(|(key, section)| Some((key.to_owned(), section?)))
             .collect()
-    }
-
-    fn plots(&self) -> Result<Vec<(String, String)>> {
-        Ok(Vec::new())
     }
 }

@@ -1,26 +1,24 @@
 //! The tool on a checkpoint that is in the page cache: the driver.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use tempfile::TempDir;
 
+use super::child::{Ended, hct_beside, size};
 use super::lane::Lane;
 use super::machine::Machine;
 use super::order::Order;
-use super::peak::Peak;
 use super::report::{Job, Mode, Tool, ToolRow};
 use super::spread::Spread;
 
 /// Measures `hct` on a checkpoint: everything once a round, on one thread and on all cores.
 pub fn measure(checkpoint: &Path, rounds: usize) -> Result<Tool> {
     let machine = Machine::here();
-    let hct = hct()?;
+    let hct = hct_beside("cargo xtask bench --tool")?;
     let bench = Bench {
         checkpoint,
         hct,
@@ -165,17 +163,11 @@ impl Bench<'_> {
     }
 
     fn timed(&self, mut command: Command, output: &Path) -> Result<Run> {
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let start = Instant::now();
-        let child = command.spawn().context("cannot start it")?;
-        let peak = Peak::watch(child.id());
-        let ended = child.wait_with_output()?;
-        let seconds = start.elapsed().as_secs_f64();
-        let errors = String::from_utf8_lossy(&ended.stderr);
-        ensure!(ended.status.success(), "it failed: {errors}");
+        command.stdout(Stdio::null());
+        let ended = Ended::after(command)?;
         Ok(Run {
-            seconds,
-            peak: peak.end(),
+            seconds: ended.seconds,
+            peak: ended.peak_bytes,
             written: size(output)?,
         })
     }
@@ -190,30 +182,6 @@ impl Bench<'_> {
         );
         Ok(())
     }
-}
-
-/// The tool beside this program.
-fn hct() -> Result<PathBuf> {
-    let mut path = env::current_exe()?;
-    path.set_file_name(format!("hct{}", env::consts::EXE_SUFFIX));
-    ensure!(
-        path.exists(),
-        "{} is not there: `cargo xtask bench --tool` builds it",
-        path.display()
-    );
-    Ok(path)
-}
-
-/// Bytes of a file, or of all files in a folder.
-fn size(path: &Path) -> Result<u64> {
-    if !path.is_dir() {
-        return Ok(fs::metadata(path)?.len());
-    }
-    let mut total = 0;
-    for entry in fs::read_dir(path)? {
-        total += size(&entry?.path())?;
-    }
-    Ok(total)
 }
 
 fn remove(path: &Path) -> Result<()> {

@@ -71,7 +71,9 @@ pub trait Report: Default + Serialize + DeserializeOwned {
     ///
     /// # Errors
     /// When one cannot be drawn.
-    fn plots(&self) -> Result<Vec<(String, String)>>;
+    fn plots(&self) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
+    }
 }
 
 /// What the JSON holds.
