@@ -14,6 +14,17 @@ pub(crate) fn map<T>(n: usize, f: impl Fn(usize) -> T) -> Vec<T> {
     (0..n).map(f).collect()
 }
 
+/// The payloads `f(0), …, f(n − 1)` of tiles, in no more memory than they take: they are held until the
+/// tensor is written.
+#[cfg(feature = "encode")]
+pub(crate) fn payloads(n: usize, f: impl Fn(usize) -> Vec<u8> + Sync + Send) -> Vec<Vec<u8>> {
+    map(n, |i| {
+        let mut payload = f(i);
+        payload.shrink_to_fit();
+        payload
+    })
+}
+
 /// Applies `f` to every item.
 #[cfg(feature = "rayon")]
 pub(crate) fn for_each<T: Send, E: Send>(

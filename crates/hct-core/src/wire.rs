@@ -130,6 +130,10 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Bytes of the longest varint.
+#[cfg(feature = "encode")]
+pub(crate) const MAX_VARINT: usize = 10;
+
 /// Appends `value` as a LEB128 varint.
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {

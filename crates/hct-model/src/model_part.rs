@@ -1,6 +1,6 @@
 //! A part of a tensor in an HCT file.
 
-use hct_core::{BAND_BYTES, ReadAt, TensorPart};
+use hct_core::{ReadAt, TensorPart};
 use std::ops::Range;
 
 use crate::buffers::Buffers;
@@ -30,10 +30,10 @@ impl<'m, R: ReadAt> ModelPart<'m, R> {
         Ok(ModelPart { part, ..self })
     }
 
-    /// Consecutive parts that together are this one, each decoded in a fraction of its memory: see
-    /// [`TensorPart::bands`].
-    pub(crate) fn bands(&self) -> Vec<Self> {
-        let bands = self.part.bands(BAND_BYTES).into_iter();
+    /// Consecutive parts of about so many bytes each that together are this one, each decoded in a
+    /// fraction of its memory: see [`TensorPart::bands`].
+    pub(crate) fn bands(&self, bytes: u64) -> Vec<Self> {
+        let bands = self.part.bands(bytes).into_iter();
         bands.map(|part| ModelPart { part, ..*self }).collect()
     }
 

@@ -1,6 +1,6 @@
 //! Holding what comes back against the hash of what it was.
 
-use hct_core::{ContentHash, ReadAt, Recipe, TensorRecord};
+use hct_core::{BAND_BYTES, ContentHash, ReadAt, Recipe, TensorRecord};
 
 use crate::content_hash::{RunningHash, hash_of};
 use crate::error::Error;
@@ -66,7 +66,7 @@ impl<R: ReadAt> HctModel<R> {
     /// When it is damaged, needs a base that was not given, or is not what it was.
     pub(crate) fn prove_content(&self, number: usize) -> Result<(), Error> {
         let mut content = self.content_of_bands(number);
-        for band in self.tensor(number)?.bands() {
+        for band in self.tensor(number)?.bands(BAND_BYTES) {
             content.update(&band.decode()?);
         }
         content.check()

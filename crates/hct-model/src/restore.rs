@@ -1,12 +1,12 @@
 //! An HCT file back into a checkpoint, wherever either is.
 
 use std::io::Write;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use hct_core::{FileKind, ReadAt};
 use rayon::prelude::*;
 
-use crate::batch::batches;
+use crate::batch::runs;
 use crate::buffers::Buffers;
 use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
@@ -117,6 +117,22 @@ pub fn restore_file<R: ReadAt, W: Write + Send>(
     whole.write_file(model, output, progress)
 }
 
+/// Most bytes of a band: few enough that what was decoded is in a core's cache still when it is written,
+/// enough tiles that several cores have something to do.
+const BAND: u64 = 4 << 20;
+/// Bands that are decoded together, for each thread of the pool.
+const BANDS_PER_THREAD: u64 = 2;
+/// Bands that are decoded together at least and at most; where tensors are small, there are more of them.
+const BANDS: RangeInclusive<u64> = 4..=16;
+/// Most bands and tensors that are decoded together.
+const BATCH_BANDS: usize = 64;
+
+/// Most bytes that are decoded together, while as many decoded before are written.
+fn batch_bytes() -> u64 {
+    let bands = BANDS_PER_THREAD * rayon::current_num_threads() as u64;
+    BAND * bands.clamp(*BANDS.start(), *BANDS.end())
+}
+
 /// A band of a tensor of a shard.
 struct Band<'m, R> {
     /// The tensor's number in the shard, and in the model.
@@ -141,7 +157,7 @@ fn bands<'m, R: ReadAt>(
 ) -> Result<Vec<Band<'m, R>>, Error> {
     let mut bands = Vec::with_capacity(shard.records.len());
     for (k, &number) in shard.records.iter().enumerate() {
-        let parts = model.tensor(number)?.bands();
+        let parts = model.tensor(number)?.bands(BAND);
         let count = parts.len();
         bands.extend(parts.into_iter().enumerate().map(|(i, part)| Band {
             k,
@@ -198,7 +214,7 @@ fn write<R: ReadAt, W: Write + Send>(
     };
     // While a batch is written the next is decoded.
     let mut before = (0..0, Vec::new());
-    for batch in batches(&sizes) {
+    for batch in runs(&sizes, batch_bytes(), BATCH_BANDS) {
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }

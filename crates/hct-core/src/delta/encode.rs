@@ -199,7 +199,7 @@ impl<'a> Pass<'a> {
     }
 
     fn encode(&self) -> EncodedDelta {
-        let tiles = parallel::map(self.tiles.len(), |i| {
+        let tiles = parallel::payloads(self.tiles.len(), |i| {
             let n = self.tiles[i].0.len() / self.layout.bytes();
             let (mut classes, mut symbols) = (Vec::with_capacity(n), Vec::with_capacity(n));
             let mut raw = BitWriter::default();

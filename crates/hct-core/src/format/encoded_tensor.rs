@@ -110,7 +110,7 @@ impl EncodedTensor {
     pub fn lossless(meta: &TensorMeta, bytes: &[u8]) -> Result<Self> {
         check_len(meta, bytes)?;
         let tiles: Vec<&[u8]> = bytes.chunks(LOSSLESS_TILE).collect();
-        let tiles = parallel::map(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
+        let tiles = parallel::payloads(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
         Ok(EncodedTensor {
             coding: Coding::Lossless {
                 blocks: None,
@@ -142,7 +142,7 @@ impl EncodedTensor {
         }
         let tile_bytes = BLOCKS_TILE / kind.bytes() * kind.bytes();
         let tiles: Vec<&[u8]> = bytes.chunks(tile_bytes).collect();
-        let tiles = parallel::map(tiles.len(), |i| blocks::encode_tile(tiles[i], kind));
+        let tiles = parallel::payloads(tiles.len(), |i| blocks::encode_tile(tiles[i], kind));
         Ok(EncodedTensor {
             coding: Coding::Lossless {
                 blocks: Some(kind),

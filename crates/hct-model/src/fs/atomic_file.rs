@@ -1,10 +1,11 @@
 //! Writing files: nothing appears under its final name before it is complete.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::early_sync::EarlySync;
 use super::replaceable::check_file;
 use super::sync_folder::sync_folder;
 use super::temporary::{new_file, parent_of};
@@ -16,7 +17,7 @@ use crate::error::Error;
 /// that name.
 pub struct AtomicFile {
     path: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<EarlySync<NamedTempFile>>,
     // After the file, so that it is noted as long as there is one.
     unfinished: Unfinished,
 }
@@ -32,6 +33,8 @@ impl AtomicFile {
         parent_of(path)?;
         check_file(path)?;
         let (file, unfinished) = new_file(path)?;
+        let handle = file.as_file().try_clone();
+        let file = EarlySync::new(file, handle.map_err(Error::io("write", path))?);
         Ok(AtomicFile {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 20, file),
@@ -46,9 +49,9 @@ impl AtomicFile {
     pub(super) fn sync(&mut self) -> Result<&Path, Error> {
         self.file
             .flush()
-            .and_then(|()| self.file.get_ref().as_file().sync_all())
+            .and_then(|()| self.file.get_mut().sync())
             .map_err(Error::io("write", &self.path))?;
-        Ok(self.file.get_ref().path())
+        Ok(self.file.get_ref().get_ref().path())
     }
 
     /// Makes sure the file is on disk and gives it its name in one step.
@@ -56,8 +59,7 @@ impl AtomicFile {
     /// # Errors
     /// When there already is such a file and `overwrite` is not set, or something other than a regular
     /// file; when the operating system refuses. What has that name is then as it was.
-    pub fn finish(mut self, overwrite: bool) -> Result<(), Error> {
-        self.sync()?;
+    pub fn finish(self, overwrite: bool) -> Result<(), Error> {
         let AtomicFile {
             path,
             file,
@@ -65,7 +67,9 @@ impl AtomicFile {
         } = self;
         let file = file
             .into_inner()
-            .map_err(|error| Error::io("write", &path)(error.into_error()))?;
+            .map_err(IntoInnerError::into_error)
+            .and_then(EarlySync::into_synced)
+            .map_err(Error::io("write", &path))?;
         give_name(&path, overwrite, &unfinished, |overwrite| {
             let persisted = match overwrite {
                 true => file.persist(&path),

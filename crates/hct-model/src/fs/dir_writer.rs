@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::early_sync::EarlySync;
 use super::place_folder::place;
 use super::sync_folder::sync_folder;
 use super::temporary::{NEW, TemporaryFolder};
@@ -75,14 +76,14 @@ impl DirWriter {
 }
 
 impl CheckpointSink for DirWriter {
-    type File = BufWriter<File>;
+    type File = BufWriter<EarlySync<File>>;
 
     /// Begins a file, and makes the folders it is in. `path` may come from an untrusted file.
     ///
     /// # Errors
     /// When the path is unsafe (see [`safe_relative_path`]), or a file is already there (which on
     /// some systems may be called a little differently), or it cannot be created.
-    fn begin(&mut self, path: &str) -> Result<BufWriter<File>, Error> {
+    fn begin(&mut self, path: &str) -> Result<Self::File, Error> {
         let full = self.folder.path().join(NEW).join(safe_relative_path(path)?);
         // Nothing is made in a folder that is being removed.
         let _names = Names::lock();
@@ -97,13 +98,14 @@ impl CheckpointSink for DirWriter {
         };
         self.unfinished += 1;
         self.files.insert(path.to_owned());
-        Ok(BufWriter::with_capacity(1 << 20, file))
+        let handle = file.try_clone().map_err(Error::io("write", &full))?;
+        Ok(BufWriter::with_capacity(1 << 20, EarlySync::new(file, handle)))
     }
 
-    fn end(&mut self, path: &str, file: BufWriter<File>) -> Result<(), Error> {
+    fn end(&mut self, path: &str, file: Self::File) -> Result<(), Error> {
         file.into_inner()
             .map_err(std::io::IntoInnerError::into_error)
-            .and_then(|file| file.sync_all())
+            .and_then(EarlySync::into_synced)
             .map_err(Error::io("write", &self.target.join(path)))?;
         self.unfinished = self.unfinished.saturating_sub(1);
         Ok(())

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
-use hct_core::ReadAt;
+use hct_core::{BAND_BYTES, ReadAt};
 
 use super::atomic_file::AtomicFile;
 use crate::error::Error;
@@ -120,7 +120,7 @@ fn write_safetensors<R: ReadAt>(
     let header = Header::of(std::slice::from_ref(info)).map_err(in_file)?;
     let total = 8 + header.header_bytes().len() as u64 + part.byte_len();
     let mut writer = ShardWriter::new(output, header, file)?;
-    for band in part.bands() {
+    for band in part.bands(BAND_BYTES) {
         writer.write(0, &band.decode()?)?;
     }
     writer.finish()?.finish(overwrite)?;
@@ -144,13 +144,13 @@ fn write_npy<R: ReadAt>(
     file.write_all(&header).map_err(failed)?;
     let data_len = match elements {
         Elements::Stored(_) => {
-            for band in part.bands() {
+            for band in part.bands(BAND_BYTES) {
                 file.write_all(&band.decode()?).map_err(failed)?;
             }
             part.byte_len()
         }
         Elements::F32 => {
-            for band in part.bands() {
+            for band in part.bands(BAND_BYTES) {
                 let mut values = vec![0f32; elements_of(info, &band)?];
                 band.decode_f32(&mut values)?;
                 for piece in values.chunks(PIECE) {

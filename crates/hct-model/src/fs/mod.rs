@@ -8,6 +8,7 @@ mod compare;
 mod compress;
 mod decompress;
 mod dir_writer;
+mod early_sync;
 mod extract;
 mod file_hash;
 mod file_source;

@@ -126,7 +126,7 @@ pub fn encode_sparse(
             None => selection.mask(&values),
         };
         let kept = kept::count(&mask);
-        let (payload, back) = if selection.zeros {
+        let (mut payload, back) = if selection.zeros {
             let mut zeroed = values.clone();
             let dropped = zeroed.iter_mut().zip(&mask).filter(|&(_, &keep)| !keep);
             dropped.for_each(|(v, _)| *v = 0.0);
@@ -139,6 +139,8 @@ pub fn encode_sparse(
         } else {
             code(&values, &mask, tile.cols, recipe.quantizer)?
         };
+        // Held until the tensor is written.
+        payload.shrink_to_fit();
         let error: f64 = values
             .iter()
             .zip(&back)

@@ -8,6 +8,7 @@ use super::tile::{TileCoder, TileValues};
 use super::training::Training;
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::plane::EncodedPlane;
+use crate::recipe::TileShape;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::{classes, columns};
 use crate::wire::put_blob;
@@ -38,9 +39,11 @@ impl TrellisAnalysis<'_> {
         let trained_on = |k: usize| (2 * k + 1) * count / (2 * training_tiles);
         let costs = training.contexts.costs(self.lambda(step));
         let trained = parallel::map(training_tiles, |k| {
-            let tile = self.quantized_tile(trained_on(k), coder, &costs)?;
-            let stats = coder.statistics(&tile.values, &tile.quantized, contexts_count);
-            Ok((tile, stats))
+            let tile = self.loaded_tile(trained_on(k))?;
+            let quantized = self.quantized_tile(&tile, coder, &costs)?;
+            let stats = coder.statistics(&tile.values, &quantized, contexts_count);
+            // Values come again at next to no cost, and take as much memory as indices.
+            Ok((quantized, stats))
         });
         let trained = trained.into_iter().collect::<Result<Vec<_>>>()?;
         let mut stats = Statistics::new(contexts_count);
@@ -48,12 +51,13 @@ impl TrellisAnalysis<'_> {
         let contexts = Contexts::from_statistics(&stats, self.trellis.quantizers());
         let costs = contexts.costs(self.lambda(step));
         let coded = parallel::map(count, |i| {
+            let tile = self.loaded_tile(i)?;
             let known = (0..training_tiles).find(|&k| trained_on(k) == i);
             match known {
-                Some(k) => Ok(self.code_tile(i, &trained[k].0, coder, &contexts)),
+                Some(k) => Ok(self.code_tile(&tile, &trained[k].0, coder, &contexts)),
                 None => {
-                    let tile = self.quantized_tile(i, coder, &costs)?;
-                    Ok(self.code_tile(i, &tile, coder, &contexts))
+                    let quantized = self.quantized_tile(&tile, coder, &costs)?;
+                    Ok(self.code_tile(&tile, &quantized, coder, &contexts))
                 }
             }
         });
@@ -81,79 +85,89 @@ impl TrellisAnalysis<'_> {
         })
     }
 
-    fn quantized_tile(&self, i: usize, coder: TileCoder, costs: &[f32]) -> Result<QuantizedTile> {
-        let tile = self.recipe.tile(i);
-        let values = self.tiles.load(&tile);
-        let max = self.tiles.largest(&values)?;
-        if max / coder.step > MAX_INDEX {
+    fn loaded_tile(&self, i: usize) -> Result<LoadedTile> {
+        let shape = self.recipe.tile(i);
+        let mut values = self.tiles.load(&shape);
+        let largest = self.tiles.largest(&values)?;
+        let rows = self.scales.row_scales(&values, shape.cols, shape.first_col);
+        if self.recipe.column_order {
+            let mut turned = vec![0.0; values.len()];
+            columns::transpose(&values, shape.cols, &mut turned);
+            values = turned;
+        }
+        Ok(LoadedTile {
+            shape,
+            values,
+            rows,
+            largest,
+        })
+    }
+
+    fn quantized_tile(
+        &self,
+        tile: &LoadedTile,
+        coder: TileCoder,
+        costs: &[f32],
+    ) -> Result<Quantized> {
+        if tile.largest / coder.step > MAX_INDEX {
             return Err(Error::StepOutOfRange {
                 step: coder.step,
-                least: max / MAX_INDEX,
+                least: tile.largest / MAX_INDEX,
                 most: MAX_STEP,
             });
         }
-        let rows = self.scales.row_scales(&values, tile.cols, tile.first_col);
-        let cols = &self.scales.cols[tile.first_col..tile.first_col + tile.cols];
+        let shape = &tile.shape;
+        let cols = &self.scales.cols[shape.first_col..shape.first_col + shape.cols];
         let (mut classes, map) = (Vec::new(), &self.scales.map);
-        let values = if self.recipe.column_order {
-            let mut turned = vec![0.0; values.len()];
-            columns::transpose(&values, tile.cols, &mut turned);
-            classes::classes(map, cols, &rows, &mut classes);
-            turned
-        } else {
-            classes::classes(map, &rows, cols, &mut classes);
-            values
-        };
-        let quantized = coder.quantize(
+        match self.recipe.column_order {
+            true => classes::classes(map, cols, &tile.rows, &mut classes),
+            false => classes::classes(map, &tile.rows, cols, &mut classes),
+        }
+        Ok(coder.quantize(
             costs,
             &TileValues {
-                values: &values,
+                values: &tile.values,
                 classes: &classes,
             },
-        );
-        Ok(QuantizedTile {
-            values,
-            rows,
-            quantized,
-        })
+        ))
     }
 
     /// A tile's payload, squared error and number of indices other than zero.
     fn code_tile(
         &self,
-        i: usize,
-        tile: &QuantizedTile,
+        tile: &LoadedTile,
+        quantized: &Quantized,
         coder: TileCoder,
         contexts: &Contexts,
     ) -> (Vec<u8>, f64, u64) {
-        let shape = self.recipe.tile(i);
-        let (of_rows, of_columns) = self.tiles.error_weights(&shape);
+        let shape = &tile.shape;
+        let (of_rows, of_columns) = self.tiles.error_weights(shape);
         let (of_lines, across, line) = match self.recipe.column_order {
             true => (of_columns, of_rows, shape.rows),
             false => (of_rows, of_columns, shape.cols),
         };
-        let errors = coder.squared_errors(contexts, &tile.values, &tile.quantized, line, &across);
+        let errors = coder.squared_errors(contexts, &tile.values, quantized, line, &across);
         let error = match &of_lines[..] {
             [] => errors.iter().sum(),
             weights => errors.iter().zip(weights).map(|(e, w)| e * w).sum(),
         };
-        let coded = coder.code(contexts, &tile.quantized);
+        let coded = coder.code(contexts, quantized);
         let mut enc = Encoder::new();
         write_scales(&mut enc, &tile.rows);
-        self.tiles.write_row_gains(&mut enc, &shape);
-        let mut payload = Vec::with_capacity(coded.stream.len() + coded.patches.len() + 64);
-        put_blob(&mut payload, &enc.finish());
-        put_blob(&mut payload, &coded.patches);
-        payload.extend(coded.stream);
-        let kept = tile.quantized.indices.iter().filter(|&&k| k != 0).count();
+        self.tiles.write_row_gains(&mut enc, shape);
+        let payload = coded.payload(&enc.finish());
+        let kept = quantized.indices.iter().filter(|&&k| k != 0).count();
         (payload, error, kept as u64)
     }
 }
 
-/// A tile between quantization and entropy coding.
-struct QuantizedTile {
+/// A tile as it is quantized.
+struct LoadedTile {
+    shape: TileShape,
     /// In the order of the symbols.
     values: Vec<f32>,
+    /// Scales of the rows.
     rows: Vec<i32>,
-    quantized: Quantized,
+    /// The largest magnitude.
+    largest: f32,
 }

@@ -8,6 +8,7 @@ use crate::entropy::rans::encode::RansEncoder;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::{SYMBOLS, point};
 use crate::quant::trellis::machine::{Trellis, multiple};
+use crate::wire::{MAX_VARINT, put_blob};
 
 /// A tile's values and their classes.
 pub(crate) struct TileValues<'a> {
@@ -272,4 +273,17 @@ impl Points {
 pub(crate) struct CodedTile {
     pub stream: Vec<u8>,
     pub patches: Vec<u8>,
+}
+
+impl CodedTile {
+    /// The tile's payload, which begins with `scales`; its memory holds nothing else.
+    pub fn payload(self, scales: &[u8]) -> Vec<u8> {
+        let lengths = 2 * MAX_VARINT;
+        let len = lengths + scales.len() + self.patches.len() + self.stream.len();
+        let mut payload = Vec::with_capacity(len);
+        put_blob(&mut payload, scales);
+        put_blob(&mut payload, &self.patches);
+        payload.extend(self.stream);
+        payload
+    }
 }

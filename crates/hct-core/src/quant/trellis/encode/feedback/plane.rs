@@ -123,10 +123,7 @@ impl FeedbackAnalysis<'_> {
         if !tile.rows.gains.is_empty() {
             write_scales(&mut enc, &tile.rows.gains);
         }
-        let mut payload = Vec::with_capacity(coded.stream.len() + coded.patches.len() + 64);
-        put_blob(&mut payload, &enc.finish());
-        put_blob(&mut payload, &coded.patches);
-        payload.extend(coded.stream);
+        let payload = coded.payload(&enc.finish());
         let indices = &tile.band.quantized.indices;
         CodedTile {
             payload,
