@@ -76,6 +76,12 @@ impl File {
         py.detach(|| self.model.side_file(path)).map_err(raised)
     }
 
+    /// Bytes of a tensor, or of rows of it.
+    #[pyo3(signature = (name, rows=None))]
+    fn byte_len(&self, name: &str, rows: Option<(u64, u64)>) -> PyResult<u64> {
+        Ok(self.part(name, rows).map_err(raised)?.byte_len())
+    }
+
     /// The little-endian, row-major bytes of a tensor, or of rows of it.
     #[pyo3(signature = (name, rows=None))]
     fn decode<'py>(
@@ -91,6 +97,32 @@ impl File {
         PyByteArray::new_with(py, len, |out| {
             py.detach(|| part.decode_into(out)).map_err(raised)
         })
+    }
+
+    /// The same into the `size` bytes of memory at `address`, which the caller alone has: it has taken them from
+    /// the system, keeps them until this returns and shows them to nobody before.
+    #[expect(
+        unsafe_code,
+        reason = "buffers of Python cannot be had safely before 3.11, and a bytearray is filled with zeros first"
+    )]
+    fn decode_at(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        rows: Option<(u64, u64)>,
+        address: usize,
+        size: usize,
+    ) -> PyResult<()> {
+        let part = self.part(name, rows).map_err(raised)?;
+        if address == 0 || u64::try_from(size).ok() != Some(part.byte_len()) {
+            let needed = part.byte_len();
+            return Err(Class::Hct.error(format!("tensor {name:?} takes {needed} bytes, not {size}")));
+        }
+        let start = std::ptr::with_exposed_provenance_mut::<u8>(address);
+        // SAFETY: `_memory.py`, which alone calls this, gives the address and the size of a mapping of its own
+        // that is not null, that the system has filled with zeros and that lives until this has returned.
+        let out = unsafe { std::slice::from_raw_parts_mut(start, size) };
+        py.detach(|| part.decode_into(out)).map_err(raised)
     }
 
     /// Bytes read of the file so far, its index included.

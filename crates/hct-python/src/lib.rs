@@ -1,9 +1,10 @@
 //! The native half of the Python package `holotensor`: reading, writing and comparing HCT files with
 //! the GIL released. What Python programs see is in `python/holotensor`; nothing here is for them.
 //!
-//! Decoded tensors are handed over as `bytearray`s, which NumPy and PyTorch take over without a copy.
-//! No unsafe code is needed for that: the decoder fills the `bytearray` before Python sees it.
+//! Decoded tensors are handed over as `bytearray`s, which NumPy and PyTorch take over without a copy, or
+//! large ones decoded into memory that Python has mapped for them.
 #![cfg(feature = "python")]
+#![deny(unsafe_code)]
 
 mod arrays;
 mod bytes;

@@ -1,10 +1,12 @@
 """What users of safetensors know of ``safe_open``."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 import holotensor
-from holotensor import safe_open
+from holotensor import CorruptedError, safe_open
 from holotensor.numpy import save_file
 
 from conftest import COLUMNS, ROWS, gaussian
@@ -168,6 +170,29 @@ def test_a_slice_of_a_large_tensor_reads_under_a_twentieth_of_the_file(tmp_path)
         rows = f.get_slice("w")[20000:20010]
         assert f.bytes_read < 0.05 * f.file_bytes, (f.bytes_read, f.file_bytes)
         np.testing.assert_array_equal(rows, f.get_tensor("w")[20000:20010])
+
+
+def test_a_large_tensor_has_memory_of_its_own_that_can_be_written_to(tmp_path):
+    # Over the size from which memory is the system's, and under it.
+    large = np.arange(1 << 19, dtype=np.float32).reshape(512, 1024)
+    save_file({"large": large, "small": large[:100]}, tmp_path / "a.hct", quality="lossless")
+    with safe_open(tmp_path / "a.hct") as file:
+        first, second = file.get_tensor("large"), file.get_tensor("large")
+        rows = file.get_slice("large")[7:509]
+    assert np.array_equal(first, large) and np.array_equal(rows, large[7:509])
+    first[:] = -1
+    assert np.array_equal(second, large)
+    assert pickle.loads(pickle.dumps(second)).tobytes() == large.tobytes()
+
+
+def test_damage_to_a_large_tensor_is_an_error_as_to_any(tmp_path):
+    large = np.random.default_rng(1).standard_normal((1024, 1024), dtype=np.float32)
+    save_file({"large": large}, tmp_path / "a.hct", quality="lossless")
+    data = bytearray((tmp_path / "a.hct").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "a.hct").write_bytes(data)
+    with safe_open(tmp_path / "a.hct") as file, pytest.raises(CorruptedError, match="large"):
+        file.get_tensor("large")
 
 
 def test_lossy_values_are_near_and_slices_agree_with_them(tensors, tmp_path):

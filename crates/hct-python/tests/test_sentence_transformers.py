@@ -11,6 +11,11 @@ st = pytest.importorskip("sentence_transformers", reason="sentence-transformers 
 import holotensor
 import holotensor.transformers as hct
 
+try:
+    from sentence_transformers.sentence_transformer import modules
+except ImportError:  # before version 6
+    from sentence_transformers import models as modules
+
 WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] the cat sleeps on a warm sill shares lost much of their value".split()
 SENTENCES = ["the cat sleeps on a warm sill", "shares lost much of their value"]
 
@@ -30,9 +35,9 @@ def plain(tmp_path):
     )
     transformers.BertModel(config).save_pretrained(tmp_path / "bert")
     transformers.BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path / "bert")
-    word = st.models.Transformer(str(tmp_path / "bert"))
-    pooling = st.models.Pooling(64, pooling_mode="mean")
-    st.SentenceTransformer(modules=[word, pooling, st.models.Normalize()]).save_pretrained(str(tmp_path / "plain"))
+    word = modules.Transformer(str(tmp_path / "bert"))
+    pooling = modules.Pooling(64, pooling_mode="mean")
+    st.SentenceTransformer(modules=[word, pooling, modules.Normalize()]).save_pretrained(str(tmp_path / "plain"))
     return tmp_path / "plain"
 
 

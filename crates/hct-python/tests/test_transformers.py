@@ -60,6 +60,17 @@ def test_transformers_loads_the_folder_by_itself(llama, folder):
     assert not any(p.is_meta for p in model.parameters()) and not any(b.is_meta for b in model.buffers())
 
 
+def test_loading_warns_of_nothing_and_makes_up_no_weights(llama, folder, capfd, monkeypatch):
+    made = []
+    empty_like = torch.empty_like
+    monkeypatch.setattr(torch, "empty_like", lambda t, **o: made.append(t.shape) or empty_like(t, **o))
+    transformers.AutoModelForCausalLM.from_pretrained(folder)
+    written = capfd.readouterr()
+    assert "corrupted" not in written.err + written.out
+    # Buffers are made, no matrix is.
+    assert not [shape for shape in made if len(shape) > 1]
+
+
 def test_the_body_can_be_loaded_without_its_head(llama, folder):
     body = hct.from_pretrained(transformers.AutoModel, folder)
     assert torch.equal(body.embed_tokens.weight, llama.model.embed_tokens.weight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import Any, Protocol
 
 from ._errors import OptionError, UnsupportedDtypeError
@@ -10,7 +11,7 @@ from ._errors import OptionError, UnsupportedDtypeError
 class Framework(Protocol):
     """What makes arrays of bytes."""
 
-    def array(self, data: bytearray, dtype: str, shape: tuple[int, ...], name: str) -> Any:
+    def array(self, data: bytearray | mmap, dtype: str, shape: tuple[int, ...], name: str) -> Any:
         """The array of ``shape`` whose elements are ``data``, of a safetensors dtype."""
 
     def taken(self, rows: Any, index: tuple[Any, ...]) -> Any:

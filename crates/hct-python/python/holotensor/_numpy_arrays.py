@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def little_endian_bytes(array: np.ndarray) -> bytes:
 class NumpyFramework:
     """Makes arrays of NumPy."""
 
-    def array(self, data: bytearray, dtype: str, shape: tuple[int, ...], name: str) -> np.ndarray:
+    def array(self, data: bytearray | mmap, dtype: str, shape: tuple[int, ...], name: str) -> np.ndarray:
         """The array whose memory ``data`` is, which can be written to."""
         return np.frombuffer(data, dtype=numpy_dtype(dtype, name)).reshape(shape)
 

@@ -16,6 +16,8 @@ from transformers.utils.quantization_config import QuantizationConfigMixin
 from ._errors import CheckpointError, OptionError
 
 METHOD = "hct"
+# Methods of a model that make up what a file of weights lacks.
+_MAKE_UP = ("_move_missing_keys_from_meta_to_device", "_initialize_missing_keys")
 
 
 @register_quantization_config(METHOD)
@@ -42,6 +44,8 @@ class HctQuantizer(HfQuantizer):
                 "models are not coded while they are loaded: holotensor.transformers.save_pretrained does it"
             )
         self._file: str | None = None
+        self._device: Any = None
+        self._tied: Any = None
 
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> Any:
         files = kwargs.get("checkpoint_files") or []
@@ -52,14 +56,28 @@ class HctQuantizer(HfQuantizer):
         self._file = os.path.join(folder, name)
         # All of them are, until the file is read.
         model._keys_to_ignore_on_load_missing = {".*"}
+        # Nothing can be tied yet, of which there would be a warning.
+        self._tied = getattr(model, "all_tied_weights_keys", None)
+        model.all_tied_weights_keys = {}
+        devices = set((kwargs.get("device_map") or {"": "cpu"}).values())
+        if len(devices) == 1 and "disk" not in devices:
+            # What is made up would take as much memory as the model: it stays without. Where transformers
+            # has these methods no more, it only takes that memory for a while.
+            (self._device,) = devices
+            for name in _MAKE_UP:
+                setattr(model, name, _nothing)
         return model
 
     def _process_model_after_weight_loading(self, model: Any, **kwargs: Any) -> Any:
         from .transformers import load_weights
 
         assert self._file is not None, "the hook before loading comes first"
-        device, dtype = model.device, model.dtype
-        config = model.config
+        device = model.device if self._device is None else self._device
+        dtype, config = model.dtype, model.config
+        for name in (*_MAKE_UP, "_keys_to_ignore_on_load_missing"):
+            vars(model).pop(name, None)
+        if self._tied is not None:
+            model.all_tied_weights_keys = self._tied
         self.remove_quantization_config(model)
         # What was made up for missing weights goes before the real ones come.
         model.to("meta")
@@ -81,3 +99,7 @@ class HctQuantizer(HfQuantizer):
     def update_dtype(self, dtype: torch.dtype) -> torch.dtype:
         """That asked for."""
         return dtype
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """Instead of what is not to be done."""

@@ -10,6 +10,7 @@ from ._errors import HctError, OptionError, TensorNotFoundError
 from ._frameworks import framework as framework_called
 from ._hct import File
 from ._index import rows_of
+from ._memory import decoded
 
 Path = Union[str, "os.PathLike[str]"]
 Bases = Union[Path, Sequence[Path], None]
@@ -93,7 +94,7 @@ class safe_open:
         its base was not given, and :class:`UnsupportedDtypeError` where the framework has no such type.
         """
         dtype, shape = self._info(name)
-        return self._framework.array(self._open().decode(name), dtype, shape, name)
+        return self._framework.array(decoded(self._open(), name), dtype, shape, name)
 
     def get_tensors(self, names: Iterable[str] | None = None) -> dict[str, Any]:
         """The tensors of these names, or all, in stored order. Raises as :meth:`get_tensor`."""
@@ -146,7 +147,7 @@ class safe_open:
                 return self.get_tensor(name)
             raise IndexError(f"tensor {name!r} is a scalar, which has no parts")
         rows = rows_of(index, shape)
-        data = self._open().decode(name, (rows.first, rows.end))
+        data = decoded(self._open(), name, (rows.first, rows.end))
         part = self._framework.array(data, dtype, (rows.end - rows.first, *shape[1:]), name)
         return self._framework.taken(part, rows.rest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import Any
 
 import torch
@@ -56,7 +57,7 @@ class TorchFramework:
         self._device = torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
 
     def array(
-        self, data: bytearray, dtype: str, shape: tuple[int, ...], name: str
+        self, data: bytearray | mmap, dtype: str, shape: tuple[int, ...], name: str
     ) -> torch.Tensor:
         """The tensor whose memory ``data`` is, or a copy of it on another device."""
         theirs = DTYPES.get(dtype)
