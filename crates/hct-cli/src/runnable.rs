@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use hct_core::Limits;
 use hct_eval::{Model, ModelFiles};
-use hct_model::{Base, Opened, TensorSource};
+use hct_model::{AsCheckpoint, Base, Opened, TensorSource};
 
 use crate::failure::usage;
 use crate::opened::on_base;
@@ -36,7 +36,7 @@ impl Runnable {
         }
     }
 
-    /// Opens the same, or weights alone, to be run as `reference` is.
+    /// Opens the same, or weights alone, a GGUF file too, to be run as `reference` is.
     pub fn open_like(
         path: &Path,
         reference: &Runnable,
@@ -69,7 +69,15 @@ impl Runnable {
     /// Decodes the weights.
     pub fn load(&self, path: &Path) -> anyhow::Result<Model> {
         hct_eval::keep_freed_memory();
-        let model = Model::load(&self.files, self.opened.source());
+        let source = self.opened.source();
+        let model = match self.opened.gguf_header()? {
+            Some(header) => {
+                let named = AsCheckpoint::new(source, &header);
+                let named = named.with_context(|| format!("{} cannot be run", path.display()))?;
+                Model::load(&self.files, &named)
+            }
+            None => Model::load(&self.files, source),
+        };
         model.map_err(|error| match error {
             // These name the file.
             hct_eval::Error::Read(error) => error.into(),

@@ -94,6 +94,32 @@ fn a_model_is_exported_from_a_folder_and_from_an_hct_file() {
 }
 
 #[test]
+fn an_exported_model_is_run_as_the_checkpoint_is() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    make(dir);
+    // Its own tokenizer knows the words of the text.
+    fs::copy(dir.join("m/tokenizer.json"), dir.join("tokenizer.json")).unwrap();
+    put_tokenizer(dir);
+    let mut last = -1.0;
+    for kind in ["bf16", "q8_0", "q4_0"] {
+        succeed(dir, &format!("export m -o {kind}.gguf --type {kind}"));
+        succeed(
+            dir,
+            &format!("compress {kind}.gguf -o {kind}.hct --strategy lossless"),
+        );
+        fs::copy(dir.join("tokenizer.json"), dir.join("m/tokenizer.json")).unwrap();
+        let eval = "eval m --text text.txt --context 32 --json --against";
+        let report = succeed(dir, &format!("{eval} {kind}.gguf")).json();
+        let kld = report["kld_mean"].as_f64().unwrap();
+        assert!(kld > last && kld < 0.1, "{kind}: {report}");
+        last = kld;
+        assert_eq!(succeed(dir, &format!("{eval} {kind}.hct")).json(), report);
+        put_tokenizer(dir);
+    }
+}
+
+#[test]
 fn what_cannot_be_exported_is_said_and_leaves_nothing() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();

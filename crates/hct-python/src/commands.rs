@@ -26,7 +26,7 @@ pub fn bits_per_weight_for(py: Python<'_>, src: PathBuf, size: u64) -> PyResult<
 /// `hct compress`.
 #[pyfunction]
 #[pyo3(signature = (src, dst, spec, calibration, plan, base, base_map, base_hint, dequantize, part,
-    side_files, verify, hashes, overwrite, threads, progress))]
+    side_files, verify, hashes, resume, overwrite, threads, progress))]
 #[expect(clippy::too_many_arguments, reason = "what Python gives by name")]
 pub fn compress(
     py: Python<'_>,
@@ -43,6 +43,7 @@ pub fn compress(
     side_files: bool,
     verify: Option<bool>,
     hashes: Option<bool>,
+    resume: bool,
     overwrite: bool,
     threads: Option<usize>,
     progress: Option<Bound<'_, PyAny>>,
@@ -94,7 +95,10 @@ pub fn compress(
             part,
             proof: verify.then(|| Proof { base: base.clone() }),
         };
-        let done = job.compress(&source, &dst, overwrite, watch);
+        let done = match resume {
+            true => job.compress_resumable(&source, &source.state(), &dst, overwrite, watch),
+            false => job.compress(&source, &dst, overwrite, watch),
+        };
         let done = done.map_err(raised)?;
         let mut report = compressed(&done, matched.is_some());
         if side_files {

@@ -116,7 +116,9 @@ impl File {
         let part = self.part(name, rows).map_err(raised)?;
         if address == 0 || u64::try_from(size).ok() != Some(part.byte_len()) {
             let needed = part.byte_len();
-            return Err(Class::Hct.error(format!("tensor {name:?} takes {needed} bytes, not {size}")));
+            return Err(
+                Class::Hct.error(format!("tensor {name:?} takes {needed} bytes, not {size}"))
+            );
         }
         let start = std::ptr::with_exposed_provenance_mut::<u8>(address);
         // SAFETY: `_memory.py`, which alone calls this, gives the address and the size of a mapping of its own

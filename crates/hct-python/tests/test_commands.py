@@ -251,6 +251,23 @@ def test_other_threads_run_meanwhile(tmp_path):
     assert counts > 20 * seconds, (counts, seconds)
 
 
+def test_a_run_that_can_be_resumed_writes_the_same_file(checkpoint, tmp_path):
+    plain, kept = tmp_path / "plain.hct", tmp_path / "kept.hct"
+    report = holotensor.compress(checkpoint, plain, quality=0.99)
+    # What stops a run is raised from here; the next call goes on.
+    def stop(*_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        holotensor.compress(checkpoint, kept, quality=0.99, resume=True, progress=stop)
+    assert not kept.exists() and (tmp_path / "kept.hct.partial").is_dir()
+    assert holotensor.compress(checkpoint, kept, quality=0.99, resume=True) == report
+    assert kept.read_bytes() == plain.read_bytes()
+    assert not (tmp_path / "kept.hct.partial").exists()
+    with pytest.raises(holotensor.OptionError, match="size|tries"):
+        holotensor.compress(checkpoint, kept, bpw=5, resume=True, overwrite=True)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_ctrl_c_stops_and_leaves_nothing(tmp_path):
     # More than one batch, so that there is somewhere to stop.

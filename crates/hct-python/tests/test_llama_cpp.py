@@ -16,10 +16,6 @@ import pytest
 llama_cpp = pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed")
 
 import holotensor
-from holotensor.numpy import load_file
-
-from conftest import write_safetensors
-
 CONTEXT, TOKENS = 128, 512
 TEXT = Path(__file__).parents[3] / "assets/text/prose.txt"
 
@@ -58,38 +54,6 @@ def perplexity(model, tokens):
     return math.exp(total / scored)
 
 
-NAMES = {
-    "token_embd": "model.embed_tokens",
-    "output_norm": "model.norm",
-    "attn_norm": "input_layernorm",
-    "ffn_norm": "post_attention_layernorm",
-    **{f"attn_{name}": f"self_attn.{name}_proj" for name in "qkv"},
-    "attn_output": "self_attn.o_proj",
-    **{f"ffn_{name}": f"mlp.{name}_proj" for name in ("gate", "up", "down")},
-}
-
-
-def as_checkpoint(gguf, smollm2, folder):
-    """The numbers in a GGUF file under the names of a checkpoint, which ``hct eval`` runs."""
-    folder.mkdir()
-    numbers = folder / "numbers.hct"
-    holotensor.compress(gguf, numbers, dequantize="f32", quality="lossless", verify=False)
-    heads = json.loads((smollm2 / "config.json").read_text())
-    heads = {"attn_q": heads["num_attention_heads"], "attn_k": heads["num_key_value_heads"]}
-    found = {}
-    for name, array in load_file(numbers).items():
-        *block, kind, weight = name.split(".")
-        if kind in heads:
-            # llama.cpp turns neighbours where the checkpoint turns halves.
-            turned = array.reshape(heads[kind], -1, 2, array.shape[1]).swapaxes(1, 2)
-            array = turned.reshape(array.shape)
-        layer = f"model.layers.{block[1]}." if block else ""
-        found[f"{layer}{NAMES[kind]}.{weight}"] = np.ascontiguousarray(array, dtype=np.float32)
-    write_safetensors(folder / "model.safetensors", found)
-    numbers.unlink()
-    return folder / "model.safetensors"
-
-
 def said_by_hct(hct, smollm2, path):
     """What ``hct eval`` says of the weights in a file."""
     command = [hct, "eval", str(smollm2), "--against", str(path), "--text", str(TEXT), "--json"]
@@ -106,8 +70,7 @@ def test_an_exported_model_predicts_as_hct_eval_says(hct, smollm2, tmp_path, kin
     model = opened(gguf)
     # By its own tokenizer, which is that of the exported file.
     tokens = model.tokenize(TEXT.read_bytes(), add_bos=False, special=False)[:TOKENS]
-    numbers = as_checkpoint(gguf, smollm2, tmp_path / "numbers")
-    ours, theirs = said_by_hct(hct, smollm2, numbers)["perplexity"], perplexity(model, tokens)
+    ours, theirs = said_by_hct(hct, smollm2, gguf)["perplexity"], perplexity(model, tokens)
     print(f"\n{kind}: perplexity {ours:.4f} by hct eval, {theirs:.4f} by llama.cpp, {theirs / ours - 1:+.4%}")
     assert abs(theirs / ours - 1) < most
     restored = tmp_path / "restored.gguf"

@@ -40,7 +40,8 @@ pub fn render(report: &Report) -> Option<String> {
     Some(format!(
         "## Memory by the largest tensor\n\n`cargo xtask scale --tensors 1 --shape 8192x8192`, and others. A tensor is read \
          whole, coded tile by tile, and what it became is held until it is written; groups of smaller ones have 64 MiB together. \
-         Decompressing holds a tensor while the one before is written.\n\n{}\n{}",
+         Where a first coding is not taken, a second lies beside it for a while. Verifying and decompressing hold some bands of \
+         a tensor.\n\n{}\n{}",
         table("rlrrrr", &head, &cells),
         by_weight(&rows),
     ))
@@ -52,24 +53,21 @@ fn by_weight(rows: &[&Row]) -> String {
         .filter(|row| row.setting == rows[0].setting)
         .collect();
     let (first, last) = (alike[0], alike[alike.len() - 1]);
-    let slope = |of: fn(&Row) -> Option<u64>| {
-        let (low, high) = (of(first)? as f64, of(last)? as f64);
-        let slope = (high - low) / (last.weights - first.weights) as f64;
-        (slope > 0.0).then_some((slope, high - slope * last.weights as f64))
-    };
-    let Some((compress, fixed)) = slope(|row| row.compress.peak_bytes) else {
+    let (Some(low), Some(high)) = (first.compress.peak_bytes, last.compress.peak_bytes) else {
         return String::new();
     };
-    let Some((decompress, _)) = slope(|row| row.decompress.peak_bytes) else {
+    if last.weights <= first.weights || high <= low {
         return String::new();
-    };
+    }
+    let compress = (high - low) as f64 / (last.weights - first.weights) as f64;
+    let fixed = high as f64 - compress * last.weights as f64;
     let largest = Plan::large().tensors().iter().map(weights).max();
     let largest = largest.unwrap_or(0) as f64;
     let gib = f64::from(1 << 30);
     format!(
-        "From the first to the last that is {compress:.1} bytes a weight to compress and {decompress:.1} to decompress: under 1 \
-         GiB to {:.0} million weights. The embeddings of DeepSeek-V3, {:.0} million, take {:.1} GiB to compress; its experts, 14.7 \
-         million, no more than the smallest above.\n",
+        "From the first to the last that is {compress:.1} bytes a weight to compress: under 1 GiB to {:.0} million weights. \
+         The embeddings of DeepSeek-V3, {:.0} million, take {:.1} GiB to compress; its experts, 14.7 million, no more than \
+         the smallest above.\n",
         (BOUND as f64 - fixed) / compress / 1e6,
         largest / 1e6,
         (fixed + compress * largest) / gib,

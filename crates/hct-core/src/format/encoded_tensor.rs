@@ -110,7 +110,8 @@ impl EncodedTensor {
     pub fn lossless(meta: &TensorMeta, bytes: &[u8]) -> Result<Self> {
         check_len(meta, bytes)?;
         let tiles: Vec<&[u8]> = bytes.chunks(LOSSLESS_TILE).collect();
-        let tiles = parallel::payloads(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
+        let tiles =
+            parallel::payloads(tiles.len(), |i| lossless::encode_tile(tiles[i], meta.dtype));
         Ok(EncodedTensor {
             coding: Coding::Lossless {
                 blocks: None,

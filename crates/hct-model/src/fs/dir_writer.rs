@@ -99,7 +99,10 @@ impl CheckpointSink for DirWriter {
         self.unfinished += 1;
         self.files.insert(path.to_owned());
         let handle = file.try_clone().map_err(Error::io("write", &full))?;
-        Ok(BufWriter::with_capacity(1 << 20, EarlySync::new(file, handle)))
+        Ok(BufWriter::with_capacity(
+            1 << 20,
+            EarlySync::new(file, handle),
+        ))
     }
 
     fn end(&mut self, path: &str, file: Self::File) -> Result<(), Error> {

@@ -45,14 +45,15 @@ def compress(
     side_files: bool = True,
     verify: bool | None = None,
     hashes: bool | None = None,
+    resume: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     progress: Progress = None,
 ) -> dict[str, Any]:
     """Compresses a checkpoint, a ``.safetensors`` file or a folder, to the ``.hct`` file ``dst``.
 
-    The options are those of ``hct compress``, but for ``--resume`` and those that run the model
-    (``--text``, ``--max-kld``, qualities by name), and the bytes are those that it writes with the same
+    The options are those of ``hct compress``, but for those that run the model (``--text``,
+    ``--max-kld``, qualities by name), and the bytes are those that it writes with the same
     ones; without any, every matrix reaches a cosine of 0.9998. One at most says how good the result
     is to be: ``cosine`` (in (0, 1); ``quality=`` a number is the same), ``rel_mse`` (relative mean
     squared error, in (0, 1)), ``bpw`` (bits per weight of the whole file), ``size`` (bytes of the file
@@ -65,6 +66,8 @@ def compress(
     :func:`merge`. With ``verify`` the file is read and decoded again before it gets its name, which is
     so of lossless ones unless it is ``False``. With ``hashes`` the file holds the BLAKE3 hash of every
     tensor and file as it was, for ``verify(deep=True)``; so do lossless ones unless it is ``False``.
+    With ``resume`` what is done is kept in a folder beside ``dst`` until all is, and the same call goes
+    on from there after an interruption, to the same bytes; not with a size or bits per weight.
     ``progress`` is called with bytes done, bytes in all and the name of a tensor; ``True`` shows a bar
     where tqdm is installed.
 
@@ -117,6 +120,7 @@ def compress(
                 side_files,
                 verify,
                 hashes,
+                resume,
                 overwrite,
                 threads,
                 tell,

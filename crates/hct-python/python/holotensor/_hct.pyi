@@ -53,6 +53,7 @@ def compress(
     side_files: bool,
     verify: bool | None,
     hashes: bool | None,
+    resume: bool,
     overwrite: bool,
     threads: int | None,
     progress: _Progress,

@@ -8,9 +8,9 @@ use super::tile::{TileCoder, TileValues};
 use super::training::Training;
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::plane::EncodedPlane;
-use crate::recipe::TileShape;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::{classes, columns};
+use crate::recipe::TileShape;
 use crate::wire::put_blob;
 use crate::{Error, Result, parallel};
 
