@@ -102,7 +102,7 @@ fn an_exported_model_is_run_as_the_checkpoint_is() {
     fs::copy(dir.join("m/tokenizer.json"), dir.join("tokenizer.json")).unwrap();
     put_tokenizer(dir);
     let mut last = -1.0;
-    for kind in ["bf16", "q8_0", "q4_0"] {
+    for (kind, most) in [("bf16", 0.001), ("q8_0", 0.003), ("q4_0", 0.5)] {
         succeed(dir, &format!("export m -o {kind}.gguf --type {kind}"));
         succeed(
             dir,
@@ -112,7 +112,7 @@ fn an_exported_model_is_run_as_the_checkpoint_is() {
         let eval = "eval m --text text.txt --context 32 --json --against";
         let report = succeed(dir, &format!("{eval} {kind}.gguf")).json();
         let kld = report["kld_mean"].as_f64().unwrap();
-        assert!(kld > last && kld < 0.1, "{kind}: {report}");
+        assert!(kld > last && kld < most, "{kind}: {report}");
         last = kld;
         assert_eq!(succeed(dir, &format!("{eval} {kind}.hct")).json(), report);
         put_tokenizer(dir);

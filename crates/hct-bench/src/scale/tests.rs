@@ -151,8 +151,10 @@ fn figures_follow_from_what_was_measured() {
     );
     // 20 s for each billion of 671.
     has(1, "| none | 3.7 | 0.4 | 0.7 | 336 |\n");
-    has(2, "4.0 bytes a weight to compress and 2.0 to decompress");
-    has(2, "under 1 GiB to 201 million weights");
+    has(
+        2,
+        "4.0 bytes a weight to compress: under 1 GiB to 201 million weights",
+    );
     has(
         3,
         "20.0 bytes of the index at most beside its name: under 64",

@@ -76,11 +76,13 @@ fn bounds(tool: &Tool) -> String {
         "`cp`, s",
         "to the slower",
         &format!("≤ {BOUND}"),
+        "`cp` and `sync`, s",
+        "to the slower then",
     ];
     format!(
         "Decompressing, beside the slower of what the decoder takes from memory to memory and what \
-         `cp` takes to write as many bytes:\n\n{}",
-        table("lrrrrrr", &head, &rows)
+         `cp` takes to write as many bytes, to memory and then to the disk, for which `hct` waits, too:\n\n{}",
+        table("lrrrrrrrr", &head, &rows)
     )
 }
 
@@ -89,6 +91,8 @@ fn bound(tool: &Tool, mode: Mode, threads: usize) -> Option<Vec<String>> {
     let decompress = tool.row(Job::Decompress(mode), threads).map(median)?;
     let decoder = tool.row(Job::Decoder(mode), threads).map(median)?;
     let copy = tool.row(Job::Copy, 1).map(median)?;
+    let synced = tool.row(Job::CopySynced, 1).map(median);
+    let or_dash = |seconds: Option<f64>| seconds.map_or("–".into(), |s| format!("{s:.2}"));
     let times = decompress / decoder.max(copy);
     Some(vec![
         match mode {
@@ -102,6 +106,8 @@ fn bound(tool: &Tool, mode: Mode, threads: usize) -> Option<Vec<String>> {
         format!("{copy:.2}"),
         format!("{times:.2}"),
         if times <= BOUND { "yes" } else { "**no**" }.into(),
+        or_dash(synced),
+        or_dash(synced.map(|synced| decompress / decoder.max(synced))),
     ])
 }
 
