@@ -251,21 +251,24 @@ def test_other_threads_run_meanwhile(tmp_path):
     assert counts > 20 * seconds, (counts, seconds)
 
 
-def test_a_run_that_can_be_resumed_writes_the_same_file(checkpoint, tmp_path):
-    plain, kept = tmp_path / "plain.hct", tmp_path / "kept.hct"
-    report = holotensor.compress(checkpoint, plain, quality=0.99)
-    # What stops a run is raised from here; the next call goes on.
+def test_a_run_that_can_be_resumed_writes_the_same_file(tmp_path):
+    # More than one batch, so that there is somewhere to stop.
+    tensors = {f"w{i}": gaussian(2048, 2048, seed=i) for i in range(9)}
+    write_safetensors(tmp_path / "m.safetensors", tensors)
+    plain, kept, options = tmp_path / "plain.hct", tmp_path / "kept.hct", {"quality": 0.99, "effort": "fast"}
+    report = holotensor.compress(tmp_path / "m.safetensors", plain, **options)
+
     def stop(*_):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        holotensor.compress(checkpoint, kept, quality=0.99, resume=True, progress=stop)
+        holotensor.compress(tmp_path / "m.safetensors", kept, resume=True, progress=stop, **options)
     assert not kept.exists() and (tmp_path / "kept.hct.partial").is_dir()
-    assert holotensor.compress(checkpoint, kept, quality=0.99, resume=True) == report
+    assert holotensor.compress(tmp_path / "m.safetensors", kept, resume=True, **options) == report
     assert kept.read_bytes() == plain.read_bytes()
     assert not (tmp_path / "kept.hct.partial").exists()
-    with pytest.raises(holotensor.OptionError, match="size|tries"):
-        holotensor.compress(checkpoint, kept, bpw=5, resume=True, overwrite=True)
+    with pytest.raises(holotensor.OptionError, match="several tries"):
+        holotensor.compress(tmp_path / "m.safetensors", kept, bpw=5, resume=True, overwrite=True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
