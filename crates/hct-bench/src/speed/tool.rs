@@ -81,14 +81,6 @@ struct Bench<'a> {
     folder: TempDir,
 }
 
-/// Runs a command of the system.
-fn done(mut command: Command, name: &str) -> Result<()> {
-    let status = command.status();
-    let status = status.with_context(|| format!("cannot start {name}"))?;
-    ensure!(status.success(), "{name} failed");
-    Ok(())
-}
-
 struct Run {
     seconds: f64,
     peak: Option<u64>,
@@ -97,8 +89,8 @@ struct Run {
 
 impl Bench<'_> {
     /// Makes all that follows begin alike: the disk has what was written before, and there is free memory
-    /// that was in use a moment ago. A virtual machine gets memory that has been free for long from its host
-    /// page by page, for which the first to write would pay several times what writing takes.
+    /// that was in use a moment ago. A virtual machine gives memory that has been free for some seconds back to
+    /// its host, and the first to write to it again pays several times what writing takes.
     fn settle(&self) -> Result<()> {
         let scratch = self.folder.path().join("scratch");
         let mut copy = Command::new("cp");
@@ -194,6 +186,14 @@ impl Bench<'_> {
         );
         Ok(())
     }
+}
+
+/// Runs a command of the system.
+fn done(mut command: Command, name: &str) -> Result<()> {
+    let status = command.status();
+    let status = status.with_context(|| format!("cannot start {name}"))?;
+    ensure!(status.success(), "{name} failed");
+    Ok(())
 }
 
 fn remove(path: &Path) -> Result<()> {

@@ -13,8 +13,9 @@ pub fn render(tool: &Tool) -> String {
         "## The tool\n\n{} Medians of {} rounds. A checkpoint of {} bytes that `cargo xtask synth` \
          makes (BF16, the shapes of a Llama model, heavy tails), in the page cache; what was \
          written before is on the disk before anything starts, and as many bytes have just been \
-         written and removed, so that nobody pays for memory that a virtual machine has to get from its \
-         host first. `hct` waits until its output is on \
+         written and removed: memory that was in use a moment ago costs least, since a virtual machine gives \
+         back to its host what has been free for some seconds. A run of several seconds pays for that still, \
+         `cp` does not. `hct` waits until its output is on \
          the disk, as `sync` does and `cp` does not, and `--strategy lossless` reads its file again \
          and compares.\n\n{}\n{}",
         tool.machine.describe(),
