@@ -3,9 +3,12 @@
 use super::quadratic_form::QuadraticForm;
 use crate::calibration::TensorStatistics;
 
-/// Exponent of row weights: between none of the differences and all of them, since they are
+/// Least exponent of row weights: between none of the differences and all of them, since they are
 /// estimates of few tokens and the formula they are from is a first approximation.
 const ROW_EXPONENT: f64 = 0.5;
+/// Tokens up to which that is the exponent. Of n more than these it is n / (n + these): the more tokens
+/// there are, the more of the differences is real.
+const FEW_TOKENS: f64 = 16384.0;
 /// Share of the mean of the diagonal that is added to it.
 const DAMPING: f64 = 0.02;
 /// Share of the mean weight that is added to that of every row: what the calibration hardly saw
@@ -47,16 +50,22 @@ impl Sensitivity {
         Sensitivity {
             form: form.damped(DAMPING),
             rows: match &statistics.rows {
-                Some(rows) => row_weights(rows, total),
+                Some(rows) => row_weights(rows, total, row_exponent(statistics.tokens)),
                 None => Vec::new(),
             },
         }
     }
 }
 
+/// The exponent of row weights that are estimates of so many tokens.
+fn row_exponent(tokens: u64) -> f64 {
+    let tokens = tokens as f64;
+    ROW_EXPONENT.max(tokens / (tokens + FEW_TOKENS))
+}
+
 /// Weights of rows that matter as `rows`, of sum `total`, to go with a form that holds the sum:
-/// flattened, at the level that keeps their mean.
-fn row_weights(rows: &[f32], total: f64) -> Vec<f64> {
+/// flattened by `exponent`, at the level that keeps their mean.
+fn row_weights(rows: &[f32], total: f64, exponent: f64) -> Vec<f64> {
     let n = rows.len() as f64;
     let floor = if rows.len() > TOKENS {
         TOKEN_FLOOR
@@ -65,14 +74,31 @@ fn row_weights(rows: &[f32], total: f64) -> Vec<f64> {
     } * total
         / n;
     let power = |exponent: f64| move |&h: &f32| libm::pow(f64::from(h) + floor, exponent);
-    let level = rows.iter().map(power(1.0 - ROW_EXPONENT)).sum::<f64>() / n;
+    let level = rows.iter().map(power(1.0 - exponent)).sum::<f64>() / n;
     let scale = level / total;
     // A matrix whose outputs matter nothing.
     if !(scale > 0.0 && scale.is_finite()) {
         return vec![1.0; rows.len()];
     }
     rows.iter()
-        .map(power(ROW_EXPONENT))
+        .map(power(exponent))
         .map(|w| w * scale)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_tokens_flatten_less() {
+        assert_eq!(row_exponent(0), 0.5);
+        assert_eq!(row_exponent(16_384), 0.5);
+        assert_eq!(row_exponent(3 * 16_384), 0.75);
+        let ratio = |exponent| {
+            let weights = row_weights(&[1.0, 16.0], 17.0, exponent);
+            weights[1] / weights[0]
+        };
+        assert!(ratio(0.5) < ratio(0.75) && ratio(0.75) < 16.0);
+    }
 }
