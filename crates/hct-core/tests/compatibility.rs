@@ -88,16 +88,22 @@ fn near(got: &[u8], want: &[u8], dtype: Dtype) -> bool {
 fn every_file_decodes_to_what_it_did() {
     let manifest = manifest();
     assert!(manifest.len() > 100, "{} lines", manifest.len());
-    let mut decoded = 0;
+    let (mut decoded, mut last) = (0, String::new());
     for line in &manifest {
+        // Miri takes a second for what others do in microseconds: it has one small tensor of each small file.
+        let large = |bytes: u64| cfg!(miri) && bytes > 4096;
+        let length = std::fs::metadata(folder().join(&line.file)).unwrap().len();
+        if large(length) || (cfg!(miri) && line.file == last) {
+            continue;
+        }
         let name = format!("{} tensor {}", line.file, line.tensor);
         let reader = open(&line.file);
         let record = &reader.index().tensors[line.tensor];
         assert_eq!(record.dtype, line.dtype, "{name}");
-        // Miri takes a second for what others do in microseconds: of large tensors it has small ones.
-        if cfg!(miri) && record.stored_bytes().max(record.shape.iter().product()) > 4096 {
+        if large(record.shape.iter().product()) {
             continue;
         }
+        last.clone_from(&line.file);
         decoded += 1;
         let part = reader.tensor(line.tensor).unwrap();
         let part = part.fragments(line.fragments);
@@ -118,7 +124,7 @@ fn every_file_decodes_to_what_it_did() {
         let stored: u64 = sections.bytes.iter().sum();
         assert_eq!(stored, record.stored_bytes(), "{name}");
     }
-    println!("{decoded} tensors of {} decoded", manifest.len());
+    println!("{decoded} decoded of {}", manifest.len());
 }
 
 #[test]
