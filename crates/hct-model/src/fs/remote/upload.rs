@@ -92,6 +92,14 @@ fn object_exists(url: &Path) -> io::Result<bool> {
     }
 }
 
+/// Says where to: whoever writes may not know.
+fn named(url: &Path, error: io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("cannot upload to {}: {error}", url.display()),
+    )
+}
+
 const NO_UPLOAD: &str = "nothing can be uploaded there in parts: give a URL of S3, Google Cloud Storage or \
                          Azure, such as s3://bucket/model.hct";
 
@@ -102,7 +110,7 @@ impl Write for Upload {
         let stride = bytes.len().min(STRIDE);
         // A part that could not be sent is known here.
         let room = runtime.block_on(parts.wait_for_capacity(AT_ONCE));
-        room.map_err(io_error)?;
+        room.map_err(|error| named(&self.url, io_error(error)))?;
         // What sends parts is what this thread is within.
         let _within = runtime.enter();
         parts.write(&bytes[..stride]);
