@@ -73,7 +73,7 @@ fn row_weights(rows: &[f32], total: f64, exponent: f64) -> Vec<f64> {
         ROW_FLOOR
     } * total
         / n;
-    let power = |exponent: f64| move |&h: &f32| libm::pow(f64::from(h) + floor, exponent);
+    let power = |by: f64| move |&h: &f32| libm::pow(f64::from(h) + floor, by);
     let level = rows.iter().map(power(1.0 - exponent)).sum::<f64>() / n;
     let scale = level / total;
     // A matrix whose outputs matter nothing.
