@@ -3,24 +3,49 @@
 use super::quadratic_form::QuadraticForm;
 use crate::calibration::TensorStatistics;
 
-/// Least exponent of row weights: between none of the differences and all of them, since they are
-/// estimates of few tokens and the formula they are from is a first approximation.
-const ROW_EXPONENT: f64 = 0.5;
-/// Tokens up to which that is the exponent. Of n more than these it is n / (n + these): the more tokens
-/// there are, the more of the differences is real.
-const FEW_TOKENS: f64 = 16384.0;
+/// Row weights are flattened, somewhere between none of their differences and all, since they are estimates,
+/// and the formula they are from is a first approximation. The more tokens there are, the more is real.
+const OUTPUTS: Flattening = Flattening {
+    floor: 0.05,
+    least: 0.75,
+    few: 5500.0,
+};
+/// The same where rows are tokens, of which a calibration sees but a part.
+const TOKENS: Flattening = Flattening {
+    floor: 0.1,
+    least: 0.5,
+    few: 9000.0,
+};
 /// Share of the mean of the diagonal that is added to it.
 const DAMPING: f64 = 0.02;
-/// Share of the mean weight that is added to that of every row: what the calibration hardly saw
-/// may yet come.
-const ROW_FLOOR: f64 = 0.05;
-/// The same where rows are tokens, of which a calibration sees but a part.
-const TOKEN_FLOOR: f64 = 0.1;
 /// The sum of row weights where there were no gradients: about that of a matrix of a small model, so
 /// that steps mean about the same.
 const TYPICAL: f64 = 4e-5;
 /// Rows beyond which they are taken for tokens.
-const TOKENS: usize = 1 << 14;
+const OUTPUTS_AT_MOST: usize = 1 << 14;
+
+/// How the weights of rows are flattened.
+struct Flattening {
+    /// Share of the mean weight that is added to every one: what the calibration hardly saw may yet come.
+    floor: f64,
+    /// Estimates of n tokens are raised to the power of n / (n + `few`), and of `least` at the least.
+    least: f64,
+    few: f64,
+}
+
+impl Flattening {
+    fn of(rows: usize) -> Flattening {
+        match rows > OUTPUTS_AT_MOST {
+            true => TOKENS,
+            false => OUTPUTS,
+        }
+    }
+
+    fn exponent(&self, tokens: u64) -> f64 {
+        let tokens = tokens as f64;
+        self.least.max(tokens / (tokens + self.few))
+    }
+}
 
 /// The damage that errors e of the rows r do: ½ Σ_r weight_r · e_r H e_rᵀ.
 pub(super) struct Sensitivity {
@@ -50,29 +75,20 @@ impl Sensitivity {
         Sensitivity {
             form: form.damped(DAMPING),
             rows: match &statistics.rows {
-                Some(rows) => row_weights(rows, total, row_exponent(statistics.tokens)),
+                Some(rows) => row_weights(rows, total, statistics.tokens),
                 None => Vec::new(),
             },
         }
     }
 }
 
-/// The exponent of row weights that are estimates of so many tokens.
-fn row_exponent(tokens: u64) -> f64 {
-    let tokens = tokens as f64;
-    ROW_EXPONENT.max(tokens / (tokens + FEW_TOKENS))
-}
-
-/// Weights of rows that matter as `rows`, of sum `total`, to go with a form that holds the sum:
-/// flattened by `exponent`, at the level that keeps their mean.
-fn row_weights(rows: &[f32], total: f64, exponent: f64) -> Vec<f64> {
+/// Weights of rows that matter as `rows`, of sum `total`, estimates of so many tokens, to go with a form that
+/// holds the sum: flattened, at the level that keeps their mean.
+fn row_weights(rows: &[f32], total: f64, tokens: u64) -> Vec<f64> {
     let n = rows.len() as f64;
-    let floor = if rows.len() > TOKENS {
-        TOKEN_FLOOR
-    } else {
-        ROW_FLOOR
-    } * total
-        / n;
+    let flattening = Flattening::of(rows.len());
+    let floor = flattening.floor * total / n;
+    let exponent = flattening.exponent(tokens);
     let power = |by: f64| move |&h: &f32| libm::pow(f64::from(h) + floor, by);
     let level = rows.iter().map(power(1.0 - exponent)).sum::<f64>() / n;
     let scale = level / total;
@@ -92,13 +108,20 @@ mod tests {
 
     #[test]
     fn more_tokens_flatten_less() {
-        assert_eq!(row_exponent(0), 0.5);
-        assert_eq!(row_exponent(16_384), 0.5);
-        assert_eq!(row_exponent(3 * 16_384), 0.75);
-        let ratio = |exponent| {
-            let weights = row_weights(&[1.0, 16.0], 17.0, exponent);
+        assert_eq!(TOKENS.exponent(0), 0.5);
+        assert_eq!(TOKENS.exponent(27_000), 0.75);
+        let ratio = |rows: &mut [f32], tokens| {
+            rows[1] = 16.0;
+            let total = rows.iter().map(|&h| f64::from(h)).sum();
+            let weights = row_weights(rows, total, tokens);
             weights[1] / weights[0]
         };
-        assert!(ratio(0.5) < ratio(0.75) && ratio(0.75) < 16.0);
+        let few = ratio(&mut [1.0; 2], 1_000);
+        let many = ratio(&mut [1.0; 2], 100_000);
+        assert!(1.0 < few && few < many && many < 16.0);
+        // Rows that are tokens differ less.
+        let tokens = ratio(&mut vec![1.0; OUTPUTS_AT_MOST + 1], 100_000);
+        let outputs = ratio(&mut vec![1.0; OUTPUTS_AT_MOST], 100_000);
+        assert!(1.0 < tokens && tokens < outputs);
     }
 }
