@@ -108,6 +108,9 @@ mod tests {
 
     #[test]
     fn more_tokens_flatten_less() {
+        assert_eq!(OUTPUTS.exponent(0), 0.75);
+        assert_eq!(OUTPUTS.exponent(16_500), 0.75);
+        assert_eq!(OUTPUTS.exponent(49_500), 0.9);
         assert_eq!(TOKENS.exponent(0), 0.5);
         assert_eq!(TOKENS.exponent(27_000), 0.75);
         let ratio = |rows: &mut [f32], tokens| {
