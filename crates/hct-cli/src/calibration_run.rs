@@ -32,15 +32,16 @@ pub struct CalibrationRun {
     pub seed: u64,
 }
 
+/// Texts as a model is run on them.
+pub struct Prepared {
+    pub windows: CalibrationWindows,
+    /// The SHA-256 of each.
+    pub hashes: Vec<String>,
+}
+
 impl CalibrationRun {
-    /// Runs `model`, whose tensors have the hash `model_hash`, and writes the statistics to `output`.
-    pub fn run(
-        &self,
-        model: &Model,
-        model_hash: String,
-        output: &Path,
-        options: CalibrationOptions,
-    ) -> anyhow::Result<CalibrationInfo> {
+    /// Makes what `model` is run on.
+    pub fn prepare(&self, model: &Model) -> anyhow::Result<Prepared> {
         let texts = self.texts.iter();
         let mut hashes: Vec<String> = texts.map(|text| text_hash(text.as_bytes())).collect();
         let own = self.own_text(model)?;
@@ -48,7 +49,22 @@ impl CalibrationRun {
             let tokens = own.iter().flatten().flat_map(|token| token.to_le_bytes());
             hashes.push(text_hash(&tokens.collect::<Vec<u8>>()));
         }
-        let windows = self.windows(model, own)?;
+        Ok(Prepared {
+            windows: self.windows(model, own)?,
+            hashes,
+        })
+    }
+
+    /// Runs `model`, whose tensors have the hash `model_hash`, and writes the statistics to `output`.
+    pub fn run(
+        &self,
+        model: &Model,
+        model_hash: String,
+        on: &Prepared,
+        output: &Path,
+        options: CalibrationOptions,
+    ) -> anyhow::Result<CalibrationInfo> {
+        let windows = &on.windows;
         let info = CalibrationInfo {
             model: model_hash,
             tokens: windows.tokens() as u64,
@@ -56,10 +72,10 @@ impl CalibrationRun {
             context: self.context as u64,
             seed: self.seed,
             self_text: self.self_text.unwrap_or(0).into(),
-            texts: hashes,
+            texts: on.hashes.clone(),
         };
         let bar = Counter::new("calibrating", "tokens", windows.tokens());
-        let done = calibrate(model, &windows, &info, output, options, &|done| {
+        let done = calibrate(model, windows, &info, output, options, &|done| {
             bar.set(done);
         });
         done.map_err(failed)?;

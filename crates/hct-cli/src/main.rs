@@ -16,6 +16,8 @@ mod goal;
 mod limit_args;
 mod made_by;
 mod many_files;
+#[cfg(feature = "eval")]
+mod norm_tuning;
 mod opened;
 mod output_path;
 mod progress;
@@ -28,6 +30,8 @@ mod stop;
 mod strategy_args;
 mod streams;
 mod table;
+#[cfg(feature = "eval")]
+mod texts;
 mod units;
 
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use hct_core::Limits;
 use hct_eval::{Model, ModelFiles};
-use hct_model::{AsCheckpoint, Base, Opened, TensorSource};
+use hct_model::{AsCheckpoint, Base, HctFile, Opened, TensorSource};
 
 use crate::failure::usage;
 use crate::opened::on_base;
@@ -66,23 +66,45 @@ impl Runnable {
         self.opened.source()
     }
 
+    /// The HCT file that it is, if it is one.
+    pub fn hct_file(&self) -> Option<&HctFile> {
+        match &self.opened {
+            Opened::Hct(model) => Some(model),
+            Opened::Checkpoint(_) => None,
+        }
+    }
+
     /// Decodes the weights.
     pub fn load(&self, path: &Path) -> anyhow::Result<Model> {
+        self.load_with(path, |model, _| Ok(model))
+    }
+
+    /// Decodes the weights and does `work` with the model and with its tensors as they were loaded: of
+    /// the same numbers as [`Self::source`]'s, by the names that the model has for them.
+    pub fn load_with<T>(
+        &self,
+        path: &Path,
+        work: impl FnOnce(Model, &dyn TensorSource) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         hct_eval::keep_freed_memory();
         let source = self.opened.source();
-        let model = match self.opened.gguf_header()? {
+        let load = |source: &dyn TensorSource| {
+            Model::load(&self.files, source).map_err(|error| match error {
+                // These name the file.
+                hct_eval::Error::Read(error) => error.into(),
+                error => {
+                    anyhow::Error::new(error).context(format!("{} cannot be run", path.display()))
+                }
+            })
+        };
+        match self.opened.gguf_header()? {
             Some(header) => {
                 let named = AsCheckpoint::new(source, &header);
                 let named = named.with_context(|| format!("{} cannot be run", path.display()))?;
-                Model::load(&self.files, &named)
+                work(load(&named)?, &named)
             }
-            None => Model::load(&self.files, source),
-        };
-        model.map_err(|error| match error {
-            // These name the file.
-            hct_eval::Error::Read(error) => error.into(),
-            error => anyhow::Error::new(error).context(format!("{} cannot be run", path.display())),
-        })
+            None => work(load(source)?, source),
+        }
     }
 }
 

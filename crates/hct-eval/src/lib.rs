@@ -9,6 +9,7 @@
 //!   [`SentenceReference::compare`] candidates.
 //!
 //! [`calibrate`] writes which weights of a model matter: statistics of its matrices on texts.
+//! [`tune_norms`] makes up for a part of what coding has changed.
 //!
 //! Everything runs in F32 on the CPU, so equal weights give equal results, bit for bit.
 
@@ -29,6 +30,7 @@ mod model_files;
 mod moments;
 mod passage;
 mod perplexity;
+mod predictions;
 mod random;
 mod reference;
 mod rival;
@@ -40,6 +42,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod tokenizer;
+mod tuning;
 mod weights;
 mod windows;
 
@@ -56,4 +59,5 @@ pub use reference::Reference;
 pub use rival::{RivalFormat, RivalModel};
 pub use sentence_reference::{SentenceReference, SentenceReport};
 pub use sentences::sentences;
+pub use tuning::{TunedNorms, tune_norms};
 pub use windows::Windows;

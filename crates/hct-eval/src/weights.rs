@@ -96,3 +96,20 @@ pub(crate) fn to_f32(info: &TensorInfo, bytes: &[u8]) -> Result<Vec<f32>, Error>
         }
     })
 }
+
+/// The bytes of numbers, rounded to the dtype of a tensor of floats.
+pub(crate) fn from_f32(info: &TensorInfo, values: &[f32]) -> Result<Vec<u8>, Error> {
+    fn map<const N: usize>(values: &[f32], bytes: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+        values.iter().flat_map(|&value| bytes(value)).collect()
+    }
+    Ok(match info.dtype {
+        Dtype::F16 => map(values, |x| f16::from_f32(x).to_le_bytes()),
+        Dtype::BF16 => map(values, |x| bf16::from_f32(x).to_le_bytes()),
+        Dtype::F32 => map(values, f32::to_le_bytes),
+        Dtype::F64 => map(values, |x| f64::from(x).to_le_bytes()),
+        dtype => {
+            let name = info.name.clone();
+            return Err(Error::TensorDtype { name, dtype });
+        }
+    })
+}

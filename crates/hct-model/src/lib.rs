@@ -9,6 +9,7 @@
 //! `HctFile::open`, `decompress`. Outputs then appear under their names only when they are
 //! complete.
 
+mod amend;
 mod base;
 mod batch;
 mod begin;
@@ -62,6 +63,7 @@ mod tensor_info;
 mod tensor_source;
 mod verify;
 
+pub use amend::{Amended, Amendments, amend};
 pub use base::{Base, BaseFault, BaseMap, BaseMapError, BaseMatch, MAX_BASE_CHAIN};
 pub use calibration::{
     CalibrationFault, CalibrationFile, CalibrationInfo, CalibrationWriter, GroupShape, GroupTensor,
@@ -100,7 +102,7 @@ pub use info::{
     BaseInfo, BaseTensorInfo, CarriedInfo, InfoReport, InfoTotals, SectionRates, StoredTensor,
     info, info_of_index,
 };
-pub use made_by::{MadeBy, provenance, with_part};
+pub use made_by::{MadeBy, provenance, with_part, with_tuning};
 pub use metered::Metered;
 pub use model_part::ModelPart;
 pub use parts::{

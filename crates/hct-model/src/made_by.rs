@@ -45,6 +45,18 @@ pub fn with_part(text: &str, part: Part) -> Option<String> {
     (text.len() <= MAX_PROVENANCE).then_some(text)
 }
 
+/// The same where the normalisations have been changed since, for the model to predict more like it did
+/// on texts of these SHA-256, in hexadecimal. None where the text is no JSON object, or would be too
+/// long.
+pub fn with_tuning(text: &str, texts: &[String]) -> Option<String> {
+    let object = text.strip_suffix('}').filter(|object| object.len() > 1)?;
+    let texts = serde_json::to_string(texts).ok()?;
+    let text = format!("{object}{TUNED}{texts}}}");
+    (text.len() <= MAX_PROVENANCE).then_some(text)
+}
+
+const TUNED: &str = r#","tuned_on":"#;
+
 /// What a part says, but for which part it is.
 pub fn without_part(text: &str) -> String {
     let part = text.rsplit_once(PART).filter(|(_, part)| {
@@ -123,6 +135,13 @@ mod tests {
         assert_eq!(with_part("by hand", part), None);
         let odd = r#"{"a":1,"part":"4/3"}"#;
         assert_eq!(without_part(odd), odd);
+    }
+
+    #[test]
+    fn what_it_was_tuned_on_is_said() {
+        let tuned = with_tuning(r#"{"hct":"0.1.0"}"#, &["ab".to_owned(), "cd".to_owned()]);
+        assert_eq!(tuned.unwrap(), r#"{"hct":"0.1.0","tuned_on":["ab","cd"]}"#);
+        assert_eq!(with_tuning("by hand", &[]), None);
     }
 
     #[test]

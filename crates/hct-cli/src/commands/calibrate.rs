@@ -4,12 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::Args;
 use hct_eval::CalibrationOptions;
 use hct_model::{
-    AtomicFile, CalibrationFile, CalibrationInfo, FileSource, check_apart, merge_calibrations,
-    model_hash, partial_folder,
+    AtomicFile, CalibrationFile, CalibrationInfo, FileSource, merge_calibrations, model_hash,
+    partial_folder,
 };
 use serde::Serialize;
 
@@ -20,6 +19,7 @@ use crate::output_path::check_file;
 use crate::runnable::Runnable;
 use crate::stop::say_kept;
 use crate::table::{Align, Table};
+use crate::texts::read_texts;
 use crate::units;
 
 /// Run a model on texts and measure which of its weights matter
@@ -108,13 +108,7 @@ impl Calibrate {
 
     fn calibrate(&self, path: &Path) -> anyhow::Result<CalibrationInfo> {
         check_file(&self.output, path, self.force)?;
-        let mut texts = Vec::new();
-        for path in &self.text {
-            check_apart(&self.output, path)?;
-            let text = fs::read_to_string(path)
-                .with_context(|| format!("cannot read the text {}", path.display()))?;
-            texts.push(text);
-        }
+        let texts = read_texts(&self.text, &self.output)?;
         let base = self.base.open()?;
         let runnable = Runnable::open(path, base.as_ref(), self.base.limits())?;
         if base.is_some() && !runnable.needs_base() {
@@ -140,7 +134,8 @@ impl Calibrate {
             overwrite: self.force,
             resume: self.resume,
         };
-        run.run(&model, hash, &self.output, options)
+        let on = run.prepare(&model)?;
+        run.run(&model, hash, &on, &self.output, options)
     }
 
     fn merge(&self) -> anyhow::Result<CalibrationInfo> {

@@ -17,6 +17,8 @@ mod merge;
 mod plan;
 mod recover;
 mod split;
+#[cfg(feature = "eval")]
+mod tune;
 mod verify;
 
 use clap::Subcommand;
@@ -27,6 +29,8 @@ pub enum Command {
     Compress(Box<compress::Compress>),
     #[cfg(feature = "eval")]
     Calibrate(calibrate::Calibrate),
+    #[cfg(feature = "eval")]
+    Tune(tune::Tune),
     Plan(Box<plan::Plan>),
     Decompress(decompress::Decompress),
     Extract(extract::Extract),
@@ -51,6 +55,8 @@ impl Command {
             Command::Compress(command) => command.run(),
             #[cfg(feature = "eval")]
             Command::Calibrate(command) => command.run(),
+            #[cfg(feature = "eval")]
+            Command::Tune(command) => command.run(),
             Command::Plan(command) => command.run(),
             Command::Decompress(command) => command.run(),
             Command::Extract(command) => command.run(),

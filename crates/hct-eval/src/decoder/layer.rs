@@ -17,6 +17,13 @@ pub(super) struct RmsNorm {
     epsilon: f32,
 }
 
+/// What went through a normalisation: its input and the gradient with respect to its output, tokens x
+/// width.
+pub(super) struct NormPassage {
+    pub input: Tensor,
+    pub gradient: Tensor,
+}
+
 impl RmsNorm {
     pub fn load(config: &DecoderConfig, weights: &Weights, name: &str) -> Result<Self, Error> {
         Ok(RmsNorm {
@@ -32,6 +39,16 @@ impl RmsNorm {
     pub fn backward(&self, x: &Tensor, g: &Tensor) -> Result<Tensor, Error> {
         derivative::rms_norm(x, &self.weight, self.epsilon, g)
     }
+
+    /// The gradient with respect to the weight.
+    pub fn weight_gradient(&self, passage: &NormPassage) -> Result<Vec<f64>, Error> {
+        derivative::rms_norm_weight(&passage.input, self.epsilon, &passage.gradient)
+    }
+
+    /// The weight, which may be given other numbers, as many.
+    pub fn weight(&mut self) -> &mut Tensor {
+        &mut self.weight
+    }
 }
 
 /// The linear layers of a layer, those with the same input together.
@@ -42,6 +59,9 @@ pub(super) const INPUTS: [&[&str]; 4] = [
     &["mlp.down_proj"],
 ];
 
+/// The normalisations of a layer.
+pub(super) const NORMS: [&str; 2] = ["input_layernorm", "post_attention_layernorm"];
+
 pub(super) struct Layer {
     attention_norm: RmsNorm,
     attention: Attention,
@@ -49,6 +69,16 @@ pub(super) struct Layer {
     gate: Linear,
     up: Linear,
     down: Linear,
+}
+
+/// What [`Layer::backward`] gives.
+pub(super) struct Gradients {
+    /// With respect to the input of the layer.
+    pub input: Tensor,
+    /// What went through the linear layers, in the order of [`INPUTS`].
+    pub passages: Vec<Passage>,
+    /// What went through the normalisations, in the order of [`NORMS`].
+    pub norms: [NormPassage; 2],
 }
 
 impl Layer {
@@ -60,9 +90,9 @@ impl Layer {
         };
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         Ok(Layer {
-            attention_norm: RmsNorm::load(config, weights, &name("input_layernorm"))?,
+            attention_norm: RmsNorm::load(config, weights, &name(NORMS[0]))?,
             attention: Attention::load(config, weights, &name("self_attn"))?,
-            mlp_norm: RmsNorm::load(config, weights, &name("post_attention_layernorm"))?,
+            mlp_norm: RmsNorm::load(config, weights, &name(NORMS[1]))?,
             gate: mlp("gate_proj", inner, hidden)?,
             up: mlp("up_proj", inner, hidden)?,
             down: mlp("down_proj", hidden, inner)?,
@@ -92,14 +122,29 @@ impl Layer {
         Ok((&x + self.down.forward(&gated)?)?)
     }
 
-    /// The gradient with respect to `x`, given that with respect to [`Self::forward`] of it (with
-    /// nothing seen before), and what went through the layers, in the order of [`INPUTS`].
+    /// The normalisations, in the order of [`NORMS`].
+    pub fn norms(&mut self) -> [&mut RmsNorm; 2] {
+        [&mut self.attention_norm, &mut self.mlp_norm]
+    }
+
+    /// The gradients with respect to the weights of the normalisations, in the order of [`NORMS`].
+    pub fn norm_gradients(
+        &self,
+        [attention, mlp]: &[NormPassage; 2],
+    ) -> Result<[Vec<f64>; 2], Error> {
+        Ok([
+            self.attention_norm.weight_gradient(attention)?,
+            self.mlp_norm.weight_gradient(mlp)?,
+        ])
+    }
+
+    /// The gradients, given that with respect to [`Self::forward`] of `x` (with nothing seen before).
     pub fn backward(
         &self,
         x: &Tensor,
         rotation: &Rotation,
         g: &Tensor,
-    ) -> Result<(Tensor, Vec<Passage>), Error> {
+    ) -> Result<Gradients, Error> {
         let normed = self.attention_norm.forward(x)?;
         let (attended, trace) = self.attention.forward_traced(&normed, rotation)?;
         let middle = (x + attended)?;
@@ -124,6 +169,11 @@ impl Layer {
             input: gated,
             gradients: vec![g.clone()],
         };
-        Ok((of_x, vec![input, output, mlp, down]))
+        let norm = |input, gradient| NormPassage { input, gradient };
+        Ok(Gradients {
+            input: of_x,
+            passages: vec![input, output, mlp, down],
+            norms: [norm(x.clone(), of_normed), norm(middle, of_input)],
+        })
     }
 }

@@ -54,7 +54,8 @@ impl Layered for Decoder {
         around: &Rotation,
         g: &Tensor,
     ) -> Result<(Tensor, Vec<Passage>), Error> {
-        self.layers[number].backward(x, around, g)
+        let gradients = self.layers[number].backward(x, around, g)?;
+        Ok((gradients.input, gradients.passages))
     }
 
     fn no_ends(&self) -> EndSums {

@@ -7,6 +7,7 @@ mod gated;
 mod head_sums;
 mod layer;
 mod layered;
+mod norms;
 mod rope;
 
 use candle_core::{Device, Tensor};

@@ -28,6 +28,20 @@ pub(crate) fn rms_norm(
     Ok(of_x)
 }
 
+/// The gradient with respect to the weight w of the same: Σ over rows of g x r.
+pub(crate) fn rms_norm_weight(x: &Tensor, epsilon: f32, g: &Tensor) -> Result<Vec<f64>, Error> {
+    let width = x.dim(1)?;
+    let mut sums = vec![0.0; width];
+    let (x, g) = (values(x)?, values(g)?);
+    for (x, g) in x.chunks_exact(width).zip(g.chunks_exact(width)) {
+        let r = 1.0 / (dot(x, x) / width as f32 + epsilon).sqrt();
+        for ((sum, x), g) in sums.iter_mut().zip(x).zip(g) {
+            *sum += f64::from(g * x * r);
+        }
+    }
+    Ok(sums)
+}
+
 /// With y = z · w + b, z = (x − mean x) · r and r = 1 / √(variance x + ε):
 /// r · (g w − mean(g w) − z · mean(g w z)).
 pub(crate) fn layer_norm(

@@ -11,6 +11,7 @@ mod rival;
 mod smollm2;
 mod synthetic_bert;
 mod synthetic_decoders;
+mod tuning;
 
 use std::path::PathBuf;
 

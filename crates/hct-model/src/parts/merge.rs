@@ -78,7 +78,7 @@ pub fn made_by_parts<R: ReadAt>(parts: &[HctModel<R>]) -> Result<Option<String>,
 }
 
 /// Carries a file as it is packed; returns its number.
-pub(super) fn copy_file<R: ReadAt, W: Write>(
+pub(crate) fn copy_file<R: ReadAt, W: Write>(
     from: &HctModel<R>,
     entry: &FileEntry,
     writer: &mut HctWriter<W>,

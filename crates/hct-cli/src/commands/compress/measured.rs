@@ -1,26 +1,28 @@
 //! The part of `hct compress` that runs the model: to calibrate, and to measure what is lost.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Args;
 use hct_core::Limits;
 use hct_eval::{CalibrationOptions, Model};
 use hct_model::{
-    CompressReport, TemporaryFolder, check_apart, file_hash, model_hash, move_into_place,
-    open_calibration,
+    Amended, Amendments, Checkpoint, CompressReport, HctFile, TemporaryFolder, TensorInfo,
+    TensorSource, file_hash, model_hash, move_into_place, open_calibration, prove,
 };
 use hct_strategies::{Calibration, SpecOption, StrategyName};
 use tempfile::TempPath;
 
-use crate::calibration_run::{CalibrationRun, usual_context};
+use crate::calibration_run::{CalibrationRun, Prepared, usual_context};
 use crate::destination::{is_elsewhere, send};
 use crate::failure::usage;
 use crate::goal::{Dial, Goal, GoalArgs, Judge, JudgeTexts, Measured, search};
+use crate::norm_tuning::{Tuned, Tuning, tune, write};
+use crate::progress::Bar;
 use crate::runnable::Runnable;
 use crate::strategy_args::Steer;
+use crate::texts::read_texts;
 
 /// Tokens to calibrate on unless given: more gain little.
 const TOKENS: u32 = 16_384;
@@ -42,6 +44,10 @@ pub struct MeasuredArgs {
     #[arg(long, value_name = "N", help_heading = "Calibration",
         value_parser = clap::value_parser!(u32).range(2..))]
     tokens: Option<u32>,
+    /// Leave the normalisations of a language model as they are. With --text and --self-text they are
+    /// tuned, as `hct tune` does it
+    #[arg(long, help_heading = "Calibration")]
+    no_tune: bool,
     #[command(flatten)]
     goal: GoalArgs,
 }
@@ -51,6 +57,8 @@ pub struct Ran {
     /// The calibration made, and the SHA-256 of its file.
     pub calibration: Option<(Arc<dyn Calibration>, String)>,
     judge: Option<(Goal, Judge)>,
+    /// What to tune on, if that is to be done.
+    tune_on: Option<Prepared>,
     runnable: Runnable,
     /// Where temporary files are: beside the output.
     folder: TemporaryFolder,
@@ -78,8 +86,8 @@ impl MeasuredArgs {
                 None => Ok(None),
             };
         }
-        let mut texts = read_all(&self.text, output)?;
-        let mut eval_texts = read_all(&self.goal.eval_text, output)?;
+        let mut texts = read_texts(&self.text, output)?;
+        let mut eval_texts = read_texts(&self.goal.eval_text, output)?;
         let mut on = "of --eval-text";
         if goal.is_some() && eval_texts.is_empty() {
             on = "held back of --text";
@@ -109,6 +117,7 @@ impl MeasuredArgs {
             }
             None => None,
         };
+        let mut tune_on = None;
         let calibration = match hash {
             Some(hash) => {
                 let path = folder.path().join("calibration.hctcal");
@@ -123,7 +132,11 @@ impl MeasuredArgs {
                     overwrite: false,
                     resume: false,
                 };
-                run.run(&model, hash, &path, options)?;
+                let on = run.prepare(&model)?;
+                run.run(&model, hash, &on, &path, options)?;
+                // Two windows are the least: one to learn from, one to measure on.
+                let is_to_be = !self.no_tune && on.windows.count() > 1;
+                tune_on = (is_to_be && matches!(model, Model::Language(_))).then_some(on);
                 let calibration = open_calibration(&path)?;
                 Some((Arc::from(calibration), file_hash(&path)?))
             }
@@ -132,6 +145,7 @@ impl MeasuredArgs {
         Ok(Some(Ran {
             calibration,
             judge,
+            tune_on,
             runnable,
             folder,
         }))
@@ -139,36 +153,58 @@ impl MeasuredArgs {
 }
 
 impl Ran {
-    /// Codes to files, by `code` at one quality or another, until one is as small as the goal allows;
-    /// none where there is no goal. The model has so many weights.
+    /// Whether more is done than coding once.
+    pub fn makes_more(&self) -> bool {
+        self.judge.is_some() || self.tune_on.is_some()
+    }
+
+    /// Codes to files, by `code` at one quality or another, until one is as small as the goal allows, or
+    /// once where there is no goal; and tunes, if that is to be done. None where neither is. The model has
+    /// so many weights and is at `input`.
     pub fn reach(
         &self,
+        input: &Path,
         strategy: StrategyName,
         weights: u64,
-        code: &mut dyn FnMut(Steer, &Path) -> anyhow::Result<CompressReport>,
+        code: &mut dyn FnMut(Option<Steer>, &Path) -> anyhow::Result<CompressReport>,
     ) -> anyhow::Result<Option<Reached>> {
+        let tuner = |on| Tuner::new(&self.runnable, input, on);
+        let mut tuning = self.tune_on.as_ref().map(tuner);
+        let mut number = 0;
+        let mut file = |steer: Option<Steer>, octaves: f64| {
+            number += 1;
+            let path = self.folder.path().join(format!("{number}.hct"));
+            let report = code(steer, &path)?;
+            let path = TempPath::try_from_path(path)?;
+            let made = Reached {
+                path,
+                report,
+                measured: None,
+                tuned: None,
+            };
+            match &mut tuning {
+                Some(tuner) => {
+                    let path = self.folder.path().join(format!("{number}-tuned.hct"));
+                    tuner.tuned(made, octaves, path)
+                }
+                None => Ok(made),
+            }
+        };
         let Some((goal, judge)) = &self.judge else {
-            return Ok(None);
+            return match self.tune_on {
+                Some(_) => file(None, 0.0).map(Some),
+                None => Ok(None),
+            };
         };
         let most = goal.check(judge.is_language_model())?;
         let (option, dial) = dial(strategy, most, weights)?;
-        let mut number = 0;
         let found = search(most, &dial, &mut |octaves| {
-            number += 1;
-            let path = self.folder.path().join(format!("{number}.hct"));
-            let report = code(Steer(option, value(option, octaves)), &path)?;
-            let path = TempPath::try_from_path(path)?;
-            // A file without side files can be run, too.
-            let candidate = Runnable::open_like(&path, &self.runnable, None, Limits::none())?;
-            let model = candidate.load(&path)?;
-            drop(candidate);
+            let mut reached = file(Some(Steer(option, value(option, octaves))), octaves)?;
+            let model = open(&reached.path, &self.runnable)?.load(&reached.path)?;
             let measured = judge.measure(&model)?;
-            let reached = Reached {
-                path,
-                report,
-                measured,
-            };
-            Ok::<_, anyhow::Error>((goal.lost(&reached.measured), reached))
+            let lost = goal.lost(&measured);
+            reached.measured = Some(measured);
+            Ok::<_, anyhow::Error>((lost, reached))
         })?;
         match found {
             Some(found) => Ok(Some(found)),
@@ -180,22 +216,98 @@ impl Ran {
     }
 }
 
-/// A file that is as small as a goal allows.
+/// Opens what was just made of the model `original`: a file without side files can be run, too.
+fn open(path: &Path, original: &Runnable) -> anyhow::Result<Runnable> {
+    Runnable::open_like(path, original, None, Limits::none())
+}
+
+/// Tunes files of one model, coded at one quality or another.
+struct Tuner<'a> {
+    original: &'a Runnable,
+    /// Where that is.
+    input: &'a Path,
+    on: &'a Prepared,
+    /// What was found last, and how coarse the file was that it was found for, in octaves.
+    last: Option<(f64, Tuned, Tuning)>,
+}
+
+impl<'a> Tuner<'a> {
+    fn new(original: &'a Runnable, input: &'a Path, on: &'a Prepared) -> Self {
+        Tuner {
+            original,
+            input,
+            on,
+            last: None,
+        }
+    }
+
+    /// What was `made`, at `octaves`, with tuned normalisations, at `path`. Files that are about as coarse
+    /// share them: most of what they undo depends on how coarse a file is.
+    fn tuned(&mut self, made: Reached, octaves: f64, path: PathBuf) -> anyhow::Result<Reached> {
+        let coded = open(&made.path, self.original)?;
+        let near = |(at, ..): &(f64, Tuned, Tuning)| (at - octaves).abs() <= NEAR;
+        let (_, tuned, tuning) = match self.last.take().filter(near) {
+            Some(last) => self.last.insert(last),
+            None => {
+                let original = self.original.load(self.input)?;
+                let (tuned, tuning) = tune(&original, &coded, &made.path, self.on)?;
+                self.last.insert((octaves, tuned, tuning))
+            }
+        };
+        let mut report = made.report;
+        report.output_bytes = write(&coded, tuned, &path, false)?;
+        Ok(Reached {
+            path: TempPath::try_from_path(path)?,
+            report,
+            measured: None,
+            tuned: Some((tuned.clone(), tuning.clone())),
+        })
+    }
+}
+
+/// Octaves apart at which files share what normalisations are tuned to.
+const NEAR: f64 = 1.0;
+
+/// A file that is as small as a goal allows, or as was asked for, and tuned.
 pub struct Reached {
     path: TempPath,
     report: CompressReport,
-    measured: Measured,
+    measured: Option<Measured>,
+    tuned: Option<(Tuned, Tuning)>,
+}
+
+/// What there is to say of it.
+pub struct Done {
+    pub report: CompressReport,
+    pub measured: Option<Measured>,
+    pub tuning: Option<Tuning>,
 }
 
 impl Reached {
+    /// Decodes the file and holds it against what it was made of, `source`.
+    ///
+    /// # Errors
+    /// When it is not the same, where it is to be.
+    pub fn prove(&self, source: &Checkpoint) -> anyhow::Result<()> {
+        let none = Amendments::default();
+        let amendments = self.tuned.as_ref().map_or(&none, |(t, _)| &t.amendments);
+        let model = HctFile::open_within(&self.path, Limits::none())?;
+        let sizes = source.tensors().iter().map(TensorInfo::byte_len);
+        let bar = Bar::new("verifying", sizes.sum());
+        Ok(prove(&model, &Amended::new(source, amendments), &bar)?)
+    }
+
     /// Gives the file its name.
-    pub fn place(self, output: &Path, force: bool) -> anyhow::Result<(CompressReport, Measured)> {
-        if is_elsewhere(output) {
-            send(File::open(&self.path)?, output, force)?;
-            return Ok((self.report, self.measured));
+    pub fn place(self, output: &Path, force: bool) -> anyhow::Result<Done> {
+        match is_elsewhere(output) {
+            true => send(File::open(&self.path)?, output, force)?,
+            false => move_into_place(&self.path, output, force)?,
         }
-        move_into_place(&self.path, output, force)?;
-        Ok((self.report, self.measured))
+        Ok(Done {
+            report: self.report,
+            measured: self.measured,
+            tuning: self.tuned.map(|(_, tuning)| tuning),
+        })
     }
 }
 
@@ -234,14 +346,6 @@ fn value(option: SpecOption, octaves: f64) -> f64 {
         SpecOption::Step => (0.5 * octaves).exp2(),
         _ => octaves.exp2(),
     }
-}
-
-fn read_all(paths: &[PathBuf], output: &Path) -> anyhow::Result<Vec<String>> {
-    let read = |path: &PathBuf| {
-        check_apart(output, path)?;
-        fs::read_to_string(path).with_context(|| format!("cannot read the text {}", path.display()))
-    };
-    paths.iter().map(read).collect()
 }
 
 /// Takes the last part of a text from it, from the beginning of a line if there is one.

@@ -33,7 +33,7 @@ use crate::table::printable;
 use crate::units;
 use job::Job;
 #[cfg(feature = "eval")]
-use measured::MeasuredArgs;
+use measured::{MeasuredArgs, Ran};
 use planned::{deciding, read_plan};
 
 /// Most bytes of JSON that a map of names to those of a base may take.
@@ -272,8 +272,13 @@ impl Compress {
         };
         let lossless = spec.strategy() == StrategyName::Lossless && !elsewhere;
         let verify = self.verify || (lossless && !self.no_verify);
+        // What is tuned, or made several times, is read again at the end.
+        #[cfg(feature = "eval")]
+        let is_last = !ran.as_ref().is_some_and(Ran::makes_more);
+        #[cfg(not(feature = "eval"))]
+        let is_last = true;
         let job = Job {
-            proof: verify.then(|| Proof { base: base.clone() }),
+            proof: (verify && is_last).then(|| Proof { base: base.clone() }),
             output: &self.output,
             force: self.force,
             resume: self.resume,
@@ -288,20 +293,24 @@ impl Compress {
         #[cfg(feature = "eval")]
         let reached = match &ran {
             Some(ran) => {
-                let weights = checkpoint.weights();
-                let found = ran.reach(spec.strategy(), weights, &mut |steer, output| {
-                    job.code_by(&self.spec(Some(steer))?, output, false)
-                })?;
-                found
-                    .map(|found| found.place(&self.output, self.force))
-                    .transpose()?
+                let (strategy, weights) = (spec.strategy(), checkpoint.weights());
+                ran.reach(input, strategy, weights, &mut |steer, output| match steer {
+                    Some(steer) => job.code_by(&self.spec(Some(steer))?, output, false),
+                    None => job.code_by(&spec, output, false),
+                })?
             }
             None => None,
         };
         #[cfg(feature = "eval")]
-        let (done, measured) = match reached {
-            Some((done, measured)) => (done, Some(measured)),
-            None => (job.code(&spec)?, None),
+        let (done, measured, tuning) = match reached {
+            Some(reached) => {
+                if verify {
+                    reached.prove(&checkpoint)?;
+                }
+                let done = reached.place(&self.output, self.force)?;
+                (done.report, done.measured, done.tuning)
+            }
+            None => (job.code(&spec)?, None, None),
         };
         #[cfg(not(feature = "eval"))]
         let done = job.code(&spec)?;
@@ -319,6 +328,7 @@ impl Compress {
         #[cfg(feature = "eval")]
         {
             report.measured = measured;
+            report.tuning = tuning;
         }
         report.seconds = begin.elapsed().as_secs_f64();
         let dtypes = float_dtypes(&checkpoint);

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 #[cfg(feature = "eval")]
 use crate::goal::Measured;
+#[cfg(feature = "eval")]
+use crate::norm_tuning::Tuning;
 use crate::table::{Align, Table};
 use crate::units;
 
@@ -28,6 +30,9 @@ pub struct Report {
     /// How the model compares with what it was, where that was asked for.
     #[cfg(feature = "eval")]
     pub measured: Option<Measured>,
+    /// What tuning the normalisations did, where that was done.
+    #[cfg(feature = "eval")]
+    pub tuning: Option<Tuning>,
     /// The bits per weight asked for, where the file takes over 1 % less.
     asked_bits_per_weight: Option<f64>,
     /// Whether the file was read again and decoded before it got its name.
@@ -58,6 +63,8 @@ impl Report {
             predicted_damage: done.predicted,
             #[cfg(feature = "eval")]
             measured: None,
+            #[cfg(feature = "eval")]
+            tuning: None,
             asked_bits_per_weight: done.asked,
             verified,
             seconds: f64::NAN,
@@ -103,6 +110,11 @@ impl Report {
                 units::fixed(damage, 5),
                 "from the calibration: KL divergence, of language models".to_owned(),
             );
+        }
+        #[cfg(feature = "eval")]
+        if let Some(tuning) = &self.tuning {
+            let (what, value, note) = tuning.row();
+            row(what, value, note);
         }
         #[cfg(feature = "eval")]
         for (what, value, note) in self.measured.iter().flat_map(Measured::rows) {
