@@ -102,6 +102,71 @@ fn a_model_needs_no_text_at_all() {
 }
 
 #[test]
+fn normalisations_make_up_for_a_part_of_what_is_lost() {
+    let dir = made();
+    let dir = dir.path();
+    let words: String = (0..4000u32)
+        .map(|i| format!("w{} ", i * i % 89 * (i % 7) % 96))
+        .collect();
+    fs::write(dir.join("long.txt"), words).unwrap();
+    let read = |name: &str| fs::read(dir.join(name)).unwrap();
+    let compress = "compress m --text long.txt --step 0.02 -o m.hct --verify --json";
+    let report = succeed(dir, compress).json();
+    let tuning = &report["tuning"];
+    assert_eq!(tuning["tensors"], 3);
+    let of = |key: &str| tuning[key].as_f64().unwrap();
+    assert!(of("kld_after") < 0.99 * of("kld_before"), "{tuning}");
+    assert_eq!(of("tokens") + of("held_back_tokens"), 4000.0);
+    let bytes = report["output_bytes"].as_u64().unwrap();
+    assert_eq!(bytes, fs::metadata(dir.join("m.hct")).unwrap().len());
+    let made_by = succeed(dir, "info m.hct --json").json()["made_by"].clone();
+    assert_eq!(made_by["tuned_on"].as_array().unwrap().len(), 1);
+    // Any number of threads gives the same bytes, and so does tuning afterwards.
+    let first = read("m.hct");
+    succeed(dir, &format!("{compress} --force --threads 1"));
+    assert!(read("m.hct") == first);
+    let plain = compress.replace("-o m.hct", "-o plain.hct --no-tune");
+    assert!(succeed(dir, &plain).json()["tuning"].is_null());
+    let tune = "tune plain.hct --against m --text long.txt -o later.hct";
+    let shown = succeed(dir, tune).stdout;
+    assert!(shown.contains("norms tuned"), "{shown}");
+    assert!(read("later.hct") == first);
+    let report: Value = succeed(dir, "diff plain.hct m.hct --json").json();
+    assert!(report["total"]["rel_mse"].as_f64().unwrap() > 0.0);
+    // On text that it has not seen it is better, too.
+    fs::write(
+        dir.join("other.txt"),
+        "w5 w11 w0 w17 w80 w33 w2 ".repeat(90),
+    )
+    .unwrap();
+    let (tuned, untuned) = (
+        kld(dir, "m.hct", "other.txt"),
+        kld(dir, "plain.hct", "other.txt"),
+    );
+    assert!(tuned < untuned, "{tuned} {untuned}");
+    let names = [
+        "later.hct",
+        "long.txt",
+        "m",
+        "m.hct",
+        "other.txt",
+        "plain.hct",
+        "text.txt",
+    ];
+    only_these(dir, &names);
+    // Nothing is tuned that is no file of ours, or by nothing, or twice into one name.
+    hct(dir, "tune m --against m --text long.txt -o n.hct").fails(2, &["hct compress"]);
+    hct(dir, "tune m.hct --against m -o n.hct").fails(2, &["--text"]);
+    hct(dir, tune).fails(2, &["--force"]);
+    hct(
+        dir,
+        "tune m.hct --against m --text text.txt --tokens 2 -o n.hct",
+    )
+    .fails(1, &["windows"]);
+    only_these(dir, &names);
+}
+
+#[test]
 fn a_size_is_an_upper_limit_that_is_used_up() {
     let dir = made();
     let dir = dir.path();

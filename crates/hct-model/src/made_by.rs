@@ -46,10 +46,15 @@ pub fn with_part(text: &str, part: Part) -> Option<String> {
 }
 
 /// The same where the normalisations have been changed since, for the model to predict more like it did
-/// on texts of these SHA-256, in hexadecimal. None where the text is no JSON object, or would be too
+/// on texts of these SHA-256, in hexadecimal, whatever they had been changed to before. None where the text is no JSON object, or would be too
 /// long.
 pub fn with_tuning(text: &str, texts: &[String]) -> Option<String> {
-    let object = text.strip_suffix('}').filter(|object| object.len() > 1)?;
+    let before = text.rsplit_once(TUNED).filter(|(_, texts)| {
+        let texts = texts.strip_suffix('}');
+        texts.is_some_and(|texts| serde_json::from_str::<Vec<String>>(texts).is_ok())
+    });
+    let object = before.map(|(object, _)| object).or(text.strip_suffix('}'));
+    let object = object.filter(|object| object.len() > 1)?;
     let texts = serde_json::to_string(texts).ok()?;
     let text = format!("{object}{TUNED}{texts}}}");
     (text.len() <= MAX_PROVENANCE).then_some(text)
@@ -140,7 +145,10 @@ mod tests {
     #[test]
     fn what_it_was_tuned_on_is_said() {
         let tuned = with_tuning(r#"{"hct":"0.1.0"}"#, &["ab".to_owned(), "cd".to_owned()]);
-        assert_eq!(tuned.unwrap(), r#"{"hct":"0.1.0","tuned_on":["ab","cd"]}"#);
+        let tuned = tuned.unwrap();
+        assert_eq!(tuned, r#"{"hct":"0.1.0","tuned_on":["ab","cd"]}"#);
+        let again = with_tuning(&tuned, &["ef".to_owned()]);
+        assert_eq!(again.unwrap(), r#"{"hct":"0.1.0","tuned_on":["ef"]}"#);
         assert_eq!(with_tuning("by hand", &[]), None);
     }
 
