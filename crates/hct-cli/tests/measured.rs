@@ -110,7 +110,7 @@ fn normalisations_make_up_for_a_part_of_what_is_lost() {
         .collect();
     fs::write(dir.join("long.txt"), words).unwrap();
     let read = |name: &str| fs::read(dir.join(name)).unwrap();
-    let compress = "compress m --text long.txt --step 0.02 -o m.hct --verify --json";
+    let compress = "compress m --text long.txt --step 0.02 -o m.hct --tune --verify --json";
     let report = succeed(dir, compress).json();
     let tuning = &report["tuning"];
     assert_eq!(tuning["tensors"], 3);
@@ -125,7 +125,9 @@ fn normalisations_make_up_for_a_part_of_what_is_lost() {
     let first = read("m.hct");
     succeed(dir, &format!("{compress} --force --threads 1"));
     assert!(read("m.hct") == first);
-    let plain = compress.replace("-o m.hct", "-o plain.hct --no-tune");
+    let plain = compress
+        .replace("-o m.hct", "-o plain.hct")
+        .replace(" --tune", "");
     assert!(succeed(dir, &plain).json()["tuning"].is_null());
     let tune = "tune plain.hct --against m --text long.txt -o later.hct";
     let shown = succeed(dir, tune).stdout;
@@ -133,6 +135,12 @@ fn normalisations_make_up_for_a_part_of_what_is_lost() {
     assert!(read("later.hct") == first);
     let report: Value = succeed(dir, "diff plain.hct m.hct --json").json();
     assert!(report["total"]["rel_mse"].as_f64().unwrap() > 0.0);
+    // With a goal it is what was tuned that is measured.
+    let goal = "compress m --text long.txt --max-kld 0.3 --tune -o goal.hct --json";
+    let report = succeed(dir, goal).json();
+    assert_eq!(report["tuning"]["tensors"], 3);
+    let measured = report["measured"]["kld"].as_f64().unwrap();
+    assert!(measured <= 0.3 && measured > 0.15, "{measured}");
     // On text that it has not seen it is better, too.
     fs::write(
         dir.join("other.txt"),
@@ -157,6 +165,7 @@ fn normalisations_make_up_for_a_part_of_what_is_lost() {
     // Nothing is tuned that is no file of ours, or by nothing, or twice into one name.
     hct(dir, "tune m --against m --text long.txt -o n.hct").fails(2, &["hct compress"]);
     hct(dir, "tune m.hct --against m -o n.hct").fails(2, &["--text"]);
+    hct(dir, "compress m --tune --bpw 3 -o n.hct").fails(2, &["hct tune"]);
     hct(dir, tune).fails(2, &["--force"]);
     hct(
         dir,

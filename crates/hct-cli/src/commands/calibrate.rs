@@ -69,7 +69,7 @@ pub struct Calibrate {
 
 const EXAMPLES: &str = "\
 EXAMPLES
-  hct calibrate my-model --text prose.txt --text code.txt --tokens 16384 -o my-model.hctcal
+  hct calibrate my-model --text prose.txt --text code.txt --tokens 32768 -o my-model.hctcal
   hct calibrate my-model --self-text 16384 -o my-model.hctcal      no text is needed
   hct calibrate --merge first.hctcal second.hctcal -o both.hctcal
 

@@ -13,8 +13,11 @@ use crate::weights::{from_f32, to_f32};
 use crate::{CalibrationWindows, Error, LanguageModel};
 use adam::Adam;
 
-/// The longest step of the weights' logarithms, about: it grows to this and falls to nothing.
-const STEP: f64 = 2e-3;
+/// The longest step of a weight, as a share of it, times the root of the divergence: errors are as that
+/// root, and so is what makes up for them. Steps grow to it and fall to nothing.
+const STEP: f64 = 5e-3;
+/// The longest of all.
+const LONGEST: f64 = 5e-3;
 /// The share of the steps in which it grows.
 const GROWING: f64 = 0.1;
 /// Windows of a step, run at once.
@@ -91,7 +94,15 @@ pub fn tune_norms(
     if !before.is_finite() {
         return Err(Error::NotFinite);
     }
-    learn(candidate, reference, &norms, &learnt_from, &progress)?;
+    let length = (STEP * before.sqrt()).min(LONGEST);
+    learn(
+        candidate,
+        reference,
+        &norms,
+        &learnt_from,
+        length,
+        &progress,
+    )?;
     let bytes = norms.round(candidate)?;
     let after = measure(candidate)?;
     let helped = after < before;
@@ -110,12 +121,13 @@ pub fn tune_norms(
     })
 }
 
-/// Gives `candidate` other weights, step by step.
+/// Gives `candidate` other weights, step by step, the longest of `length`.
 fn learn(
     candidate: &mut Decoder,
     reference: &Decoder,
     norms: &Norms,
     windows: &[&Sequences],
+    length: f64,
     progress: &Costs,
 ) -> Result<(), Error> {
     let steps = windows.len().div_ceil(AT_ONCE);
@@ -144,7 +156,7 @@ fn learn(
         if sums.iter().any(|g| !g.is_finite()) {
             return Err(Error::NotFinite);
         }
-        let factors = adam.step(&sums, STEP * share(step, steps));
+        let factors = adam.step(&sums, length * share(step, steps));
         let mut factors = factors.iter();
         for (weights, before) in weights.iter_mut().zip(&norms.weights) {
             for ((weight, before), factor) in weights.iter_mut().zip(before).zip(&mut factors) {
