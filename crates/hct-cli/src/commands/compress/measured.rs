@@ -41,7 +41,7 @@ pub struct MeasuredArgs {
         help_heading = "Calibration", conflicts_with_all = ["calibration", "base"],
         value_parser = clap::value_parser!(u32).range(2..))]
     self_text: Option<u32>,
-    /// Calibrate on at most N tokens [default: 32768, or those of --self-text]
+    /// Calibrate on at most N tokens [default: those of --self-text; with --text 32768 or more]
     #[arg(long, value_name = "N", help_heading = "Calibration",
         value_parser = clap::value_parser!(u32).range(2..))]
     tokens: Option<u32>,
@@ -133,7 +133,12 @@ impl MeasuredArgs {
         let calibration = match hash {
             Some(hash) => {
                 let path = folder.path().join("calibration.hctcal");
-                let usual = TOKENS.max(self.self_text.unwrap_or(0));
+                let own = self.self_text.unwrap_or(0);
+                let usual = if texts.is_empty() {
+                    own
+                } else {
+                    TOKENS.max(own)
+                };
                 let run = CalibrationRun {
                     texts,
                     self_text: self.self_text,
