@@ -59,5 +59,5 @@ pub use reference::Reference;
 pub use rival::{RivalFormat, RivalModel};
 pub use sentence_reference::{SentenceReference, SentenceReport};
 pub use sentences::sentences;
-pub use tuning::{TunedNorms, tune_norms};
+pub use tuning::{LEAST_TO_TUNE_ON, TunedNorms, tune_norms};
 pub use windows::Windows;

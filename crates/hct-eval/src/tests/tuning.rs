@@ -170,20 +170,18 @@ fn what_cannot_be_tuned_is_refused() {
         let mut model = load(&shape, source, None);
         tune_norms(&original, &mut model, source, on, &|_| ())
     };
-    let text = ["w1 w2 w3"];
-    let one = CalibrationWindows::of_language_model(&original, &text, Vec::new(), 24, Some(2), 1);
-    let mut one = one.unwrap();
-    one.halves[1].clear();
-    let error = tune(&coded(&shape, 0.1), &one).unwrap_err();
+    // Seven windows.
+    let error = tune(&coded(&shape, 0.1), &windows(&original, 160)).unwrap_err();
     assert!(matches!(
         error,
         Error::TextTooShort {
             what: "windows",
-            ..
+            found: 7,
+            least: 8
         }
     ));
     let mut broken = coded(&shape, 0.1);
     broken.get_mut("model.layers.1.mlp.up_proj.weight")[5] = f32::NAN;
-    let error = tune(&broken, &windows(&original, 100)).unwrap_err();
+    let error = tune(&broken, &windows(&original, 300)).unwrap_err();
     assert!(matches!(error, Error::NotFinite));
 }

@@ -24,6 +24,8 @@ const GROWING: f64 = 0.1;
 const AT_ONCE: usize = 2;
 /// One window of so many is kept for measuring.
 const HELD_BACK: usize = 8;
+/// The least windows that [`tune_norms`] takes: one to measure on.
+pub const LEAST_TO_TUNE_ON: usize = HELD_BACK;
 
 /// What came of [`tune_norms`].
 #[derive(Clone, Debug)]
@@ -56,7 +58,7 @@ pub struct TunedNorms {
 /// done, about, possibly from several threads at once.
 ///
 /// # Errors
-/// When there are less than two windows, the models have different vocabularies, inference fails or
+/// When there are less than [`LEAST_TO_TUNE_ON`] windows, the models have different vocabularies, inference fails or
 /// gives numbers that are not finite, or `source` is another model's.
 pub fn tune_norms(
     original: &LanguageModel,
@@ -180,11 +182,11 @@ fn split(windows: &CalibrationWindows) -> Result<(Vec<&Sequences>, Vec<&Sequence
     let mut all: Vec<&Sequences> = windows.halves.iter().flatten().collect();
     all.retain(|window| !window.tokens.is_empty());
     all.sort_by_key(|window| window.seed);
-    if all.len() < 2 {
+    if all.len() < LEAST_TO_TUNE_ON {
         return Err(Error::TextTooShort {
             what: "windows",
             found: all.len(),
-            least: 2,
+            least: LEAST_TO_TUNE_ON,
         });
     }
     let learnt_from = all.split_off(all.len().div_ceil(HELD_BACK));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use hct_core::Limits;
-use hct_eval::{CalibrationOptions, Model};
+use hct_eval::{CalibrationOptions, LEAST_TO_TUNE_ON, Model};
 use hct_model::{
     Amended, Amendments, Checkpoint, CompressReport, HctFile, TemporaryFolder, TensorInfo,
     TensorSource, file_hash, model_hash, move_into_place, open_calibration, prove,
@@ -151,6 +151,14 @@ impl MeasuredArgs {
                     resume: false,
                 };
                 let on = run.prepare(&model)?;
+                let windows = on.windows.count();
+                if self.tune && windows < LEAST_TO_TUNE_ON {
+                    return Err(usage(format!(
+                        "--tune takes {LEAST_TO_TUNE_ON} windows of {} tokens at the least, and the \
+                         text makes {windows}; give more of it",
+                        run.context
+                    )));
+                }
                 run.run(&model, hash, &on, &path, options)?;
                 tune_on = self.tune.then_some(on);
                 let calibration = open_calibration(&path)?;
