@@ -65,10 +65,9 @@ pub fn amend<R: ReadAt, W: Write>(
                     bytes,
                     base: None,
                 };
-                let coded = LosslessEncoder.encode(view).map_err(|error| Error::Hct {
-                    path: model.name().to_owned(),
-                    error: Box::new(error.in_tensor(&meta.name)),
-                })?;
+                let coded = LosslessEncoder.encode(view);
+                let coded = coded.map_err(|error| error.in_tensor(&meta.name));
+                let coded = coded.map_err(Error::hct(model.name()))?;
                 let label = format!("{} (tuned)", coded.label);
                 writer
                     .add_tensor(meta, coded.tensor, record.file, &label)

@@ -40,23 +40,30 @@ pub fn provenance(
 /// The same of a part of it: the last that it says is which. None where the text is no JSON object, or
 /// would be too long.
 pub fn with_part(text: &str, part: Part) -> Option<String> {
-    let object = text.strip_suffix('}').filter(|object| object.len() > 1)?;
-    let text = format!("{object}{PART}{part}{END}");
-    (text.len() <= MAX_PROVENANCE).then_some(text)
+    with_field(text, &format!("{PART}{part}\""))
 }
 
 /// The same where the normalisations have been changed since, for the model to predict more like it did
-/// on texts of these SHA-256, in hexadecimal, whatever they had been changed to before. None where the text is no JSON object, or would be too
-/// long.
+/// on texts of these SHA-256, in hexadecimal, whatever they had been changed to before. None where the
+/// text is no JSON object, or would be too long.
 pub fn with_tuning(text: &str, texts: &[String]) -> Option<String> {
     let before = text.rsplit_once(TUNED).filter(|(_, texts)| {
         let texts = texts.strip_suffix('}');
         texts.is_some_and(|texts| serde_json::from_str::<Vec<String>>(texts).is_ok())
     });
-    let object = before.map(|(object, _)| object).or(text.strip_suffix('}'));
-    let object = object.filter(|object| object.len() > 1)?;
+    let untuned = before.map(|(object, _)| format!("{object}}}"));
     let texts = serde_json::to_string(texts).ok()?;
-    let text = format!("{object}{TUNED}{texts}}}");
+    with_field(
+        untuned.as_deref().unwrap_or(text),
+        &format!("{TUNED}{texts}"),
+    )
+}
+
+/// A JSON object with one field more, which comes with its comma. None where the text is none, or would
+/// be too long.
+fn with_field(text: &str, field: &str) -> Option<String> {
+    let object = text.strip_suffix('}').filter(|object| object.len() > 1)?;
+    let text = format!("{object}{field}}}");
     (text.len() <= MAX_PROVENANCE).then_some(text)
 }
 
