@@ -5,11 +5,20 @@ use std::mem::swap;
 
 use super::group::Group;
 use super::points::{BLOCK, Block};
-use crate::kernels::avx2::{WIDE, store};
+use crate::kernels::avx2::{WIDE, load, store};
+use crate::kernels::viterbi::butterflies::Butterflies;
 use crate::kernels::viterbi::search::Search;
 
-/// States whose costs fit into registers, twice.
-const REGISTERS: usize = 8;
+/// Each bit of a word, in all lanes: loading it costs less than making it.
+static BITS: [[u32; WIDE]; 32] = {
+    let mut bits = [[0; WIDE]; 32];
+    let mut bit = 0;
+    while bit < 32 {
+        bits[bit] = [1 << bit; WIDE];
+        bit += 1;
+    }
+    bits
+};
 /// Steps between renormalizations, as in the portable version.
 const RENORMALIZED: usize = 64;
 
@@ -25,7 +34,7 @@ impl Group<'_> {
         decisions: &mut [[u32; WIDE]],
         zeros: &mut [u8],
     ) -> [u32; WIDE] {
-        let into = search.machine.ways_into::<S>();
+        let butterflies = Butterflies::<S>::of(search.machine);
         let words = S.div_ceil(32);
         let mut first = [[f32::INFINITY; WIDE]; S];
         for (lane, &start) in starts.iter().enumerate() {
@@ -38,7 +47,7 @@ impl Group<'_> {
         }
         let mut early = cost;
         let mut other = cost;
-        // From step to step these change places; few states stay in registers instead.
+        // From step to step these change places.
         let (mut cost, mut next) = (&mut cost, &mut other);
         let mut active = WIDE;
         let mut block = Block::new();
@@ -55,17 +64,31 @@ impl Group<'_> {
                 }
                 let (branch, at_zero) = block.branch_costs::<ONE_CLASS>(t - start, search.costs);
                 *zero = at_zero;
-                for (w, decision) in decision.iter_mut().enumerate() {
-                    let mut bits = _mm256_setzero_si256();
-                    for s in 32 * w..S.min(32 * w + 32) {
-                        let [(s0, b0), (s1, b1)] = into[s];
-                        let c0 = _mm256_add_ps(cost[s0], branch[b0]);
-                        let c1 = _mm256_add_ps(cost[s1], branch[b1]);
-                        let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
-                        next[s] = _mm256_min_ps(c1, c0);
-                        let bit = _mm256_set1_epi32((1u32 << (s % 32)) as i32);
-                        bits = _mm256_or_si256(bits, _mm256_and_si256(second, bit));
+                let mut of_words = [_mm256_setzero_si256(); 8];
+                for wing in &butterflies.wings {
+                    let (even, odd) = (branch[2 * wing.quantizer], branch[2 * wing.quantizer + 1]);
+                    let mut bits = [_mm256_setzero_si256(); 2];
+                    for butterfly in butterflies.within(wing) {
+                        let [low, high] = butterfly.before.map(|s| cost[s as usize % S]);
+                        let ways = [
+                            [_mm256_add_ps(low, even), _mm256_add_ps(high, odd)],
+                            [_mm256_add_ps(low, odd), _mm256_add_ps(high, even)],
+                        ];
+                        for ((bits, &s), [c0, c1]) in
+                            bits.iter_mut().zip(&butterfly.after).zip(ways)
+                        {
+                            let s = s as usize % S;
+                            let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
+                            next[s] = _mm256_min_ps(c1, c0);
+                            let bit = load(&BITS[s % 32]);
+                            *bits = _mm256_or_si256(*bits, _mm256_and_si256(second, bit));
+                        }
                     }
+                    for (&word, bits) in wing.words.iter().zip(bits) {
+                        of_words[word % 8] = _mm256_or_si256(of_words[word % 8], bits);
+                    }
+                }
+                for (decision, bits) in decision.iter_mut().zip(of_words) {
                     store(bits, decision);
                 }
                 // Keep the costs small so that f32 stays exact enough over a long lane.
@@ -77,11 +100,7 @@ impl Group<'_> {
                         *c = _mm256_sub_ps(*c, low);
                     }
                 }
-                if S > REGISTERS {
-                    swap(&mut cost, &mut next);
-                } else {
-                    *cost = *next;
-                }
+                swap(&mut cost, &mut next);
             }
         }
         let (ends, early) = (best(cost), best(&early));
