@@ -19,6 +19,7 @@ mod decoder;
 mod derivative;
 mod encoder;
 mod error;
+mod exponential;
 mod generate;
 mod language_model;
 mod layered;

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::Error;
+use crate::rows::plus_row;
 use crate::weights::Weights;
 
 /// A matrix product and, perhaps, a bias.
@@ -37,7 +38,7 @@ impl Linear {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
         let product = x.matmul(&self.weight.t()?)?;
         Ok(match &self.bias {
-            Some(bias) => product.broadcast_add(bias)?,
+            Some(bias) => plus_row(&product, bias)?,
             None => product,
         })
     }

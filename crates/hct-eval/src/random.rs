@@ -1,5 +1,7 @@
 //! Random numbers that are the same everywhere for the same seed.
 
+use crate::exponential::exp;
+
 /// The generator SplitMix64 (Steele, Lea and Flood, 2014).
 pub(crate) struct Random(u64);
 
@@ -43,11 +45,10 @@ impl Random {
 /// Turns logits into probabilities.
 pub(crate) fn softmax(logits: &mut [f32]) {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
     for logit in logits.iter_mut() {
-        *logit = (*logit - most).exp();
-        sum += f64::from(*logit);
+        *logit = exp(*logit - most);
     }
+    let sum: f64 = logits.iter().copied().map(f64::from).sum();
     let scale = (1.0 / sum) as f32;
     for p in logits {
         *p *= scale;

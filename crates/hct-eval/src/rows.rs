@@ -90,6 +90,52 @@ pub(crate) fn by_rows<const N: usize, const M: usize>(
         .map_err(|_| candle_core::Error::Msg("another number of tensors".into()).into())
 }
 
+/// The sum of two tensors. That of candle is spread over threads of its own, which wait in a loop and so
+/// take time from those of Rayon.
+pub(crate) fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor, Error> {
+    let [sum] = by_rows([a, b], |_, [a, b], [out]| {
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            *out = a + b;
+        }
+    })?;
+    Ok(sum)
+}
+
+/// The sum of each row and `row`.
+pub(crate) fn plus_row(x: &Tensor, row: &Tensor) -> Result<Tensor, Error> {
+    let row = values(row)?;
+    let row = &*row;
+    let [sum] = by_rows([x], |_, [x], [out]| {
+        for ((out, x), added) in out.iter_mut().zip(x).zip(row) {
+            *out = x + added;
+        }
+    })?;
+    Ok(sum)
+}
+
+/// Each row times its factor; for the same reason not by candle.
+pub(crate) fn scaled(x: &Tensor, factor: impl Fn(usize) -> f32 + Sync) -> Result<Tensor, Error> {
+    let [scaled] = by_rows([x], |row, [x], [out]| {
+        let factor = factor(row);
+        for (out, x) in out.iter_mut().zip(x) {
+            *out = factor * x;
+        }
+    })?;
+    Ok(scaled)
+}
+
+/// The sum of a row, in eight sums side by side.
+pub(crate) fn total(x: &[f32]) -> f32 {
+    let (x, rest) = x.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for x in x {
+        for i in 0..8 {
+            sums[i] += x[i];
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
+}
+
 /// The sum of the products of two rows, in eight sums side by side.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<8>();

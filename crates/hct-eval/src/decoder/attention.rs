@@ -9,6 +9,7 @@ use crate::Error;
 use crate::config::DecoderConfig;
 use crate::linear::{Linear, join_heads, split_heads};
 use crate::passage::Passage;
+use crate::rows::{scaled, sum};
 use crate::weights::Weights;
 
 pub(super) struct Attention {
@@ -141,7 +142,9 @@ impl Attention {
         let (texts, kv_heads, dim) = (x.dim(0)?, self.kv_heads, self.head_dim);
         let rotated =
             |x: Tensor, heads: usize| step.rotation.apply(&x.reshape((texts * heads, 1, dim))?);
-        let queries = (rotated(self.query.forward(x)?, self.heads)? * (dim as f64).powf(-0.5))?;
+        let queries = scaled(&rotated(self.query.forward(x)?, self.heads)?, |_| {
+            self.scale()
+        })?;
         let queries = queries.reshape((texts * kv_heads, self.heads / kv_heads, dim))?;
         let keys = rotated(self.key.forward(x)?, kv_heads)?;
         let values = self.value.forward(x)?.reshape((texts * kv_heads, 1, dim))?;
@@ -156,7 +159,7 @@ impl Attention {
                 let shares = softmax_last_dim(&Tensor::cat(&[&old_scores, &scores], 2)?)?;
                 let of_old = shares.narrow(2, 0, old)?.contiguous()?;
                 let of_new = shares.narrow(2, old, keys.dim(1)?)?.contiguous()?;
-                (of_old.matmul(old_values)? + of_new.matmul(&values)?)?
+                sum(&of_old.matmul(old_values)?, &of_new.matmul(&values)?)?
             }
         };
         if keys.dim(1)? == NEW {
@@ -176,15 +179,18 @@ impl Attention {
         rotation: &Rotation,
         g: &Tensor,
     ) -> Result<(Tensor, [Passage; 2]), Error> {
-        let scale = (self.head_dim as f64).powf(-0.5);
+        let scale = self.scale();
         let of_mixed = split_heads(&self.output.backward(g)?, self.heads, self.head_dim)?;
         let of = trace.causal.backward(&trace.shares, &of_mixed)?;
 
-        let of_queries = join_heads(&rotation.undo(&(of.queries * scale)?)?)?;
+        let of_queries = join_heads(&rotation.undo(&scaled(&of.queries, |_| scale)?)?)?;
         let of_keys = join_heads(&rotation.undo(&of.keys)?)?;
         let of_values = join_heads(&of.values)?;
-        let of_x = (self.query.backward(&of_queries)? + self.key.backward(&of_keys)?)?;
-        let of_x = (of_x + self.value.backward(&of_values)?)?;
+        let of_x = sum(
+            &self.query.backward(&of_queries)?,
+            &self.key.backward(&of_keys)?,
+        )?;
+        let of_x = sum(&of_x, &self.value.backward(&of_values)?)?;
         let input = Passage {
             input: x.clone(),
             gradients: vec![of_queries, of_keys, of_values],
@@ -196,11 +202,16 @@ impl Attention {
         Ok((of_x, [input, output]))
     }
 
+    /// Of the scores.
+    fn scale(&self) -> f32 {
+        (self.head_dim as f64).powf(-0.5) as f32
+    }
+
     /// Scaled: key/value heads x query heads of each x tokens x dimension.
     fn queries(&self, x: &Tensor, rotation: &Rotation) -> Result<Tensor, Error> {
         let (heads, dim) = (self.heads, self.head_dim);
         let queries = split_heads(&self.query.forward(x)?, heads, dim)?;
-        let queries = (rotation.apply(&queries)? * (dim as f64).powf(-0.5))?;
+        let queries = scaled(&rotation.apply(&queries)?, |_| self.scale())?;
         let group = heads / self.kv_heads;
         Ok(queries.reshape((self.kv_heads, group, x.dim(0)?, dim))?)
     }

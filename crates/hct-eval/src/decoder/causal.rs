@@ -4,7 +4,8 @@ use candle_core::Tensor;
 
 use crate::Error;
 use crate::derivative;
-use crate::rows::by_rows;
+use crate::exponential::exp;
+use crate::rows::{by_rows, sum, total};
 
 /// Tokens whose scores are computed together. All of them get scores for what the last one sees:
 /// fewer waste less, more make larger products.
@@ -86,8 +87,8 @@ impl Causal {
             of_queries.push(part.reshape((kv_heads * group, *tokens, dim))?);
             let queries = self.queries_of(*first, *tokens)?;
             let padded = |x: Tensor| x.pad_with_zeros(1, 0, new - visible);
-            of_keys = (of_keys + padded(of_scores.t()?.matmul(&queries)?)?)?;
-            of_values = (of_values + padded(shares.t()?.matmul(&of_mixed)?)?)?;
+            of_keys = sum(&of_keys, &padded(of_scores.t()?.matmul(&queries)?)?)?;
+            of_values = sum(&of_values, &padded(shares.t()?.matmul(&of_mixed)?)?)?;
         }
         Ok(CausalGradient {
             queries: Tensor::cat(&of_queries, 1)?,
@@ -116,13 +117,13 @@ fn causal_softmax(scores: &Tensor, tokens: usize) -> Result<Tensor, Error> {
         let visible = scores.len() + 1 + row % tokens - tokens;
         let scores = &scores[..visible];
         let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut sum = 0.0;
+        let out = &mut out[..visible];
         for (out, score) in out.iter_mut().zip(scores) {
-            *out = (score - most).exp();
-            sum += *out;
+            *out = exp(score - most);
         }
-        for out in &mut out[..visible] {
-            *out /= sum;
+        let scale = 1.0 / total(out);
+        for out in out {
+            *out *= scale;
         }
     })?;
     Ok(shares)

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::Error;
+use crate::exponential::exp;
 use crate::rows::by_rows;
 
 /// silu(gate) · up.
@@ -28,5 +29,5 @@ pub(super) fn backward(gate: &Tensor, up: &Tensor, g: &Tensor) -> Result<[Tensor
 }
 
 fn sigmoid(z: f32) -> f32 {
-    1.0 / (1.0 + (-z).exp())
+    1.0 / (1.0 + exp(-z))
 }

@@ -10,6 +10,7 @@ use crate::config::DecoderConfig;
 use crate::derivative;
 use crate::linear::Linear;
 use crate::passage::Passage;
+use crate::rows::sum;
 use crate::weights::Weights;
 
 pub(super) struct RmsNorm {
@@ -106,20 +107,20 @@ impl Layer {
         seen: &mut KeysValues,
     ) -> Result<Tensor, Error> {
         let normed = self.attention_norm.forward(x)?;
-        self.mlp((x + self.attention.forward(&normed, rotation, seen)?)?)
+        self.mlp(sum(x, &self.attention.forward(&normed, rotation, seen)?)?)
     }
 
     /// What [`Self::forward`] gives for one more token of each of several texts (texts x hidden).
     pub fn step(&self, x: &Tensor, step: &mut Step) -> Result<Tensor, Error> {
         let normed = self.attention_norm.forward(x)?;
-        self.mlp((x + self.attention.step(&normed, step)?)?)
+        self.mlp(sum(x, &self.attention.step(&normed, step)?)?)
     }
 
     fn mlp(&self, x: Tensor) -> Result<Tensor, Error> {
         let normed = self.mlp_norm.forward(&x)?;
         let (gate, up) = (self.gate.forward(&normed)?, self.up.forward(&normed)?);
         let gated = gated::gated_silu(&gate, &up)?;
-        Ok((&x + self.down.forward(&gated)?)?)
+        sum(&x, &self.down.forward(&gated)?)
     }
 
     /// The normalisations, in the order of [`NORMS`].
@@ -147,20 +148,20 @@ impl Layer {
     ) -> Result<Gradients, Error> {
         let normed = self.attention_norm.forward(x)?;
         let (attended, trace) = self.attention.forward_traced(&normed, rotation)?;
-        let middle = (x + attended)?;
+        let middle = sum(x, &attended)?;
         let mlp_input = self.mlp_norm.forward(&middle)?;
         let (gate, up) = (self.gate.forward(&mlp_input)?, self.up.forward(&mlp_input)?);
         let gated = gated::gated_silu(&gate, &up)?;
 
         let of_gated = self.down.backward(g)?;
         let [of_gate, of_up] = gated::backward(&gate, &up, &of_gated)?;
-        let of_input = (self.gate.backward(&of_gate)? + self.up.backward(&of_up)?)?;
-        let of_middle = (g + self.mlp_norm.backward(&middle, &of_input)?)?;
+        let of_input = sum(&self.gate.backward(&of_gate)?, &self.up.backward(&of_up)?)?;
+        let of_middle = sum(g, &self.mlp_norm.backward(&middle, &of_input)?)?;
 
         let (of_normed, [input, output]) = self
             .attention
             .backward(&normed, trace, rotation, &of_middle)?;
-        let of_x = (&of_middle + self.attention_norm.backward(x, &of_normed)?)?;
+        let of_x = sum(&of_middle, &self.attention_norm.backward(x, &of_normed)?)?;
         let mlp = Passage {
             input: mlp_input,
             gradients: vec![of_gate, of_up],

@@ -8,6 +8,7 @@ use crate::config::EncoderConfig;
 use crate::derivative;
 use crate::linear::{Linear, join_heads, split_heads};
 use crate::passage::Passage;
+use crate::rows::{scaled, sum};
 use crate::weights::Weights;
 
 pub(super) struct LayerNorm {
@@ -90,9 +91,9 @@ impl Layer {
         let shares = attention_shares(&queries, &keys, mask)?;
         let mixed = shares.matmul(&self.split(&self.value.forward(x)?)?)?;
         let attended = self.output.forward(&join_heads(&mixed)?)?;
-        let x = self.attention_norm.forward(&(x + attended)?)?;
+        let x = self.attention_norm.forward(&sum(x, &attended)?)?;
         let inner = self.up.forward(&x)?.gelu_erf()?;
-        self.norm.forward(&(&x + self.down.forward(&inner)?)?)
+        self.norm.forward(&sum(&x, &self.down.forward(&inner)?)?)
     }
 
     /// The gradient with respect to `x`, given that with respect to [`Self::forward`] of it, and
@@ -108,31 +109,31 @@ impl Layer {
         let values = self.split(&self.value.forward(x)?)?;
         let shares = attention_shares(&queries, &keys, mask)?;
         let mixed = join_heads(&shares.matmul(&values)?)?;
-        let attended = (x + self.output.forward(&mixed)?)?;
+        let attended = sum(x, &self.output.forward(&mixed)?)?;
         let middle = self.attention_norm.forward(&attended)?;
         let up = self.up.forward(&middle)?;
         let inner = up.gelu_erf()?;
-        let sum = (&middle + self.down.forward(&inner)?)?;
+        let last = sum(&middle, &self.down.forward(&inner)?)?;
 
-        let of_sum = self.norm.backward(&sum, g)?;
-        let of_up = derivative::gelu(&up, &self.down.backward(&of_sum)?)?;
-        let of_middle = (&of_sum + self.up.backward(&of_up)?)?;
+        let of_last = self.norm.backward(&last, g)?;
+        let of_up = derivative::gelu(&up, &self.down.backward(&of_last)?)?;
+        let of_middle = sum(&of_last, &self.up.backward(&of_up)?)?;
         let of_attended = self.attention_norm.backward(&attended, &of_middle)?;
 
         let of_mixed = self.split(&self.output.backward(&of_attended)?)?;
         let of_values = join_heads(&shares.t()?.matmul(&of_mixed)?)?;
         let of_scores = derivative::softmax(&shares, &of_mixed.matmul(&values.t()?)?)?;
         let of_keys = join_heads(&of_scores.t()?.matmul(&queries)?)?;
-        let of_queries = join_heads(&(of_scores.matmul(&keys)? * self.scale())?)?;
-        let of_x = (&of_attended + self.query.backward(&of_queries)?)?;
-        let of_x = (of_x + self.key.backward(&of_keys)?)?;
-        let of_x = (of_x + self.value.backward(&of_values)?)?;
+        let of_queries = join_heads(&scaled(&of_scores.matmul(&keys)?, |_| self.scale())?)?;
+        let of_x = sum(&of_attended, &self.query.backward(&of_queries)?)?;
+        let of_x = sum(&of_x, &self.key.backward(&of_keys)?)?;
+        let of_x = sum(&of_x, &self.value.backward(&of_values)?)?;
         let passage = |input, gradients| Passage { input, gradients };
         let passages = vec![
             passage(x.clone(), vec![of_queries, of_keys, of_values]),
             passage(mixed, vec![of_attended]),
             passage(middle, vec![of_up]),
-            passage(inner, vec![of_sum]),
+            passage(inner, vec![of_last]),
         ];
         Ok((of_x, passages))
     }
@@ -141,13 +142,13 @@ impl Layer {
         split_heads(x, self.heads, self.head_dim)
     }
 
-    fn scale(&self) -> f64 {
-        (self.head_dim as f64).powf(-0.5)
+    fn scale(&self) -> f32 {
+        (self.head_dim as f64).powf(-0.5) as f32
     }
 
     /// Scaled; heads x tokens x dim.
     fn queries(&self, x: &Tensor) -> Result<Tensor, Error> {
-        Ok((self.split(&self.query.forward(x)?)? * self.scale())?)
+        scaled(&self.split(&self.query.forward(x)?)?, |_| self.scale())
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::iter;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use crate::Error;
-use crate::rows::values;
+use crate::rows::{scaled, values};
 
 /// Σ w · x xᵀ over vectors x: the upper triangle, row by row.
 #[derive(Clone)]
@@ -47,14 +47,13 @@ impl ProductSums {
 
     /// Adds those of the rows of `x`, each times its weight.
     pub fn add_weighted(&mut self, x: &Tensor, weights: &[f32]) -> Result<(), Error> {
-        let weights = Tensor::from_slice(weights, (weights.len(), 1), &Device::Cpu)?;
-        self.add_products(x, &x.broadcast_mul(&weights)?)
+        self.add_products(x, &scaled(x, |row| weights[row])?)
     }
 
     /// Adds the upper triangle of aᵀ b.
     fn add_products(&mut self, a: &Tensor, b: &Tensor) -> Result<(), Error> {
         // Strips of rows: what lies below the diagonal within each is all that is computed in vain.
-        let strip = (self.size / 8).next_multiple_of(32).clamp(96, 512);
+        let strip = (self.size / 12).next_multiple_of(64).clamp(64, 512);
         let mut rest = &mut self.packed[..];
         for start in (0..self.size).step_by(strip) {
             let (rows, columns) = (strip.min(self.size - start), self.size - start);
