@@ -4,10 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")"
 out=target/demo
 rm -rf "$out" && mkdir -p "$out"
-# HCT_PROFILE=dev takes the build that the tests take.
-profile=${HCT_PROFILE:-release}
-cargo build --profile "$profile" --locked --quiet -p hct-cli
-hct=${CARGO_TARGET_DIR:-target}/${profile/#dev/debug}/hct
+# HCT=PATH takes a program that is there.
+hct=${HCT:-${CARGO_TARGET_DIR:-target}/release/hct}
+[[ ${HCT:-} ]] || cargo build --release --locked --quiet -p hct-cli
 sample=assets/sample/model.safetensors
 run() { printf '\n$ hct %s\n' "$*"; "$hct" "$@"; }
 run compress "$sample" -o "$out/safe.hct"
