@@ -30,11 +30,11 @@ impl Group<'_> {
     pub fn forward<const S: usize, const ONE_CLASS: bool>(
         &self,
         search: &Search<'_>,
+        butterflies: &Butterflies<S>,
         starts: &[u8; WIDE],
         decisions: &mut [[u32; WIDE]],
         zeros: &mut [u8],
     ) -> [u32; WIDE] {
-        let butterflies = Butterflies::<S>::of(search.machine);
         let words = S.div_ceil(32);
         let mut first = [[f32::INFINITY; WIDE]; S];
         for (lane, &start) in starts.iter().enumerate() {

@@ -6,6 +6,7 @@ mod forward;
 mod group;
 mod points;
 
+use super::butterflies::Butterflies;
 use super::search::{RATES, Search};
 use crate::kernels::avx2::WIDE;
 use group::Group;
@@ -28,6 +29,7 @@ pub(super) fn run<const L: usize, const S: usize>(
     let words = S.div_ceil(32);
     let mut decisions = vec![[0u32; WIDE]; words * steps];
     let mut zeros = vec![0u8; steps];
+    let butterflies = Butterflies::<S>::of(search.machine);
     let (group_starts, _) = starts.as_chunks::<WIDE>();
     for (group, starts) in group_starts.iter().enumerate() {
         let group = Group {
@@ -39,9 +41,10 @@ pub(super) fn run<const L: usize, const S: usize>(
         if group.first >= values.len() {
             break;
         }
+        let (decided, at_zero) = (&mut decisions, &mut zeros);
         let states = match most {
-            0 => group.forward::<S, true>(search, starts, &mut decisions, &mut zeros),
-            _ => group.forward::<S, false>(search, starts, &mut decisions, &mut zeros),
+            0 => group.forward::<S, true>(search, &butterflies, starts, decided, at_zero),
+            _ => group.forward::<S, false>(search, &butterflies, starts, decided, at_zero),
         };
         let out = (&mut *indices, &mut *contexts);
         group.backward::<S>(search, states, &decisions, &zeros, out);
