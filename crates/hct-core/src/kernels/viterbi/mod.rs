@@ -2,13 +2,19 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(all(target_arch = "x86_64", hct_avx512))]
+mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod butterflies;
+#[cfg(target_arch = "x86_64")]
+mod group;
 mod portable;
+mod rates;
 mod search;
 
 use crate::simd::{SimdLevel, level};
-pub(crate) use search::{RATES, Search};
+pub(crate) use rates::{RATES, Rates};
+pub(crate) use search::Search;
 
 /// Quantizes `values`, value i in lane i mod `L`, to signed indices and the contexts they are coded
 /// in; `classes[i]` is the class of value i. `starts` are the states that the lanes start in.
@@ -45,6 +51,11 @@ fn at_level<const L: usize, const S: usize>(
     out: (&mut [i32], &mut [u8]),
 ) {
     match level() {
+        // SAFETY: `level` returns only levels all of whose features were detected.
+        #[cfg(all(target_arch = "x86_64", hct_avx512))]
+        SimdLevel::Avx512 if L.is_multiple_of(avx512::WIDE) => unsafe {
+            avx512::run::<L, S>(search, values, classes, starts, out);
+        },
         // SAFETY: `level` returns only levels all of whose features were detected.
         #[cfg(target_arch = "x86_64")]
         SimdLevel::Avx2 | SimdLevel::Avx512 => unsafe {

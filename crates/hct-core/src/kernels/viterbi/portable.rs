@@ -1,6 +1,7 @@
 //! The reference.
 
-use super::search::{OFFSETS, RATES, Search, TOWARDS_ZERO};
+use super::rates::RATES;
+use super::search::{OFFSETS, RENORMALIZED, Search, TOWARDS_ZERO};
 
 /// Where the cost of magnitude `m` ≥ 0 is.
 #[inline(always)]
@@ -10,7 +11,7 @@ fn clamped(m: i32) -> usize {
 
 /// j of the point of `subset` near `a`.
 #[inline(always)]
-fn nearest(a: f32, subset: usize) -> f32 {
+pub(super) fn nearest(a: f32, subset: usize) -> f32 {
     // Truncation is floor here, and clamps to the first point.
     (((a - OFFSETS[subset]) * 0.25 + TOWARDS_ZERO).max(0.0) as i32) as f32
 }
@@ -72,7 +73,7 @@ pub(super) fn run<const L: usize, const S: usize>(
 ) {
     let into = search.machine.ways_into::<S>();
     let words = S.div_ceil(32);
-    let (rows, _) = search.costs.as_chunks::<RATES>();
+    let rows = &search.rates.rows[..];
     let steps = values.len().div_ceil(L);
     let mut decisions = vec![[0u32; L]; words * steps];
     let mut cost = [[f32::INFINITY; L]; S];
@@ -110,7 +111,7 @@ pub(super) fn run<const L: usize, const S: usize>(
             }
         }
         // Keep the costs small so that f32 stays exact enough over a long lane.
-        if t % 64 == 63 {
+        if t % RENORMALIZED == RENORMALIZED - 1 {
             for l in 0..L {
                 let mut low = next[0][l];
                 for row in &next[1..] {

@@ -1,18 +1,14 @@
 //! What is searched for, and among what.
 
+use super::rates::Rates;
 use crate::kernels::trellis::Machine;
-
-/// Index magnitudes past this share one rate.
-pub(crate) const RATES: usize = 256;
 
 /// What the search optimizes for.
 pub(crate) struct Search<'a> {
     pub machine: Machine,
     /// 1/δ.
     pub inv_step: f32,
-    /// λ·bits of index magnitude m in context c at `c * RATES + m`, contexts being
-    /// `class * 2 + quantizer`, in units of δ².
-    pub costs: &'a [f32],
+    pub rates: &'a Rates,
 }
 
 /// Offsets of the multiples 4j + o of each subset: Q0 even, Q0 odd, Q1 even (0, 3, 7, …), Q1 odd.
@@ -20,6 +16,8 @@ pub(super) const OFFSETS: [f32; 4] = [0.0, 2.0, -1.0, 1.0];
 /// The nearer point of a subset is taken without asking its rate, which could only matter within
 /// this little of the middle of four δ, in units of 4δ. Measured loss: below 0.001 bit.
 pub(super) const TOWARDS_ZERO: f32 = 0.48;
+/// Steps between renormalizations.
+pub(super) const RENORMALIZED: usize = 64;
 
 impl Machine {
     /// The two ways into each state, that from the lower state first: (state before, subset), the

@@ -3,11 +3,11 @@
 use std::arch::x86_64::*;
 use std::mem::swap;
 
-use super::group::Group;
-use super::points::{BLOCK, Block};
+use super::Group;
+use super::points::{BLOCK, Block, load as load_costs};
 use crate::kernels::avx2::{WIDE, load, store};
 use crate::kernels::viterbi::butterflies::Butterflies;
-use crate::kernels::viterbi::search::Search;
+use crate::kernels::viterbi::search::{RENORMALIZED, Search};
 
 /// Each bit of a word, in all lanes: loading it costs less than making it.
 static BITS: [[u32; WIDE]; 32] = {
@@ -19,99 +19,92 @@ static BITS: [[u32; WIDE]; 32] = {
     }
     bits
 };
-/// Steps between renormalizations, as in the portable version.
-const RENORMALIZED: usize = 64;
 
-impl Group<'_> {
-    /// Fills in which way into each state is the cheaper, a bit each, and where the even points of Q1
-    /// are best at zero. Returns the best states at the ends of lanes.
-    #[inline]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    pub fn forward<const S: usize, const ONE_CLASS: bool>(
-        &self,
-        search: &Search<'_>,
-        butterflies: &Butterflies<S>,
-        starts: &[u8; WIDE],
-        decisions: &mut [[u32; WIDE]],
-        zeros: &mut [u8],
-    ) -> [u32; WIDE] {
-        let words = S.div_ceil(32);
-        let mut first = [[f32::INFINITY; WIDE]; S];
-        for (lane, &start) in starts.iter().enumerate() {
-            first[usize::from(start)][lane] = 0.0;
-        }
-        let mut cost = [_mm256_setzero_ps(); S];
-        for s in 0..S {
-            // SAFETY: the array holds the 32 bytes that are read.
-            cost[s] = unsafe { _mm256_loadu_ps(first[s].as_ptr()) };
-        }
-        let mut early = cost;
-        let mut other = cost;
-        // From step to step these change places.
-        let (mut cost, mut next) = (&mut cost, &mut other);
-        let mut active = WIDE;
-        let mut block = Block::new();
-        let steps = self.steps();
-        for start in (0..steps).step_by(BLOCK) {
-            let end = steps.min(start + BLOCK);
-            block.fill::<ONE_CLASS>(self, start..end, search);
-            let rows = decisions[words * start..].chunks_exact_mut(words);
-            let rows = rows.zip(&mut zeros[start..]);
-            for (t, (decision, zero)) in (start..end).zip(rows) {
-                if t + 1 == steps {
-                    active = WIDE.min(self.values.len() - self.first - t * self.stride);
-                    early = *cost;
-                }
-                let (branch, at_zero) = block.branch_costs::<ONE_CLASS>(t - start, search.costs);
-                *zero = at_zero;
-                let mut of_words = [_mm256_setzero_si256(); 8];
-                for wing in &butterflies.wings {
-                    let (even, odd) = (branch[2 * wing.quantizer], branch[2 * wing.quantizer + 1]);
-                    let mut bits = [_mm256_setzero_si256(); 2];
-                    for butterfly in butterflies.within(wing) {
-                        let [low, high] = butterfly.before.map(|s| cost[s as usize % S]);
-                        let ways = [
-                            [_mm256_add_ps(low, even), _mm256_add_ps(high, odd)],
-                            [_mm256_add_ps(low, odd), _mm256_add_ps(high, even)],
-                        ];
-                        for ((bits, &s), [c0, c1]) in
-                            bits.iter_mut().zip(&butterfly.after).zip(ways)
-                        {
-                            let s = s as usize % S;
-                            let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
-                            next[s] = _mm256_min_ps(c1, c0);
-                            let bit = load(&BITS[s % 32]);
-                            *bits = _mm256_or_si256(*bits, _mm256_and_si256(second, bit));
-                        }
-                    }
-                    for (&word, bits) in wing.words.iter().zip(bits) {
-                        of_words[word % 8] = _mm256_or_si256(of_words[word % 8], bits);
-                    }
-                }
-                for (decision, bits) in decision.iter_mut().zip(of_words) {
-                    store(bits, decision);
-                }
-                // Keep the costs small so that f32 stays exact enough over a long lane.
-                if t % RENORMALIZED == RENORMALIZED - 1 {
-                    let low = next[1..]
-                        .iter()
-                        .fold(next[0], |low, &c| _mm256_min_ps(low, c));
-                    for c in next.iter_mut() {
-                        *c = _mm256_sub_ps(*c, low);
-                    }
-                }
-                swap(&mut cost, &mut next);
-            }
-        }
-        let (ends, early) = (best(cost), best(&early));
-        std::array::from_fn(|lane| {
-            if lane < active {
-                ends[lane]
-            } else {
-                early[lane]
-            }
-        })
+/// Fills in which way into each state is the cheaper, a bit each, and where the even points of Q1
+/// are best at zero. Returns the best states at the ends of lanes.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
+    group: &Group<'_, WIDE>,
+    search: &Search<'_>,
+    butterflies: &Butterflies<S>,
+    starts: &[u8; WIDE],
+    decisions: &mut [[u32; WIDE]],
+    zeros: &mut [u8],
+) -> [u32; WIDE] {
+    let words = S.div_ceil(32);
+    let mut first = [[f32::INFINITY; WIDE]; S];
+    for (lane, &start) in starts.iter().enumerate() {
+        first[usize::from(start)][lane] = 0.0;
     }
+    let mut cost = [_mm256_setzero_ps(); S];
+    for s in 0..S {
+        cost[s] = load_costs(&first[s]);
+    }
+    let mut early = cost;
+    let mut other = cost;
+    // From step to step these change places.
+    let (mut cost, mut next) = (&mut cost, &mut other);
+    let mut active = WIDE;
+    let mut block = Block::new();
+    let steps = group.steps();
+    for start in (0..steps).step_by(BLOCK) {
+        let end = steps.min(start + BLOCK);
+        block.fill::<ONE_CLASS>(group, start..end, search);
+        let rows = decisions[words * start..].chunks_exact_mut(words);
+        let rows = rows.zip(&mut zeros[start..]);
+        for (t, (decision, zero)) in (start..end).zip(rows) {
+            if t + 1 == steps {
+                active = WIDE.min(group.values.len() - group.first - t * group.stride);
+                early = *cost;
+            }
+            let (branch, at_zero) = block.branch_costs(t - start);
+            *zero = at_zero;
+            let mut of_words = [_mm256_setzero_si256(); 8];
+            for wing in &butterflies.wings {
+                let (even, odd) = (branch[2 * wing.quantizer], branch[2 * wing.quantizer + 1]);
+                let mut bits = [_mm256_setzero_si256(); 2];
+                for butterfly in butterflies.within(wing) {
+                    let [low, high] = butterfly.before.map(|s| cost[s as usize % S]);
+                    let ways = [
+                        [_mm256_add_ps(low, even), _mm256_add_ps(high, odd)],
+                        [_mm256_add_ps(low, odd), _mm256_add_ps(high, even)],
+                    ];
+                    for ((bits, &s), [c0, c1]) in bits.iter_mut().zip(&butterfly.after).zip(ways) {
+                        let s = s as usize % S;
+                        let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
+                        next[s] = _mm256_min_ps(c1, c0);
+                        let bit = load(&BITS[s % 32]);
+                        *bits = _mm256_or_si256(*bits, _mm256_and_si256(second, bit));
+                    }
+                }
+                for (&word, bits) in wing.words.iter().zip(bits) {
+                    of_words[word % 8] = _mm256_or_si256(of_words[word % 8], bits);
+                }
+            }
+            for (decision, bits) in decision.iter_mut().zip(of_words) {
+                store(bits, decision);
+            }
+            // Keep the costs small so that f32 stays exact enough over a long lane.
+            if t % RENORMALIZED == RENORMALIZED - 1 {
+                let low = next[1..]
+                    .iter()
+                    .fold(next[0], |low, &c| _mm256_min_ps(low, c));
+                for c in next.iter_mut() {
+                    *c = _mm256_sub_ps(*c, low);
+                }
+            }
+            swap(&mut cost, &mut next);
+        }
+    }
+    let (ends, early) = (best(cost), best(&early));
+    std::array::from_fn(|lane| {
+        if lane < active {
+            ends[lane]
+        } else {
+            early[lane]
+        }
+    })
 }
 
 /// The first of the best states of every lane.

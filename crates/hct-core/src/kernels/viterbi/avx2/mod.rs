@@ -3,13 +3,14 @@
 
 mod backward;
 mod forward;
-mod group;
 mod points;
 
 use super::butterflies::Butterflies;
-use super::search::{RATES, Search};
+use super::group::Group;
+use super::search::Search;
 use crate::kernels::avx2::WIDE;
-use group::Group;
+use backward::backward;
+use forward::forward;
 
 /// Quantizes all `values`.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -21,10 +22,7 @@ pub(super) fn run<const L: usize, const S: usize>(
     (indices, contexts): (&mut [i32], &mut [u8]),
 ) {
     let most = classes.iter().copied().max().map_or(0, usize::from);
-    assert!(
-        search.costs.len() >= 2 * RATES * (most + 1),
-        "a class has no costs"
-    );
+    assert!(most < search.rates.classes(), "a class has no rates");
     let steps = values.len().div_ceil(L);
     let words = S.div_ceil(32);
     let mut decisions = vec![[0u32; WIDE]; words * steps];
@@ -43,10 +41,10 @@ pub(super) fn run<const L: usize, const S: usize>(
         }
         let (decided, at_zero) = (&mut decisions, &mut zeros);
         let states = match most {
-            0 => group.forward::<S, true>(search, &butterflies, starts, decided, at_zero),
-            _ => group.forward::<S, false>(search, &butterflies, starts, decided, at_zero),
+            0 => forward::<S, true>(&group, search, &butterflies, starts, decided, at_zero),
+            _ => forward::<S, false>(&group, search, &butterflies, starts, decided, at_zero),
         };
         let out = (&mut *indices, &mut *contexts);
-        group.backward::<S>(search, states, &decisions, &zeros, out);
+        backward::<S>(&group, search, states, &decisions, &zeros, out);
     }
 }

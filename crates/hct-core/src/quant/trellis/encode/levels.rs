@@ -1,6 +1,7 @@
 //! Search, entropy coding and decoding at every SIMD level, with every machine and lane count.
 
 use super::tile::{TileCoder, TileValues};
+use crate::kernels::viterbi::Rates;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::{self, Tables};
 use crate::quant::trellis::machine::Trellis;
@@ -11,11 +12,11 @@ use crate::simd::tests::generate::{Kind, Rng};
 /// Search, entropy coding and decoding of one tile in the given lanes.
 fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Vec<u8> {
     // Rates of a rough geometric distribution, other ones in every context.
-    let costs: Vec<f32> = (0..256 * contexts)
-        .map(|i| 0.2 * (1.0 + (i / 256) as f32) * (i % 256).min(40) as f32)
-        .collect();
+    let rate = |c: usize, m: usize| 0.2 * (1.0 + (c % 7) as f32) * m.min(40) as f32;
+    let rows = (0..contexts).map(|c| std::array::from_fn(|m| rate(c, m)));
+    let rates = Rates::new(rows.collect());
     let tile = TileValues { values, classes };
-    let quantized = coder.quantize(&costs, &tile);
+    let quantized = coder.quantize(&rates, &tile);
     let stats = coder.statistics(values, &quantized, contexts);
     let fitted = Contexts::from_statistics(&stats, coder.trellis.quantizers());
     let errors = coder.squared_errors(&fitted, values, &quantized, 16, &[]);
@@ -46,18 +47,17 @@ fn tiles_of_every_machine_and_lane_count_are_the_same() {
         let trellis = Trellis::new(states).expect("a machine");
         for lanes in [8, 32] {
             // Fewer values than lanes, whole steps, ragged last steps, a renormalized search.
-            for n in [1, 7, 32, 33, 500, 4099] {
+            for (n, classes) in [(1, 1), (7, 3), (32, 3), (33, 32), (500, 1), (4099, 20)] {
                 let values = Kind::HeavyTails.values(1, n, rng.next());
-                let classes: Vec<u8> = (0..n).map(|_| rng.below(3) as u8).collect();
+                let count = classes * trellis.quantizers();
+                let classes: Vec<u8> = (0..n).map(|_| rng.below(classes) as u8).collect();
                 for step in [0.6, 0.002] {
                     let coder = TileCoder {
                         trellis,
                         lanes,
                         step,
                     };
-                    same_at_every_level(|| {
-                        tile(coder, &values, &classes, 3 * trellis.quantizers())
-                    });
+                    same_at_every_level(|| tile(coder, &values, &classes, count));
                 }
             }
         }

@@ -7,6 +7,7 @@ use super::syntax::write_scales;
 use super::tile::{TileCoder, TileValues};
 use super::training::Training;
 use crate::entropy::binary::{Encoder, UintModel};
+use crate::kernels::viterbi::Rates;
 use crate::plane::EncodedPlane;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::{classes, columns};
@@ -37,10 +38,10 @@ impl TrellisAnalysis<'_> {
         let count = recipe.tiles();
         let training_tiles = count.min(TRAINING_TILES);
         let trained_on = |k: usize| (2 * k + 1) * count / (2 * training_tiles);
-        let costs = training.contexts.costs(self.lambda(step));
+        let rates = training.contexts.rates(self.lambda(step));
         let trained = parallel::map(training_tiles, |k| {
             let tile = self.loaded_tile(trained_on(k))?;
-            let quantized = self.quantized_tile(&tile, coder, &costs)?;
+            let quantized = self.quantized_tile(&tile, coder, &rates)?;
             let stats = coder.statistics(&tile.values, &quantized, contexts_count);
             // Values come again at next to no cost, and take as much memory as indices.
             Ok((quantized, stats))
@@ -49,14 +50,14 @@ impl TrellisAnalysis<'_> {
         let mut stats = Statistics::new(contexts_count);
         trained.iter().for_each(|(_, s)| stats.merge(s));
         let contexts = Contexts::from_statistics(&stats, self.trellis.quantizers());
-        let costs = contexts.costs(self.lambda(step));
+        let rates = contexts.rates(self.lambda(step));
         let coded = parallel::map(count, |i| {
             let tile = self.loaded_tile(i)?;
             let known = (0..training_tiles).find(|&k| trained_on(k) == i);
             match known {
                 Some(k) => Ok(self.code_tile(&tile, &trained[k].0, coder, &contexts)),
                 None => {
-                    let quantized = self.quantized_tile(&tile, coder, &costs)?;
+                    let quantized = self.quantized_tile(&tile, coder, &rates)?;
                     Ok(self.code_tile(&tile, &quantized, coder, &contexts))
                 }
             }
@@ -107,7 +108,7 @@ impl TrellisAnalysis<'_> {
         &self,
         tile: &LoadedTile,
         coder: TileCoder,
-        costs: &[f32],
+        rates: &Rates,
     ) -> Result<Quantized> {
         if tile.largest / coder.step > MAX_INDEX {
             return Err(Error::StepOutOfRange {
@@ -124,7 +125,7 @@ impl TrellisAnalysis<'_> {
             false => classes::classes(map, &tile.rows, cols, &mut classes),
         }
         Ok(coder.quantize(
-            costs,
+            rates,
             &TileValues {
                 values: &tile.values,
                 classes: &classes,

@@ -1,7 +1,8 @@
 //! What symbols cost under given contexts.
 
 use super::statistics::Statistics;
-use crate::kernels::viterbi::RATES;
+use crate::entropy::freq::FreqTable;
+use crate::kernels::viterbi::{RATES, Rates};
 use crate::quant::trellis::contexts::Contexts;
 
 /// What a patch costs, about: its position and its value.
@@ -21,21 +22,20 @@ impl Contexts {
     }
 
     /// λ·bits per magnitude for the search, `lambda` in δ² per bit.
-    pub fn costs(&self, lambda: f32) -> Vec<f32> {
-        let mut out = Vec::with_capacity(self.tables.len() * RATES);
-        for (c, table) in self.tables.iter().enumerate() {
+    pub fn rates(&self, lambda: f32) -> Rates {
+        let of_context = |(c, table): (usize, &FreqTable)| -> [f32; RATES] {
             let coded: Vec<f32> = (0..=self.max_magnitude(c))
                 .map(|m| table.cost(2 * m))
                 .collect();
-            for m in 0..RATES {
+            std::array::from_fn(|m| {
                 let rate = match coded.get(m) {
                     Some(&rate) => rate,
                     None => coded[self.coded_magnitude(c, m)] + PATCH_BITS,
                 };
-                out.push(lambda * rate);
-            }
-        }
-        out
+                lambda * rate
+            })
+        };
+        Rates::new(self.tables.iter().enumerate().map(of_context).collect())
     }
 
     /// Bits that symbols of these statistics cost, and about those of their patches.

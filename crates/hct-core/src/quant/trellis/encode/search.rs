@@ -1,6 +1,6 @@
 //! Values to indices and contexts.
 
-use crate::kernels::viterbi::{self, Search};
+use crate::kernels::viterbi::{self, Rates, Search};
 use crate::quant::trellis::machine::Trellis;
 use crate::simd::multiversion;
 
@@ -11,10 +11,10 @@ pub(crate) struct Quantized {
 }
 
 /// Quantizes `values`, symbol i in lane i mod `L`, at a step of 1 / `inv_step`; `classes[i]` is the
-/// class of value i. `costs` are those of [`Search`], and `states` those that the lanes start in.
+/// class of value i. `rates` are those of [`Search`], and `states` those that the lanes start in.
 pub(crate) fn quantize<const L: usize>(
     trellis: Trellis,
-    (inv_step, costs): (f32, &[f32]),
+    (inv_step, rates): (f32, &Rates),
     values: &[f32],
     classes: &[u8],
     states: &[u8; L],
@@ -32,7 +32,7 @@ pub(crate) fn quantize<const L: usize>(
     let search = Search {
         machine: trellis.machine(),
         inv_step,
-        costs,
+        rates,
     };
     let out = (&mut indices[..], &mut contexts[..]);
     viterbi::quantize(&search, values, classes, states, out);

@@ -5,6 +5,7 @@ use super::statistics::Statistics;
 use super::syntax::write_patches;
 use crate::entropy::freq::{EncoderSymbols, FreqTable};
 use crate::entropy::rans::encode::RansEncoder;
+use crate::kernels::viterbi::Rates;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::{SYMBOLS, point};
 use crate::quant::trellis::machine::{Trellis, multiple};
@@ -57,33 +58,33 @@ impl TileCoder {
         i32::from(context) % self.trellis.quantizers() as i32
     }
 
-    /// Indices of a tile by Viterbi search under `costs` (see [`Contexts::costs`]).
-    pub fn quantize(&self, costs: &[f32], tile: &TileValues<'_>) -> Quantized {
-        self.quantize_from(costs, tile, &LaneStates::new())
+    /// Indices of a tile by Viterbi search under `rates`.
+    pub fn quantize(&self, rates: &Rates, tile: &TileValues<'_>) -> Quantized {
+        self.quantize_from(rates, tile, &LaneStates::new())
     }
 
     /// The same of values that follow those which brought the lanes to `states`.
     pub fn quantize_from(
         &self,
-        costs: &[f32],
+        rates: &Rates,
         tile: &TileValues<'_>,
         states: &LaneStates,
     ) -> Quantized {
         match self.lanes {
-            8 => self.quantize_lanes::<8>(costs, tile, states),
-            _ => self.quantize_lanes::<32>(costs, tile, states),
+            8 => self.quantize_lanes::<8>(rates, tile, states),
+            _ => self.quantize_lanes::<32>(rates, tile, states),
         }
     }
 
     fn quantize_lanes<const L: usize>(
         &self,
-        costs: &[f32],
+        rates: &Rates,
         tile: &TileValues<'_>,
         states: &LaneStates,
     ) -> Quantized {
         // Lanes are counted from that of the first value.
         let starts = std::array::from_fn(|l| states.states[(states.next + l) % L]);
-        let goal = (1.0 / self.step, costs);
+        let goal = (1.0 / self.step, rates);
         search::quantize::<L>(self.trellis, goal, tile.values, tile.classes, &starts)
     }
 

@@ -87,7 +87,7 @@ impl TrellisAnalysis<'_> {
             ),
         };
         let mut round = || {
-            let quantized = coder.quantize(&contexts.costs(self.lambda(step)), tile);
+            let quantized = coder.quantize(&contexts.rates(self.lambda(step)), tile);
             let stats = coder.statistics(tile.values, &quantized, contexts.tables.len());
             contexts = Contexts::from_statistics(&stats, quantizers);
             (quantized, stats)

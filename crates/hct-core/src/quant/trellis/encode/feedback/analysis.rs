@@ -189,12 +189,12 @@ impl<'a> FeedbackAnalysis<'a> {
         rows: &Rows,
         row_scales: &[i32],
     ) -> Result<QuantizedBand> {
-        let costs = contexts.costs(self.lambda());
+        let rates = contexts.rates(self.lambda());
         let band = BandCoder {
             feedback: self.feedback,
             coder,
             contexts,
-            costs: &costs,
+            rates: &rates,
             map: scales.map,
             cols: &scales.cols,
             dtype: self.dtype,

@@ -3,6 +3,7 @@
 use super::ErrorFeedback;
 use super::rows::Rows;
 use crate::floats;
+use crate::kernels::viterbi::Rates;
 use crate::matmul::add_product;
 use crate::matrix::MatrixView;
 use crate::quant::trellis::classes::ClassMap;
@@ -26,7 +27,7 @@ pub(super) struct BandCoder<'a> {
     pub coder: TileCoder,
     /// Contexts that the search goes by and whose points are those of the decoder.
     pub contexts: &'a Contexts,
-    pub costs: &'a [f32],
+    pub rates: &'a Rates,
     pub map: ClassMap,
     /// Log-scales of the columns.
     pub cols: &'a [i32],
@@ -92,7 +93,7 @@ impl BandCoder<'_> {
                     values: &run,
                     classes: &class,
                 };
-                let mut quantized = self.coder.quantize_from(self.costs, &tile, &states);
+                let mut quantized = self.coder.quantize_from(self.rates, &tile, &states);
                 quantized.indices.truncate(n);
                 quantized.contexts.truncate(n);
                 states.advance(&self.coder, &quantized.indices);

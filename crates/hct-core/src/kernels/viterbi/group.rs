@@ -1,11 +1,7 @@
-//! Eight lanes of a tile and their values, step by step.
+//! As many lanes of a tile as a vector has, and their values, step by step.
 
-use std::arch::x86_64::*;
-
-use crate::kernels::avx2::WIDE;
-
-/// Eight lanes.
-pub(super) struct Group<'a> {
+/// `W` lanes next to each other.
+pub(super) struct Group<'a, const W: usize> {
     pub values: &'a [f32],
     pub classes: &'a [u8],
     /// Number of the first value of the first lane.
@@ -14,47 +10,43 @@ pub(super) struct Group<'a> {
     pub stride: usize,
 }
 
-/// The values of a step in eight lanes; zeros in lanes that have ended.
-pub(super) struct Step {
-    pub values: __m256,
-    pub classes: [u8; WIDE],
+/// The values of a step in all lanes; zeros in lanes that have ended.
+pub(super) struct Step<const W: usize> {
+    pub values: [f32; W],
+    pub classes: [u8; W],
     /// Lanes that have not ended.
     pub active: usize,
 }
 
-impl Group<'_> {
+impl<const W: usize> Group<'_, W> {
     /// Steps of the first lane, which has most.
     #[inline(always)]
     pub fn steps(&self) -> usize {
         (self.values.len() - self.first).div_ceil(self.stride)
     }
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub fn step(&self, t: usize) -> Step {
+    #[inline(always)]
+    pub fn step(&self, t: usize) -> Step<W> {
         let from = self.first + t * self.stride;
-        let whole = self.values[from..].first_chunk::<WIDE>();
+        let whole = self.values[from..].first_chunk();
         if let (Some(values), Some(classes)) = (whole, self.classes[from..].first_chunk()) {
             return Step {
-                // SAFETY: the array holds the 32 bytes that are read.
-                values: unsafe { _mm256_loadu_ps(values.as_ptr()) },
+                values: *values,
                 classes: *classes,
-                active: WIDE,
+                active: W,
             };
         }
         self.ragged(from)
     }
 
     #[cold]
-    #[target_feature(enable = "avx2")]
-    fn ragged(&self, from: usize) -> Step {
+    fn ragged(&self, from: usize) -> Step<W> {
         let active = self.values.len() - from;
-        let (mut values, mut classes) = ([0f32; WIDE], [0; WIDE]);
+        let (mut values, mut classes) = ([0f32; W], [0; W]);
         values[..active].copy_from_slice(&self.values[from..]);
         classes[..active].copy_from_slice(&self.classes[from..]);
         Step {
-            // SAFETY: the array holds the 32 bytes that are read.
-            values: unsafe { _mm256_loadu_ps(values.as_ptr()) },
+            values,
             classes,
             active,
         }

@@ -1,0 +1,69 @@
+//! Sixteen lanes a vector, one group of sixteen after the other. Comparisons give a bit a lane, so that a
+//! decision is a number of sixteen bits for each state.
+
+mod backward;
+mod forward;
+mod points;
+
+use std::arch::x86_64::*;
+
+use super::butterflies::Butterflies;
+use super::group::Group;
+use super::search::Search;
+use backward::backward;
+use forward::forward;
+
+/// Lanes of a vector.
+pub(super) const WIDE: usize = 16;
+
+/// Quantizes all `values`; the lanes must be a multiple of [`WIDE`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn run<const L: usize, const S: usize>(
+    search: &Search<'_>,
+    values: &[f32],
+    classes: &[u8],
+    starts: &[u8; L],
+    (indices, contexts): (&mut [i32], &mut [u8]),
+) {
+    let most = classes.iter().copied().max().map_or(0, usize::from);
+    assert!(most < search.rates.classes(), "a class has no rates");
+    let steps = values.len().div_ceil(L);
+    let mut decisions = vec![[0u16; S]; steps];
+    let mut zeros = vec![0u16; steps];
+    let butterflies = Butterflies::<S>::of(search.machine);
+    let (group_starts, _) = starts.as_chunks::<WIDE>();
+    for (group, starts) in group_starts.iter().enumerate() {
+        let group = Group {
+            values,
+            classes,
+            first: group * WIDE,
+            stride: L,
+        };
+        if group.first >= values.len() {
+            break;
+        }
+        let (decided, at_zero) = (&mut decisions, &mut zeros);
+        let states = match most {
+            0 => forward::<S, true>(&group, search, &butterflies, starts, decided, at_zero),
+            _ => forward::<S, false>(&group, search, &butterflies, starts, decided, at_zero),
+        };
+        let out = (&mut *indices, &mut *contexts);
+        backward(&group, search, &states, &decisions, &zeros, out);
+    }
+}
+
+/// Loads sixteen numbers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load(values: &[f32; WIDE]) -> __m512 {
+    // SAFETY: the array holds the 64 bytes that are read.
+    unsafe { _mm512_loadu_ps(values.as_ptr()) }
+}
+
+/// Sixteen bytes as 32-bit numbers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn widen(bytes: &[u8; WIDE]) -> __m512i {
+    // SAFETY: the array holds the 16 bytes that are read.
+    _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
+}
