@@ -11,6 +11,8 @@ const ROOMS: usize = 3;
 
 thread_local! {
     static VALUES: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
+    #[cfg(all(feature = "encode", target_arch = "x86_64", hct_avx512))]
+    static WORDS: Cell<Vec<Vec<u16>>> = const { Cell::new(Vec::new()) };
     #[cfg(feature = "encode")]
     static BYTES: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
 }
@@ -24,6 +26,12 @@ pub(crate) fn with_values<R>(n: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {
 #[cfg(feature = "encode")]
 pub(crate) fn with_bytes<R>(n: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
     with(&BYTES, 4 * KEPT, n, f)
+}
+
+/// The same with words.
+#[cfg(all(feature = "encode", target_arch = "x86_64", hct_avx512))]
+pub(crate) fn with_words<R>(n: usize, f: impl FnOnce(&mut [u16]) -> R) -> R {
+    with(&WORDS, KEPT, n, f)
 }
 
 fn with<T: Copy + Default, R>(

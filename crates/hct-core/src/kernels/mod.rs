@@ -13,4 +13,6 @@ pub(crate) mod joint;
 pub(crate) mod symbols;
 pub(crate) mod trellis;
 #[cfg(feature = "encode")]
+pub(crate) mod truncate;
+#[cfg(feature = "encode")]
 pub(crate) mod viterbi;

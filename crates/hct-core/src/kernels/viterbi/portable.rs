@@ -2,6 +2,7 @@
 
 use super::rates::RATES;
 use super::search::{OFFSETS, RENORMALIZED, Search, TOWARDS_ZERO};
+use crate::kernels::truncate::truncated;
 
 /// Where the cost of magnitude `m` ≥ 0 is.
 #[inline(always)]
@@ -13,7 +14,7 @@ fn clamped(m: i32) -> usize {
 #[inline(always)]
 pub(super) fn nearest(a: f32, subset: usize) -> f32 {
     // Truncation is floor here, and clamps to the first point.
-    (((a - OFFSETS[subset]) * 0.25 + TOWARDS_ZERO).max(0.0) as i32) as f32
+    truncated(((a - OFFSETS[subset]) * 0.25 + TOWARDS_ZERO).max(0.0)) as f32
 }
 
 #[inline(always)]

@@ -10,6 +10,7 @@ use std::arch::x86_64::*;
 use super::butterflies::Butterflies;
 use super::group::Group;
 use super::search::Search;
+use crate::scratch;
 use backward::backward;
 use forward::forward;
 
@@ -28,28 +29,30 @@ pub(super) fn run<const L: usize, const S: usize>(
     let most = classes.iter().copied().max().map_or(0, usize::from);
     assert!(most < search.rates.classes(), "a class has no rates");
     let steps = values.len().div_ceil(L);
-    let mut decisions = vec![[0u16; S]; steps];
-    let mut zeros = vec![0u16; steps];
     let butterflies = Butterflies::<S>::of(search.machine);
     let (group_starts, _) = starts.as_chunks::<WIDE>();
-    for (group, starts) in group_starts.iter().enumerate() {
-        let group = Group {
-            values,
-            classes,
-            first: group * WIDE,
-            stride: L,
-        };
-        if group.first >= values.len() {
-            break;
+    // The decisions of a step and where the even points of Q1 are best at zero, of all states and one.
+    scratch::with_words((S + 1) * steps, |words| {
+        let (zeros, decisions) = words.split_at_mut(steps);
+        let (decisions, _) = decisions.as_chunks_mut::<S>();
+        for (group, starts) in group_starts.iter().enumerate() {
+            let group = Group {
+                values,
+                classes,
+                first: group * WIDE,
+                stride: L,
+            };
+            if group.first >= values.len() {
+                break;
+            }
+            let states = match most {
+                0 => forward::<S, true>(&group, search, &butterflies, starts, decisions, zeros),
+                _ => forward::<S, false>(&group, search, &butterflies, starts, decisions, zeros),
+            };
+            let out = (&mut *indices, &mut *contexts);
+            backward(&group, search, &states, decisions, zeros, out);
         }
-        let (decided, at_zero) = (&mut decisions, &mut zeros);
-        let states = match most {
-            0 => forward::<S, true>(&group, search, &butterflies, starts, decided, at_zero),
-            _ => forward::<S, false>(&group, search, &butterflies, starts, decided, at_zero),
-        };
-        let out = (&mut *indices, &mut *contexts);
-        backward(&group, search, &states, &decisions, &zeros, out);
-    }
+    });
 }
 
 /// Loads sixteen numbers.

@@ -1,6 +1,7 @@
 //! Encoding planes with the trellis quantizer.
 
 mod analysis;
+mod distortion;
 mod feedback;
 #[cfg(test)]
 mod levels;
@@ -12,6 +13,7 @@ mod search;
 mod settings;
 mod statistics;
 mod syntax;
+mod tally;
 mod tile;
 mod tiles;
 mod training;

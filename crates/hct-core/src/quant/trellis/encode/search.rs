@@ -1,5 +1,6 @@
 //! Values to indices and contexts.
 
+use crate::kernels::truncate::truncated;
 use crate::kernels::viterbi::{self, Rates, Search};
 use crate::quant::trellis::machine::Trellis;
 use crate::simd::multiversion;
@@ -52,7 +53,7 @@ multiversion! {
 fn scalar_body(inv_step: f32, values: &[f32], indices: &mut [i32]) {
     let scale = 0.5 * inv_step;
     for (&v, index) in values.iter().zip(indices) {
-        let m = (v.abs() * scale + TOWARDS_ZERO) as i32;
+        let m = truncated(v.abs() * scale + TOWARDS_ZERO);
         *index = if v < 0.0 { -m } else { m };
     }
 }

@@ -1,68 +1,31 @@
 //! What the contexts of a plane are estimated from, and the estimate.
 
-use super::search::Quantized;
+use super::tally::UNITS;
 use crate::quant::trellis::contexts::{
     Context, Contexts, MAX_MAGNITUDE, MAX_SHIFT, OCTAVES, SHIFT_UNIT, SHIFTS,
 };
-
-/// Counts that take turns.
-const TURNS: usize = 4;
 
 /// What the contexts are estimated from.
 #[derive(Clone)]
 pub(crate) struct Statistics {
     /// Occurrences of each magnitude, the last entry counting all from [`MAX_MAGNITUDE`] + 1 on.
     pub counts: Vec<[u64; MAX_MAGNITUDE + 2]>,
-    /// Sums of |value|/δ − multiple over magnitudes 0 (unused), 1, 2, ≥ 3.
-    pub residuals: Vec<[f64; SHIFTS + 1]>,
+    /// Sums of |value|/δ − multiple over magnitudes 0 (unused), 1, 2, ≥ 3, in units of [`UNITS`].
+    pub residuals: Vec<[i64; SHIFTS + 1]>,
 }
 
 impl Statistics {
     pub fn new(contexts: usize) -> Self {
         Statistics {
             counts: vec![[0; MAX_MAGNITUDE + 2]; contexts],
-            residuals: vec![[0.0; SHIFTS + 1]; contexts],
+            residuals: vec![[0; SHIFTS + 1]; contexts],
         }
     }
 
-    /// Counts a magnitude that there is no residual of.
+    /// Counts a magnitude.
     #[inline(always)]
     pub fn count(&mut self, context: usize, magnitude: usize) {
         self.counts[context][magnitude.min(MAX_MAGNITUDE + 1)] += 1;
-    }
-
-    #[inline(always)]
-    pub fn add(&mut self, context: usize, magnitude: usize, residual: f32) {
-        self.count(context, magnitude);
-        // The entry of magnitude 0 is never read: cheaper than a branch.
-        self.residuals[context][magnitude.min(SHIFTS)] += f64::from(residual);
-    }
-
-    /// Adds values, given in `inverse` steps, with their indices and contexts; `odd` is what the
-    /// contexts take from twice a magnitude to come to its multiple.
-    pub fn add_all(&mut self, (values, inverse): (&[f32], f32), of: &Quantized, odd: &[f32]) {
-        // Some turns: two of the same context and magnitude in a row would wait for each other. The
-        // sums are exact, in whatever order: magnitudes in steps of a half and more, and so what
-        // they are from their multiples, are whole numbers of 2⁻²⁵.
-        let mut turns: [Statistics; TURNS] =
-            std::array::from_fn(|_| Statistics::new(self.counts.len()));
-        let add = |turn: &mut Statistics, v: f32, k: i32, c: u8| {
-            let m = k.unsigned_abs();
-            // Meaningless for 0, which has no residual.
-            let point = (2 * m) as f32 - odd[usize::from(c)];
-            turn.add(usize::from(c), m as usize, v.abs() * inverse - point);
-        };
-        let (values, last_values) = values.as_chunks::<TURNS>();
-        let (indices, last_indices) = of.indices.as_chunks::<TURNS>();
-        let (contexts, last_contexts) = of.contexts.as_chunks::<TURNS>();
-        for ((v, k), c) in values.iter().zip(indices).zip(contexts) {
-            for (i, turn) in turns.iter_mut().enumerate() {
-                add(turn, v[i], k[i], c[i]);
-            }
-        }
-        let last = last_values.iter().zip(last_indices).zip(last_contexts);
-        last.for_each(|((&v, &k), &c)| add(&mut turns[0], v, k, c));
-        turns.iter().for_each(|turn| self.merge(turn));
     }
 
     /// Steps per octave that the log-frequencies estimated from this are worth.
@@ -109,7 +72,7 @@ impl Contexts {
 /// Quantized log-frequencies and shifts of one context.
 fn fit(
     counts: &[u64; MAX_MAGNITUDE + 2],
-    residuals: &[f64; SHIFTS + 1],
+    residuals: &[i64; SHIFTS + 1],
     precision: i64,
     before: Option<&Context>,
 ) -> Context {
@@ -135,7 +98,8 @@ fn fit(
         };
         // Worth its bits only where enough samples share it.
         if n >= 32 {
-            let mean = residuals[j + 1] / n as f64 / f64::from(SHIFT_UNIT);
+            let sum = residuals[j + 1] as f64 / f64::from(UNITS);
+            let mean = sum / n as f64 / f64::from(SHIFT_UNIT);
             *shift = (libm::round(mean) as i64).clamp(-MAX_SHIFT, MAX_SHIFT);
         }
     }

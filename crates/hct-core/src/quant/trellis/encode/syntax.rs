@@ -71,6 +71,7 @@ pub(super) fn write_patches(patched: &[(u64, i64)]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::super::statistics::Statistics;
+    use super::super::tally::UNITS;
     use super::*;
     use crate::entropy::binary::Decoder;
     use crate::quant::trellis::log_scales;
@@ -98,11 +99,12 @@ mod tests {
         for c in 0..8usize {
             for m in 0..40 {
                 for _ in 0..(10_000 >> (m * (9 - c) / 8).min(30)) {
-                    stats.add(c, m, 0.1 * c as f32);
+                    stats.count(c, m);
+                    stats.residuals[c][m.min(SHIFTS)] += (0.1 * c as f32 * UNITS) as i64;
                 }
             }
         }
-        stats.add(3, 100_000, 0.0);
+        stats.count(3, 100_000);
         let contexts = Contexts::from_statistics(&stats, 2);
         let mut enc = Encoder::new();
         contexts.write(&mut enc, 2, stats.precision());

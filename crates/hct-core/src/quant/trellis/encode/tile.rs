@@ -1,15 +1,21 @@
 //! Encoding tiles of trellis-quantized values.
 
+use super::distortion::Points;
 use super::search::{self, Quantized};
 use super::statistics::Statistics;
 use super::syntax::write_patches;
+use super::tally;
 use crate::entropy::freq::{EncoderSymbols, FreqTable};
 use crate::entropy::rans::encode::RansEncoder;
 use crate::kernels::viterbi::Rates;
 use crate::quant::trellis::contexts::Contexts;
-use crate::quant::trellis::decode::{SYMBOLS, point};
+use crate::quant::trellis::decode::SYMBOLS;
 use crate::quant::trellis::machine::{Trellis, multiple};
+use crate::simd::multiversion;
 use crate::wire::{MAX_VARINT, put_blob};
+
+/// Indices whose symbols are made at a time.
+const BLOCK: usize = 256;
 
 /// A tile's values and their classes.
 pub(crate) struct TileValues<'a> {
@@ -54,7 +60,7 @@ pub(crate) struct TileCoder {
 
 impl TileCoder {
     /// Quantizer of a context.
-    fn quantizer(&self, context: u8) -> i32 {
+    pub(super) fn quantizer(&self, context: u8) -> i32 {
         i32::from(context) % self.trellis.quantizers() as i32
     }
 
@@ -91,18 +97,12 @@ impl TileCoder {
     /// Statistics of a quantized tile, for a plane of `contexts` contexts.
     pub fn statistics(&self, values: &[f32], quantized: &Quantized, contexts: usize) -> Statistics {
         let mut stats = Statistics::new(contexts);
-        let inverse = 1.0 / self.step;
-        // Odd multiples in contexts of Q1.
-        let odd: Vec<f32> = (0..contexts)
-            .map(|c| self.quantizer(c as u8) as f32)
-            .collect();
-        stats.add_all((values, inverse), quantized, &odd);
+        let of = (values, 1.0 / self.step);
+        tally::add_all(&mut stats, of, quantized, self.trellis.quantizers());
         stats
     }
 
-    /// Squared errors under the decoder's reproduction points, summed over each line of `line` values
-    /// (a row, or a column in column order), each error times the weight of its place in the line
-    /// if there are `weights`.
+    /// Squared errors under the decoder's reproduction points: [`Points::squared_errors`].
     pub fn squared_errors(
         &self,
         contexts: &Contexts,
@@ -111,32 +111,7 @@ impl TileCoder {
         line: usize,
         weights: &[f64],
     ) -> Vec<f64> {
-        let points = Points::new(self, contexts);
-        let lines = |k: usize| k * line..values.len().min((k + 1) * line);
-        let count = values.len().div_ceil(line);
-        let mut errors = Vec::with_capacity(count);
-        // Some lines at a time: within one each sum waits for the one before.
-        while errors.len() < count {
-            let first = errors.len();
-            match lines(first + ABREAST - 1) {
-                last if last.len() == line => {
-                    let all = lines(first).start..last.end;
-                    let of = (&values[all.clone()], &quantized.indices[all.clone()]);
-                    errors.extend(points.errors_abreast(
-                        of.0,
-                        of.1,
-                        &quantized.contexts[all],
-                        weights,
-                    ));
-                }
-                _ => {
-                    let one = lines(first);
-                    let of = (&values[one.clone()], &quantized.indices[one.clone()]);
-                    errors.push(points.errors(of.0, of.1, &quantized.contexts[one], weights));
-                }
-            }
-        }
-        errors
+        Points::new(self, contexts).squared_errors(values, quantized, line, weights)
     }
 
     /// Entropy-codes a quantized tile.
@@ -147,31 +122,48 @@ impl TileCoder {
         }
     }
 
+    /// A byte of symbol and one of context for each index, and what is patched: its place and its multiple
+    /// of the step.
+    fn symbols(
+        &self,
+        contexts: &Contexts,
+        quantized: &Quantized,
+    ) -> (Vec<[u8; 2]>, Vec<(u64, i64)>) {
+        let all = 0..contexts.tables.len();
+        let max: Vec<u32> = all.map(|c| contexts.max_magnitude(c) as u32).collect();
+        let least = max.iter().copied().min().unwrap_or(0);
+        let mut symbols = vec![[0; 2]; quantized.indices.len()];
+        let mut patched = Vec::new();
+        let blocks = symbols.chunks_mut(BLOCK).enumerate();
+        let of = quantized.indices.chunks(BLOCK);
+        for ((number, symbols), (indices, of_contexts)) in
+            blocks.zip(of.zip(quantized.contexts.chunks(BLOCK)))
+        {
+            if plain_symbols(indices, of_contexts, symbols) <= least {
+                continue;
+            }
+            for (i, (&k, &c)) in indices.iter().zip(of_contexts).enumerate() {
+                let m = k.unsigned_abs();
+                if m <= max[usize::from(c)] {
+                    continue;
+                }
+                let kept = contexts.coded_magnitude(usize::from(c), m as usize) as i32;
+                let v = multiple(m as i32, self.quantizer(c));
+                let place = (number * BLOCK + i) as u64;
+                patched.push((place, i64::from(if k < 0 { -v } else { v })));
+                symbols[i][0] = symbol(if k < 0 { -kept } else { kept });
+            }
+        }
+        (symbols, patched)
+    }
+
     fn code_lanes<const L: usize>(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
-        let max: Vec<u32> = (0..contexts.tables.len())
-            .map(|c| contexts.max_magnitude(c) as u32)
-            .collect();
         let coders: Vec<EncoderSymbols> = contexts
             .tables
             .iter()
             .map(FreqTable::encoder_symbols)
             .collect();
-        let mut patched = Vec::new();
-        let pairs = quantized.indices.iter().zip(&quantized.contexts);
-        // A byte of symbol and one of context.
-        let symbols: Vec<[u8; 2]> = pairs
-            .enumerate()
-            .map(|(i, (&k, &c))| {
-                let m = k.unsigned_abs();
-                if m <= max[usize::from(c)] {
-                    return [symbol(k), c];
-                }
-                let kept = contexts.coded_magnitude(usize::from(c), m as usize) as i32;
-                let v = multiple(m as i32, self.quantizer(c));
-                patched.push((i as u64, i64::from(if k < 0 { -v } else { v })));
-                [symbol(if k < 0 { -kept } else { kept }), c]
-            })
-            .collect();
+        let (symbols, patched) = self.symbols(contexts, quantized);
         let mut rans = RansEncoder::<L>::new(symbols.len());
         let coders = coders.as_flattened();
         rans.put_indexed(&symbols, coders, |_, [symbol, context]| {
@@ -189,85 +181,23 @@ impl TileCoder {
 fn symbol(index: i32) -> u8 {
     // Magnitudes with a symbol are at most 127.
     let m = index.unsigned_abs() as u8;
-    if index > 0 { 2 * m - 1 } else { 2 * m }
+    m.wrapping_mul(2).wrapping_sub(u8::from(index > 0))
 }
 
-/// Reproduction points by context and magnitude, as the decoder will have them.
-pub(super) struct Points {
-    coder: TileCoder,
-    points: Vec<[f32; MAGNITUDES]>,
+multiversion! {
+    /// Symbols of indices with their contexts, for magnitudes that have one; returns the largest magnitude.
+    fn plain_symbols(indices: &[i32], contexts: &[u8], symbols: &mut [[u8; 2]]) -> u32 =
+        plain_symbols_body;
 }
 
-/// Magnitudes with a symbol, and 0.
-const MAGNITUDES: usize = 128;
-/// Lines whose errors are summed at a time.
-const ABREAST: usize = 4;
-
-impl Points {
-    pub fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
-        let n = contexts.tables.len();
-        let mut points = vec![[0f32; MAGNITUDES]; n];
-        for (c, points) in points.iter_mut().enumerate() {
-            for (m, value) in points.iter_mut().enumerate().skip(1) {
-                // Patched values have no shift.
-                let coded = m <= contexts.max_magnitude(c);
-                let shift = if coded { contexts.shift(c, m) } else { 0.0 };
-                *value = point(coder.quantizer(c as u8), m, shift, coder.step);
-            }
-        }
-        Points {
-            coder: *coder,
-            points,
-        }
+#[inline(always)]
+fn plain_symbols_body(indices: &[i32], contexts: &[u8], symbols: &mut [[u8; 2]]) -> u32 {
+    let mut largest = 0;
+    for ((&k, &c), out) in indices.iter().zip(contexts).zip(symbols) {
+        largest = largest.max(k.unsigned_abs());
+        *out = [symbol(k), c];
     }
-
-    #[inline(always)]
-    pub fn get(&self, context: u8, m: usize) -> f32 {
-        match self.points[usize::from(context)].get(m) {
-            Some(&value) => value,
-            None => point(self.coder.quantizer(context), m, 0.0, self.coder.step),
-        }
-    }
-
-    #[inline(always)]
-    fn squared_error(&self, value: f32, index: i32, context: u8) -> f64 {
-        let point = self.get(context, index.unsigned_abs() as usize);
-        let d = f64::from(value.abs()) - f64::from(point);
-        d * d
-    }
-
-    /// The sum of the squared errors of a line, each times its weight if there are `weights`.
-    fn errors(&self, values: &[f32], indices: &[i32], contexts: &[u8], weights: &[f64]) -> f64 {
-        let of = values.iter().zip(indices).zip(contexts);
-        let errors = of.map(|((&v, &k), &c)| self.squared_error(v, k, c));
-        match weights {
-            [] => errors.sum::<f64>(),
-            weights => errors.zip(weights).map(|(e, w)| e * w).sum(),
-        }
-    }
-
-    /// The same of [`ABREAST`] lines, one after the other in the slices: the same sums in the same
-    /// order.
-    fn errors_abreast(
-        &self,
-        values: &[f32],
-        indices: &[i32],
-        contexts: &[u8],
-        weights: &[f64],
-    ) -> [f64; ABREAST] {
-        let line = values.len() / ABREAST;
-        // The neutral element of f64's sums.
-        let mut sums = [-0.0; ABREAST];
-        for i in 0..line {
-            let weight = weights.get(i);
-            for (l, sum) in sums.iter_mut().enumerate() {
-                let at = l * line + i;
-                let error = self.squared_error(values[at], indices[at], contexts[at]);
-                *sum += weight.map_or(error, |w| error * w);
-            }
-        }
-        sums
-    }
+    largest
 }
 
 /// The coded symbols of a tile and its patches.

@@ -9,8 +9,9 @@ use crate::matrix::MatrixView;
 use crate::quant::trellis::classes::ClassMap;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::encode::analysis::{MAX_INDEX, MAX_STEP};
+use crate::quant::trellis::encode::distortion::Points;
 use crate::quant::trellis::encode::search::Quantized;
-use crate::quant::trellis::encode::tile::{LaneStates, Points, TileCoder, TileValues};
+use crate::quant::trellis::encode::tile::{LaneStates, TileCoder, TileValues};
 use crate::quant::trellis::gains::GainUnit;
 use crate::{Dtype, Error, Result};
 

@@ -1,0 +1,29 @@
+//! Numbers without their fractions.
+
+/// Nothing larger comes out.
+const LIMIT: f32 = (1 << 30) as f32;
+
+/// `x` without its fraction, within ±2³⁰: what is beyond gives the nearer end, NaN the lower. A saturating
+/// cast, which has to tell NaN from the rest afterwards, is not compiled to vectors.
+#[inline(always)]
+pub(crate) fn truncated(x: f32) -> i32 {
+    let bounded = x.max(-LIMIT).min(LIMIT);
+    // SAFETY: maximum and minimum prefer what is not NaN, and leave what an i32 holds.
+    unsafe { bounded.to_int_unchecked() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_go_and_what_is_beyond_stays_within() {
+        for x in [0.0, -0.0, 0.99, -0.99, 1.0, -1.5, 8_388_607.5, -3e7] {
+            assert_eq!(truncated(x), x as i32);
+        }
+        for x in [2e9, 1e30, f32::INFINITY] {
+            assert_eq!((truncated(x), truncated(-x)), (1 << 30, -1 << 30));
+        }
+        assert_eq!(truncated(f32::NAN), -1 << 30);
+    }
+}

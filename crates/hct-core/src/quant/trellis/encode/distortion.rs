@@ -1,0 +1,140 @@
+//! Squared errors under the decoder's reproduction points.
+
+use super::search::Quantized;
+use super::tile::TileCoder;
+use crate::quant::trellis::contexts::Contexts;
+use crate::quant::trellis::decode::point;
+use crate::simd::multiversion;
+
+/// Magnitudes with a symbol, and 0.
+const MAGNITUDES: usize = 128;
+/// Values whose points are looked up at a time.
+const BLOCK: usize = 256;
+/// Partial sums of a line, each of every eighth error: in vectors, and in an order that the source fixes.
+const SUMS: usize = 8;
+
+/// Reproduction points by context and magnitude, as the decoder will have them.
+pub(super) struct Points {
+    coder: TileCoder,
+    points: Vec<[f32; MAGNITUDES]>,
+}
+
+impl Points {
+    pub fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
+        let n = contexts.tables.len();
+        let mut points = vec![[0f32; MAGNITUDES]; n];
+        for (c, points) in points.iter_mut().enumerate() {
+            for (m, value) in points.iter_mut().enumerate().skip(1) {
+                // Patched values have no shift.
+                let coded = m <= contexts.max_magnitude(c);
+                let shift = if coded { contexts.shift(c, m) } else { 0.0 };
+                *value = point(coder.quantizer(c as u8), m, shift, coder.step);
+            }
+        }
+        Points {
+            coder: *coder,
+            points,
+        }
+    }
+
+    #[inline(always)]
+    pub fn get(&self, context: u8, m: usize) -> f32 {
+        match self.points[usize::from(context)].get(m) {
+            Some(&value) => value,
+            None => point(self.coder.quantizer(context), m, 0.0, self.coder.step),
+        }
+    }
+
+    /// Squared errors of quantized `values`, summed over each line of `line` values (a row, or a column
+    /// in column order), each error times the weight of its place in the line if there are `weights`.
+    pub fn squared_errors(
+        &self,
+        values: &[f32],
+        quantized: &Quantized,
+        line: usize,
+        weights: &[f64],
+    ) -> Vec<f64> {
+        let lines = values.chunks(line).zip(quantized.indices.chunks(line));
+        let lines = lines.zip(quantized.contexts.chunks(line));
+        lines
+            .map(|((values, indices), contexts)| self.line(values, indices, contexts, weights))
+            .collect()
+    }
+
+    fn line(&self, values: &[f32], indices: &[i32], contexts: &[u8], weights: &[f64]) -> f64 {
+        let mut sums = [0.0; SUMS];
+        let mut near = [0.0; BLOCK];
+        let blocks = values.chunks(BLOCK).zip(indices.chunks(BLOCK));
+        let blocks = blocks.zip(contexts.chunks(BLOCK)).enumerate();
+        for (number, ((values, indices), contexts)) in blocks {
+            for ((near, &k), &c) in near.iter_mut().zip(indices).zip(contexts) {
+                *near = self.get(c, k.unsigned_abs() as usize);
+            }
+            match weights.get(number * BLOCK..) {
+                Some(weights) if !weights.is_empty() => {
+                    add_weighted(values, &near, weights, &mut sums);
+                }
+                _ => add(values, &near, &mut sums),
+            }
+        }
+        let [a, b, c, d, e, f, g, h] = sums;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+}
+
+multiversion! {
+    /// Adds the squared errors of `values`, whose points are `near`, to every eighth sum.
+    fn add(values: &[f32], near: &[f32; BLOCK], sums: &mut [f64; SUMS]) = add_body;
+}
+
+multiversion! {
+    /// The same, each error times its weight.
+    fn add_weighted(
+        values: &[f32],
+        near: &[f32; BLOCK],
+        weights: &[f64],
+        sums: &mut [f64; SUMS],
+    ) = add_weighted_body;
+}
+
+#[inline(always)]
+fn squared(value: f32, near: f32) -> f64 {
+    let d = f64::from(value.abs()) - f64::from(near);
+    d * d
+}
+
+#[inline(always)]
+fn add_body(values: &[f32], near: &[f32; BLOCK], sums: &mut [f64; SUMS]) {
+    let mut of = *sums;
+    let (eights, rest) = values.as_chunks::<SUMS>();
+    let (near_eights, _) = near.as_chunks::<SUMS>();
+    for (v, p) in eights.iter().zip(near_eights) {
+        for i in 0..SUMS {
+            of[i] += squared(v[i], p[i]);
+        }
+    }
+    let rest_near = &near[eights.len() * SUMS..];
+    for ((sum, &v), &p) in of.iter_mut().zip(rest).zip(rest_near) {
+        *sum += squared(v, p);
+    }
+    *sums = of;
+}
+
+#[inline(always)]
+fn add_weighted_body(values: &[f32], near: &[f32; BLOCK], weights: &[f64], sums: &mut [f64; SUMS]) {
+    let mut of = *sums;
+    let (eights, rest) = values.as_chunks::<SUMS>();
+    let (near_eights, _) = near.as_chunks::<SUMS>();
+    let (weight_eights, _) = weights.as_chunks::<SUMS>();
+    for ((v, p), w) in eights.iter().zip(near_eights).zip(weight_eights) {
+        for i in 0..SUMS {
+            of[i] += squared(v[i], p[i]) * w[i];
+        }
+    }
+    let at = eights.len() * SUMS;
+    let rest = rest.iter().zip(&near[at..]).zip(&weights[at..]);
+    for (sum, ((&v, &p), w)) in of.iter_mut().zip(rest) {
+        *sum += squared(v, p) * w;
+    }
+    *sums = of;
+}

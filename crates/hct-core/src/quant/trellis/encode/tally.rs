@@ -1,0 +1,173 @@
+//! Counting magnitudes and adding up their residuals, both in one number each.
+
+use super::search::Quantized;
+use super::statistics::Statistics;
+use crate::kernels::truncate::truncated;
+use crate::quant::trellis::contexts::{MAX_MAGNITUDE, SHIFTS};
+use crate::simd::multiversion;
+
+/// Values looked at at a time.
+const BLOCK: usize = 256;
+/// Numbers of the same magnitude and context that take turns: two in a row would wait for each other.
+const TURNS: usize = 4;
+/// Numbers of a context: no power of two, or those of all contexts would meet in the cache.
+const STRIDE: usize = 136;
+/// The bit of a number at which its count begins. Below is the sum of residuals, of either sign.
+const COUNT: u32 = 44;
+/// Units of residuals in a step. Magnitudes in steps are a half and more where the index is not zero, and
+/// so what they are from their multiples is a whole number of these.
+pub(super) const UNITS: f32 = (1 << 25) as f32;
+/// Residuals are below this many steps: points are never further from their values.
+const FARTHEST: f32 = 4.0;
+/// Values between two times that the numbers are emptied: 2¹⁵ in each turn, and as many residuals of 2²⁷
+/// units are below half of [`COUNT`]'s place.
+const LASTING: usize = TURNS << 15;
+
+/// Numbers of all contexts, in turns.
+struct Tally {
+    numbers: Vec<u64>,
+    contexts: usize,
+}
+
+impl Tally {
+    fn add(&mut self, prepared: &Prepared, count: usize) {
+        let len = self.contexts * STRIDE;
+        let mut turns = self.numbers.chunks_exact_mut(len);
+        let mut turns: [&mut [u64]; TURNS] =
+            std::array::from_fn(|_| turns.next().unwrap_or_default());
+        let (places, last_places) = prepared.places[..count].as_chunks::<TURNS>();
+        let (residuals, last_residuals) = prepared.residuals[..count].as_chunks::<TURNS>();
+        let add = |turn: &mut [u64], place: u16, residual: i32| {
+            let number = &mut turn[usize::from(place)];
+            *number = number.wrapping_add((1u64 << COUNT).wrapping_add(residual as u64));
+        };
+        for (places, residuals) in places.iter().zip(residuals) {
+            for (t, turn) in turns.iter_mut().enumerate() {
+                add(turn, places[t], residuals[t]);
+            }
+        }
+        for (&place, &residual) in last_places.iter().zip(last_residuals) {
+            add(turns[0], place, residual);
+        }
+    }
+
+    /// Empties all numbers into `stats`.
+    fn empty_into(&mut self, stats: &mut Statistics) {
+        for turn in self.numbers.chunks_exact_mut(self.contexts * STRIDE) {
+            for (c, numbers) in turn.chunks_exact_mut(STRIDE).enumerate() {
+                for (m, number) in numbers[..MAX_MAGNITUDE + 2].iter_mut().enumerate() {
+                    let number = std::mem::take(number);
+                    let sum = (number << (u64::BITS - COUNT)) as i64 >> (u64::BITS - COUNT);
+                    stats.counts[c][m] += number.wrapping_sub(sum as u64) >> COUNT;
+                    stats.residuals[c][m.min(SHIFTS)] += sum;
+                }
+            }
+        }
+    }
+}
+
+/// Places and residuals of some values.
+struct Prepared {
+    places: [u16; BLOCK],
+    residuals: [i32; BLOCK],
+}
+
+/// Adds values, given in `inverse` steps, with their indices and contexts, whose quantizers are the
+/// contexts modulo `quantizers`.
+pub(super) fn add_all(
+    stats: &mut Statistics,
+    (values, inverse): (&[f32], f32),
+    of: &Quantized,
+    quantizers: usize,
+) {
+    let contexts = stats.counts.len();
+    let mut tally = Tally {
+        numbers: vec![0; TURNS * contexts * STRIDE],
+        contexts,
+    };
+    let mut prepared = Prepared {
+        places: [0; BLOCK],
+        residuals: [0; BLOCK],
+    };
+    let odd = quantizers as u8 - 1;
+    let blocks = values.chunks(BLOCK).zip(of.indices.chunks(BLOCK));
+    let blocks = blocks.zip(of.contexts.chunks(BLOCK)).enumerate();
+    for (number, ((values, indices), contexts)) in blocks {
+        prepare(values, inverse, indices, contexts, odd, &mut prepared);
+        tally.add(&prepared, values.len());
+        if (number + 1) % (LASTING / BLOCK) == 0 {
+            tally.empty_into(stats);
+        }
+    }
+    tally.empty_into(stats);
+}
+
+multiversion! {
+    fn prepare(
+        values: &[f32],
+        inverse: f32,
+        indices: &[i32],
+        contexts: &[u8],
+        odd: u8,
+        prepared: &mut Prepared,
+    ) = prepare_body;
+}
+
+#[inline(always)]
+fn prepare_body(
+    values: &[f32],
+    inverse: f32,
+    indices: &[i32],
+    contexts: &[u8],
+    odd: u8,
+    prepared: &mut Prepared,
+) {
+    let values = values.iter().zip(indices).zip(contexts);
+    let places = prepared.places.iter_mut().zip(&mut prepared.residuals);
+    for (((&v, &k), &c), (place, residual)) in values.zip(places) {
+        let m = k.unsigned_abs() as i32;
+        *place = u16::from(c) * STRIDE as u16 + m.min(MAX_MAGNITUDE as i32 + 1) as u16;
+        // Meaningless for 0, which has no residual.
+        let point = (2 * m) as f32 - f32::from(c & odd);
+        let from_point = (v.abs() * inverse - point).clamp(-FARTHEST, FARTHEST);
+        *residual = truncated(from_point * UNITS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_hold_what_values_add_one_by_one() {
+        // Enough to be emptied twice, and some more.
+        let n = 2 * LASTING + 1003;
+        let noise = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0;
+        for quantizers in [1, 2] {
+            let count = 3 * quantizers;
+            let (mut indices, mut contexts, mut values) = (Vec::new(), Vec::new(), Vec::new());
+            let mut expected = Statistics::new(count);
+            for i in 0..n {
+                let c = i * 7 % count;
+                // Among them runs of one magnitude, all on one side of their multiple.
+                let m = if i % 5 < 3 { 1 } else { i % 300 };
+                let point = (2 * m) as f32 - (c % quantizers) as f32;
+                let off = if m == 1 { 0.999 } else { 2.0 * noise(i) - 1.0 };
+                let value = (point + off).max(0.5);
+                indices.push(if i % 2 == 0 { m as i32 } else { -(m as i32) });
+                contexts.push(c as u8);
+                values.push(if i % 3 == 0 { value } else { -value });
+                let residual = if m > 0 { value - point } else { 0.0 };
+                expected.counts[c][m.min(MAX_MAGNITUDE + 1)] += 1;
+                expected.residuals[c][m.min(SHIFTS)] += (residual * UNITS) as i64;
+            }
+            let mut stats = Statistics::new(count);
+            let of = Quantized { indices, contexts };
+            add_all(&mut stats, (&values, 1.0), &of, quantizers);
+            assert_eq!(stats.counts, expected.counts);
+            for (found, expected) in stats.residuals.iter().zip(&expected.residuals) {
+                assert_eq!(found[1..], expected[1..]);
+            }
+        }
+    }
+}
