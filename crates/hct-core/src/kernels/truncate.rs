@@ -12,6 +12,15 @@ pub(crate) fn truncated(x: f32) -> i32 {
     unsafe { bounded.to_int_unchecked() }
 }
 
+/// The same of an f64.
+#[inline(always)]
+pub(crate) fn truncated_f64(x: f64) -> i32 {
+    let limit = f64::from(LIMIT);
+    let bounded = x.max(-limit).min(limit);
+    // SAFETY: as above.
+    unsafe { bounded.to_int_unchecked() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,10 +29,13 @@ mod tests {
     fn fractions_go_and_what_is_beyond_stays_within() {
         for x in [0.0, -0.0, 0.99, -0.99, 1.0, -1.5, 8_388_607.5, -3e7] {
             assert_eq!(truncated(x), x as i32);
+            assert_eq!(truncated_f64(f64::from(x)), x as i32);
         }
         for x in [2e9, 1e30, f32::INFINITY] {
             assert_eq!((truncated(x), truncated(-x)), (1 << 30, -1 << 30));
+            assert_eq!(truncated_f64(f64::from(x)), 1 << 30);
         }
         assert_eq!(truncated(f32::NAN), -1 << 30);
+        assert_eq!(truncated_f64(f64::NAN), -1 << 30);
     }
 }

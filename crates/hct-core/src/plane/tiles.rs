@@ -90,19 +90,20 @@ impl<'a> Tiles<'a> {
 
     /// The coefficients of a tile.
     pub fn load(&self, tile: &TileShape) -> Vec<f32> {
-        if let Some(whole) = &self.whole {
-            return whole[tile.first..tile.first + tile.len()].to_vec();
-        }
         let mut values = vec![0.0; tile.len()];
-        self.matrix.read(tile.first, &mut values);
-        self.subtract_means(&mut values, tile.first_col, tile.cols);
-        transform::forward(
-            &mut values,
-            tile.rows,
-            tile.cols,
-            self.preparation.transform,
-        );
+        self.load_into(tile, &mut values);
         values
+    }
+
+    /// The same into `values`, as many as the tile has.
+    pub fn load_into(&self, tile: &TileShape, values: &mut [f32]) {
+        if let Some(whole) = &self.whole {
+            values.copy_from_slice(&whole[tile.first..tile.first + tile.len()]);
+            return;
+        }
+        self.matrix.read(tile.first, values);
+        self.subtract_means(values, tile.first_col, tile.cols);
+        transform::forward(values, tile.rows, tile.cols, self.preparation.transform);
     }
 
     /// Largest magnitude among the loaded values of a tile.

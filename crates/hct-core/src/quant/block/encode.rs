@@ -8,6 +8,7 @@ use crate::entropy::binary::{Encoder, UintModel};
 use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
 use crate::floats::to_half;
+use crate::kernels::truncate::truncated_f64;
 use crate::quant::exponent::{self, exp2i};
 use crate::quant::{kept, positions};
 use crate::recipe::BlockBits;
@@ -114,7 +115,7 @@ fn indices_body(block: &[f32], unit: f64, inverse: f64, max: i32, symbols: &mut 
 #[inline(always)]
 fn rounded(x: f64) -> i32 {
     // With a whole half, the number just below 0.5 would become 1.
-    (x + 0.5f64.next_down().copysign(x)) as i32
+    truncated_f64(x + 0.5f64.next_down().copysign(x))
 }
 
 /// The smallest FP16 value not below `x`.

@@ -12,6 +12,7 @@ use crate::plane::EncodedPlane;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::{classes, columns};
 use crate::recipe::TileShape;
+use crate::scratch::with_values;
 use crate::wire::put_blob;
 use crate::{Error, Result, parallel};
 
@@ -40,11 +41,12 @@ impl TrellisAnalysis<'_> {
         let trained_on = |k: usize| (2 * k + 1) * count / (2 * training_tiles);
         let rates = training.contexts.rates(self.lambda(step));
         let trained = parallel::map(training_tiles, |k| {
-            let tile = self.loaded_tile(trained_on(k))?;
-            let quantized = self.quantized_tile(&tile, coder, &rates)?;
-            let stats = coder.statistics(&tile.values, &quantized, contexts_count);
-            // Values come again at next to no cost, and take as much memory as indices.
-            Ok((quantized, stats))
+            self.with_tile(trained_on(k), |tile| {
+                let quantized = self.quantized_tile(tile, coder, &rates)?;
+                let stats = coder.statistics(tile.values, &quantized, contexts_count);
+                // Values come again at next to no cost, and take as much memory as indices.
+                Ok((quantized, stats))
+            })
         });
         let trained = trained.into_iter().collect::<Result<Vec<_>>>()?;
         let mut stats = Statistics::new(contexts_count);
@@ -52,15 +54,14 @@ impl TrellisAnalysis<'_> {
         let contexts = Contexts::from_statistics(&stats, self.trellis.quantizers());
         let rates = contexts.rates(self.lambda(step));
         let coded = parallel::map(count, |i| {
-            let tile = self.loaded_tile(i)?;
             let known = (0..training_tiles).find(|&k| trained_on(k) == i);
-            match known {
-                Some(k) => Ok(self.code_tile(&tile, &trained[k].0, coder, &contexts)),
+            self.with_tile(i, |tile| match known {
+                Some(k) => Ok(self.code_tile(tile, &trained[k].0, coder, &contexts)),
                 None => {
-                    let quantized = self.quantized_tile(&tile, coder, &rates)?;
-                    Ok(self.code_tile(&tile, &quantized, coder, &contexts))
+                    let quantized = self.quantized_tile(tile, coder, &rates)?;
+                    Ok(self.code_tile(tile, &quantized, coder, &contexts))
                 }
-            }
+            })
         });
         let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
         let squared_error = coded.iter().map(|(_, e, _)| e).sum();
@@ -86,27 +87,36 @@ impl TrellisAnalysis<'_> {
         })
     }
 
-    fn loaded_tile(&self, i: usize) -> Result<LoadedTile> {
+    /// Calls `f` with a tile.
+    fn with_tile<R>(&self, i: usize, f: impl FnOnce(&LoadedTile<'_>) -> Result<R>) -> Result<R> {
         let shape = self.recipe.tile(i);
-        let mut values = self.tiles.load(&shape);
-        let largest = self.tiles.largest(&values)?;
-        let rows = self.scales.row_scales(&values, shape.cols, shape.first_col);
-        if self.recipe.column_order {
-            let mut turned = vec![0.0; values.len()];
-            columns::transpose(&values, shape.cols, &mut turned);
-            values = turned;
-        }
-        Ok(LoadedTile {
-            shape,
-            values,
-            rows,
-            largest,
+        with_values(shape.len(), |values| {
+            self.tiles.load_into(&shape, values);
+            let largest = self.tiles.largest(values)?;
+            let rows = self.scales.row_scales(values, shape.cols, shape.first_col);
+            match self.recipe.column_order {
+                true => with_values(shape.len(), |turned| {
+                    columns::transpose(values, shape.cols, turned);
+                    f(&LoadedTile {
+                        shape,
+                        values: turned,
+                        rows,
+                        largest,
+                    })
+                }),
+                false => f(&LoadedTile {
+                    shape,
+                    values,
+                    rows,
+                    largest,
+                }),
+            }
         })
     }
 
     fn quantized_tile(
         &self,
-        tile: &LoadedTile,
+        tile: &LoadedTile<'_>,
         coder: TileCoder,
         rates: &Rates,
     ) -> Result<Quantized> {
@@ -127,7 +137,7 @@ impl TrellisAnalysis<'_> {
         Ok(coder.quantize(
             rates,
             &TileValues {
-                values: &tile.values,
+                values: tile.values,
                 classes: &classes,
             },
         ))
@@ -136,7 +146,7 @@ impl TrellisAnalysis<'_> {
     /// A tile's payload, squared error and number of indices other than zero.
     fn code_tile(
         &self,
-        tile: &LoadedTile,
+        tile: &LoadedTile<'_>,
         quantized: &Quantized,
         coder: TileCoder,
         contexts: &Contexts,
@@ -147,7 +157,7 @@ impl TrellisAnalysis<'_> {
             true => (of_columns, of_rows, shape.rows),
             false => (of_rows, of_columns, shape.cols),
         };
-        let errors = coder.squared_errors(contexts, &tile.values, quantized, line, &across);
+        let errors = coder.squared_errors(contexts, tile.values, quantized, line, &across);
         let error = match &of_lines[..] {
             [] => errors.iter().sum(),
             weights => errors.iter().zip(weights).map(|(e, w)| e * w).sum(),
@@ -163,10 +173,10 @@ impl TrellisAnalysis<'_> {
 }
 
 /// A tile as it is quantized.
-struct LoadedTile {
+struct LoadedTile<'v> {
     shape: TileShape,
     /// In the order of the symbols.
-    values: Vec<f32>,
+    values: &'v [f32],
     /// Scales of the rows.
     rows: Vec<i32>,
     /// The largest magnitude.

@@ -11,6 +11,7 @@ use crate::kernels::viterbi::Rates;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::SYMBOLS;
 use crate::quant::trellis::machine::{Trellis, multiple};
+use crate::scratch::with_bytes;
 use crate::simd::multiversion;
 use crate::wire::{MAX_VARINT, put_blob};
 
@@ -122,17 +123,17 @@ impl TileCoder {
         }
     }
 
-    /// A byte of symbol and one of context for each index, and what is patched: its place and its multiple
-    /// of the step.
+    /// Makes a byte of symbol and one of context for each index, and gives what is patched: its place and
+    /// its multiple of the step.
     fn symbols(
         &self,
         contexts: &Contexts,
         quantized: &Quantized,
-    ) -> (Vec<[u8; 2]>, Vec<(u64, i64)>) {
+        symbols: &mut [[u8; 2]],
+    ) -> Vec<(u64, i64)> {
         let all = 0..contexts.tables.len();
         let max: Vec<u32> = all.map(|c| contexts.max_magnitude(c) as u32).collect();
         let least = max.iter().copied().min().unwrap_or(0);
-        let mut symbols = vec![[0; 2]; quantized.indices.len()];
         let mut patched = Vec::new();
         let blocks = symbols.chunks_mut(BLOCK).enumerate();
         let of = quantized.indices.chunks(BLOCK);
@@ -154,7 +155,7 @@ impl TileCoder {
                 symbols[i][0] = symbol(if k < 0 { -kept } else { kept });
             }
         }
-        (symbols, patched)
+        patched
     }
 
     fn code_lanes<const L: usize>(&self, contexts: &Contexts, quantized: &Quantized) -> CodedTile {
@@ -163,16 +164,19 @@ impl TileCoder {
             .iter()
             .map(FreqTable::encoder_symbols)
             .collect();
-        let (symbols, patched) = self.symbols(contexts, quantized);
-        let mut rans = RansEncoder::<L>::new(symbols.len());
         let coders = coders.as_flattened();
-        rans.put_indexed(&symbols, coders, |_, [symbol, context]| {
-            usize::from(context) * SYMBOLS + usize::from(symbol)
-        });
-        CodedTile {
-            stream: rans.finish(),
-            patches: write_patches(&patched),
-        }
+        with_bytes(2 * quantized.indices.len(), |room| {
+            let (symbols, _) = room.as_chunks_mut();
+            let patched = self.symbols(contexts, quantized, symbols);
+            let mut rans = RansEncoder::<L>::new(symbols.len());
+            rans.put_indexed(symbols, coders, |_, [symbol, context]| {
+                usize::from(context) * SYMBOLS + usize::from(symbol)
+            });
+            CodedTile {
+                stream: rans.finish(),
+                patches: write_patches(&patched),
+            }
+        })
     }
 }
 

@@ -95,11 +95,17 @@ impl<'a> GainTiles<'a> {
 
     /// The values of a tile as the quantizer sees them.
     pub fn load(&self, tile: &TileShape) -> Vec<f32> {
-        let mut values = self.tiles.load(tile);
-        // Columns first, the other way round than in a decoder: what is finite here is there.
-        gains::apply(&mut values, tile.cols, &[], &self.column_factors(tile, -1));
-        gains::apply(&mut values, tile.cols, &self.row_factors(tile, -1), &[]);
+        let mut values = vec![0.0; tile.len()];
+        self.load_into(tile, &mut values);
         values
+    }
+
+    /// The same into `values`, as many as the tile has.
+    pub fn load_into(&self, tile: &TileShape, values: &mut [f32]) {
+        self.tiles.load_into(tile, values);
+        // Columns first, the other way round than in a decoder: what is finite here is there.
+        gains::apply(values, tile.cols, &[], &self.column_factors(tile, -1));
+        gains::apply(values, tile.cols, &self.row_factors(tile, -1), &[]);
     }
 
     /// Largest magnitude of loaded values, as [`Tiles::largest`].
