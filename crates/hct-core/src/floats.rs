@@ -1,13 +1,13 @@
 //! Between stored float types and f32.
 //!
-//! `half` converts by instructions where it finds them, whatever the level; what it computes
-//! without them is asked for by name at the portable level. Its `from_f64` must not be used: with
-//! the x86 instructions it rounds twice, without them it drops bits, so the results differ.
+//! Slices are converted by arithmetic on bits, which compiles to vectors; single numbers by `half`, which
+//! uses instructions where it finds them, whatever the level: what it computes without them is asked for
+//! by name at the portable level. Its `from_f64` must not be used: with the x86 instructions it rounds
+//! twice, without them it drops bits, so the results differ.
 
 #[cfg(feature = "encode")]
 use half::bf16;
 use half::f16;
-use half::slice::HalfFloatSliceExt;
 
 use crate::Dtype;
 use crate::simd::{SimdLevel, level, multiversion};
@@ -21,24 +21,6 @@ pub(crate) fn to_half(v: f32) -> f16 {
     }
 }
 
-fn halves_to_f32(halves: &[f16], out: &mut [f32]) {
-    if level() == SimdLevel::Portable {
-        let pairs = out.iter_mut().zip(halves);
-        pairs.for_each(|(v, h)| *v = h.to_f32_const());
-    } else {
-        halves.convert_to_f32_slice(out);
-    }
-}
-
-fn halves_from_f32(values: &[f32], out: &mut [f16]) {
-    if level() == SimdLevel::Portable {
-        let pairs = out.iter_mut().zip(values);
-        pairs.for_each(|(h, &v)| *h = f16::from_f32_const(v));
-    } else {
-        out.convert_from_f32_slice(values);
-    }
-}
-
 /// Converts little-endian `bytes` of a codable dtype; `out` has one value per element.
 pub(crate) fn to_f32(bytes: &[u8], dtype: Dtype, out: &mut [f32]) {
     match dtype {
@@ -48,16 +30,7 @@ pub(crate) fn to_f32(bytes: &[u8], dtype: Dtype, out: &mut [f32]) {
             }
         }
         Dtype::BF16 => bf16_to_f32(bytes, out),
-        Dtype::F16 => {
-            let mut halves = [f16::ZERO; 256];
-            for (values, bytes) in out.chunks_mut(256).zip(bytes.chunks(512)) {
-                let halves = &mut halves[..values.len()];
-                for (h, b) in halves.iter_mut().zip(bytes.chunks_exact(2)) {
-                    *h = f16::from_le_bytes([b[0], b[1]]);
-                }
-                halves_to_f32(halves, values);
-            }
-        }
+        Dtype::F16 => f16_to_f32(bytes, out),
         other => unreachable!("{other} is not codable"),
     }
 }
@@ -80,17 +53,70 @@ fn to_bf16_body(values: &[f32], out: &mut [u8]) {
 }
 
 multiversion! {
-    /// Makes numbers past the range of F16, infinities after rounding, its largest number.
-    fn limit_halves(halves: &[f16], out: &mut [u8]) = limit_halves_body;
+    /// Rounds finite values to nearest even in F16, those past its range to its largest number.
+    fn to_f16(values: &[f32], out: &mut [u8]) = to_f16_body;
+}
+
+/// Bits of the exponent of an f32 by which those of F16 are less.
+const F16_BIAS: u32 = 112 << 23;
+/// Bits of the smallest normal number of F16 as an f32.
+const F16_NORMAL: u32 = 113 << 23;
+
+#[inline(always)]
+fn to_f16_body(values: &[f32], out: &mut [u8]) {
+    let (out, _) = out.as_chunks_mut::<2>();
+    for (v, b) in values.iter().zip(out) {
+        let magnitude = v.abs();
+        let bits = magnitude.to_bits();
+        let normal = bits.wrapping_sub(F16_BIAS) + 0xfff + (bits >> 13 & 1);
+        // Between ½ and 1 an f32 counts in 2⁻²⁴, as F16 does below its normal numbers.
+        let subnormal = (magnitude + 0.5).to_bits() - 0.5f32.to_bits();
+        let rounded = match bits >= F16_NORMAL {
+            true => normal >> 13,
+            false => subnormal,
+        };
+        // 0x7bff is the largest finite magnitude.
+        let sign = v.to_bits() >> 16 & 0x8000;
+        *b = ((sign | rounded.min(0x7bff)) as u16).to_le_bytes();
+    }
+}
+
+multiversion! {
+    fn f16_to_f32(bytes: &[u8], out: &mut [f32]) = f16_to_f32_body;
 }
 
 #[inline(always)]
-fn limit_halves_body(halves: &[f16], out: &mut [u8]) {
-    let (out, _) = out.as_chunks_mut::<2>();
-    for (h, b) in halves.iter().zip(out) {
-        let bits = h.to_bits();
-        let magnitude = (bits & 0x7fff).min(0x7bff);
-        *b = (bits & 0x8000 | magnitude).to_le_bytes();
+fn f16_to_f32_body(bytes: &[u8], out: &mut [f32]) {
+    let (bytes, _) = bytes.as_chunks::<2>();
+    for (v, &b) in out.iter_mut().zip(bytes) {
+        *v = f16_value(u16::from_le_bytes(b));
+    }
+}
+
+/// The number that bits of F16 stand for, without a branch.
+#[inline(always)]
+fn f16_value(bits: u16) -> f32 {
+    let bits = u32::from(bits);
+    let magnitude = bits & 0x7fff;
+    let normal = (magnitude << 13) + F16_BIAS;
+    let subnormal = (f32::from_bits(magnitude | 0.5f32.to_bits()) - 0.5).to_bits();
+    // A NaN becomes a quiet one.
+    let quiet = u32::from(magnitude > 0x7c00) << 22;
+    let special = 0x7f80_0000 | magnitude << 13 | quiet;
+    let finite = if magnitude < 0x400 { subnormal } else { normal };
+    let value = if magnitude < 0x7c00 { finite } else { special };
+    f32::from_bits((bits & 0x8000) << 16 | value)
+}
+
+/// The number that the little-endian bytes of an element of a codable dtype stand for.
+#[cfg(feature = "encode")]
+#[inline(always)]
+pub(crate) fn value(bytes: &[u8], dtype: Dtype) -> f32 {
+    match (dtype, bytes) {
+        (Dtype::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
+        (Dtype::BF16, &[a, b]) => f32::from_bits(u32::from(u16::from_le_bytes([a, b])) << 16),
+        (Dtype::F16, &[a, b]) => f16_value(u16::from_le_bytes([a, b])),
+        (other, _) => unreachable!("{other} is not codable, or has other bytes"),
     }
 }
 
@@ -117,14 +143,7 @@ pub(crate) fn from_f32(values: &[f32], dtype: Dtype, out: &mut [u8]) {
             }
         }
         Dtype::BF16 => to_bf16(values, out),
-        Dtype::F16 => {
-            let mut halves = [f16::ZERO; 256];
-            for (values, bytes) in values.chunks(256).zip(out.chunks_mut(512)) {
-                let halves = &mut halves[..values.len()];
-                halves_from_f32(values, halves);
-                limit_halves(halves, bytes);
-            }
-        }
+        Dtype::F16 => to_f16(values, out),
         other => unreachable!("{other} is not codable"),
     }
 }
@@ -174,6 +193,39 @@ mod tests {
             let mut back = vec![0; bytes.len()];
             from_f32(&values, dtype, &mut back);
             assert_eq!(back, bytes);
+        }
+    }
+
+    #[test]
+    fn every_pattern_of_f16_is_the_number_that_it_stands_for() {
+        let bytes: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+        let mut values = vec![0.0; 1 << 16];
+        to_f32(&bytes, Dtype::F16, &mut values);
+        for (bits, v) in (0..=u16::MAX).zip(values) {
+            let expected = f16::from_bits(bits).to_f32_const().to_bits();
+            assert_eq!(v.to_bits(), expected, "{bits:#06x}");
+            let one = value(&bits.to_le_bytes(), Dtype::F16);
+            assert_eq!(one.to_bits(), expected, "{bits:#06x}");
+        }
+    }
+
+    #[test]
+    fn numbers_round_to_f16_as_half_rounds_them() {
+        // All signs and exponents of finite numbers with mantissas of all kinds: few bits, many, and the
+        // middles between two numbers of F16 with what lies beside them.
+        let mantissas = (0..1u32 << 23).step_by(997);
+        let middles = (0..1u32 << 10).flat_map(|m| [0xfff, 0x1000, 0x1001].map(|d| m << 13 | d));
+        let mantissas: Vec<u32> = mantissas.chain(middles).collect();
+        for high in (0..512).filter(|high| high & 0xff != 0xff) {
+            let of = mantissas.iter().map(|m| f32::from_bits(high << 23 | m));
+            let values: Vec<f32> = of.collect();
+            let mut bytes = vec![0; 2 * values.len()];
+            from_f32(&values, Dtype::F16, &mut bytes);
+            for (&v, b) in values.iter().zip(bytes.as_chunks::<2>().0) {
+                let half = f16::from_f32_const(v).to_bits();
+                let limited = half & 0x8000 | (half & 0x7fff).min(0x7bff);
+                assert_eq!(u16::from_le_bytes(*b), limited, "{v:e}");
+            }
         }
     }
 

@@ -86,6 +86,17 @@ impl<'a> MatrixView<'a> {
         }
     }
 
+    /// The value of number `i`, counted row by row.
+    pub(crate) fn value(&self, i: usize) -> f32 {
+        match self.data {
+            Data::Values(values) => values[i],
+            Data::Bytes(bytes, dtype) => {
+                let width = dtype.bits() / 8;
+                floats::value(&bytes[i * width..(i + 1) * width], dtype)
+            }
+        }
+    }
+
     /// Mean of every column and mean square of all values, in f64.
     pub fn moments(&self) -> Moments {
         let mut means = vec![0f64; self.cols];

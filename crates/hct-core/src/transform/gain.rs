@@ -36,7 +36,7 @@ pub fn coding_gain(matrix: MatrixView<'_>) -> CodingGain {
     let mut lines = vec![vec![0f32; height]; picked.len()];
     for r in 0..height {
         for (line, &c) in lines.iter_mut().zip(&picked) {
-            matrix.read(r * cols + c, &mut line[r..=r]);
+            line[r] = matrix.value(r * cols + c);
         }
     }
     let mut along_cols = Spectrum::new(height);
