@@ -6,7 +6,6 @@
 //! twice, without them it drops bits, so the results differ.
 
 #[cfg(feature = "encode")]
-use half::bf16;
 use half::f16;
 
 use crate::Dtype;
@@ -68,7 +67,7 @@ fn to_f16_body(values: &[f32], out: &mut [u8]) {
     for (v, b) in values.iter().zip(out) {
         let magnitude = v.abs();
         let bits = magnitude.to_bits();
-        let normal = bits.wrapping_sub(F16_BIAS) + 0xfff + (bits >> 13 & 1);
+        let normal = (bits + 0xfff + (bits >> 13 & 1)).wrapping_sub(F16_BIAS);
         // Between ½ and 1 an f32 counts in 2⁻²⁴, as F16 does below its normal numbers.
         let subnormal = (magnitude + 0.5).to_bits() - 0.5f32.to_bits();
         let rounded = match bits >= F16_NORMAL {
@@ -160,25 +159,55 @@ pub(crate) fn round_to(values: &mut [f32], dtype: Dtype) {
     }
 }
 
+/// Bytes after which a check may end early.
+#[cfg(feature = "encode")]
+const CHECKED: usize = 1 << 16;
+
+#[cfg(feature = "encode")]
+multiversion! {
+    /// The largest bits of the magnitude of an f32: infinities and NaNs are above all others.
+    fn largest_of_words(bytes: &[u8]) -> u32 = largest_of_words_body;
+}
+
+#[cfg(feature = "encode")]
+#[inline(always)]
+fn largest_of_words_body(bytes: &[u8]) -> u32 {
+    let (words, _) = bytes.as_chunks::<4>();
+    let magnitudes = words.iter().map(|&b| u32::from_le_bytes(b) & 0x7fff_ffff);
+    magnitudes.fold(0, u32::max)
+}
+
+#[cfg(feature = "encode")]
+multiversion! {
+    /// The same of types of 16 bits.
+    fn largest_of_halves(bytes: &[u8]) -> u16 = largest_of_halves_body;
+}
+
+#[cfg(feature = "encode")]
+#[inline(always)]
+fn largest_of_halves_body(bytes: &[u8]) -> u16 {
+    let (halves, _) = bytes.as_chunks::<2>();
+    let magnitudes = halves.iter().map(|&b| u16::from_le_bytes(b) & 0x7fff);
+    magnitudes.fold(0, u16::max)
+}
+
 #[cfg(feature = "encode")]
 /// Whether every element of a codable dtype is finite.
 pub(crate) fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
     match dtype {
         Dtype::F32 => bytes
-            .chunks_exact(4)
-            .all(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).is_finite()),
-        Dtype::BF16 => bytes
-            .chunks_exact(2)
-            .all(|b| bf16::from_le_bytes([b[0], b[1]]).is_finite()),
-        Dtype::F16 => bytes
-            .chunks_exact(2)
-            .all(|b| f16::from_le_bytes([b[0], b[1]]).is_finite()),
+            .chunks(CHECKED)
+            .all(|b| largest_of_words(b) < 0x7f80_0000),
+        Dtype::BF16 => bytes.chunks(CHECKED).all(|b| largest_of_halves(b) < 0x7f80),
+        Dtype::F16 => bytes.chunks(CHECKED).all(|b| largest_of_halves(b) < 0x7c00),
         other => unreachable!("{other} is not codable"),
     }
 }
 
 #[cfg(all(test, feature = "encode"))]
 mod tests {
+    use half::bf16;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! A tensor seen as a matrix of f32 values, converted piece by piece.
 
 use crate::shape::element_count;
+use crate::simd::multiversion;
 use crate::{Dtype, Error, Result, floats};
 
 /// Row-major values of a tensor folded to `rows` × `cols`.
@@ -101,35 +102,7 @@ impl<'a> MatrixView<'a> {
     pub fn moments(&self) -> Moments {
         let mut means = vec![0f64; self.cols];
         let mut energy = 0f64;
-        // Rows side by side: within one each sum waits for the one before.
-        let mut values = vec![0f32; ABREAST * self.cols];
-        let whole = self.rows - self.rows % ABREAST;
-        for first in (0..whole).step_by(ABREAST) {
-            self.read(first * self.cols, &mut values);
-            let (a, rest) = values.split_at(self.cols);
-            let (b, rest) = rest.split_at(self.cols);
-            let (c, d) = rest.split_at(self.cols);
-            let mut sums = [0f64; ABREAST];
-            for (i, mean) in means.iter_mut().enumerate() {
-                for (sum, v) in sums.iter_mut().zip([a[i], b[i], c[i], d[i]]) {
-                    let v = f64::from(v);
-                    *mean += v;
-                    *sum += v * v;
-                }
-            }
-            sums.iter().for_each(|sum| energy += sum);
-        }
-        let values = &mut values[..self.cols];
-        for row in whole..self.rows {
-            self.read(row * self.cols, values);
-            let mut sum = 0f64;
-            for (mean, &v) in means.iter_mut().zip(&*values) {
-                let v = f64::from(v);
-                *mean += v;
-                sum += v * v;
-            }
-            energy += sum;
-        }
+        self.each_row(|row| energy += add_row(row, &mut means));
         means.iter_mut().for_each(|mean| *mean /= self.rows as f64);
         Moments {
             means,
@@ -168,8 +141,24 @@ impl<'a> MatrixView<'a> {
     }
 }
 
-/// Rows that moments are taken of at a time.
-const ABREAST: usize = 4;
+multiversion! {
+    /// Adds a row to the sums of its columns; gives its sum of squares.
+    fn add_row(row: &[f32], columns: &mut [f64]) -> f64 = add_row_body;
+}
+
+#[inline(always)]
+fn add_row_body(row: &[f32], columns: &mut [f64]) -> f64 {
+    // Partial sums, in an order that the source fixes.
+    let mut sums = [0f64; 8];
+    for (row, columns) in row.chunks(8).zip(columns.chunks_mut(8)) {
+        for ((&v, column), sum) in row.iter().zip(columns).zip(&mut sums) {
+            let v = f64::from(v);
+            *column += v;
+            *sum += v * v;
+        }
+    }
+    sums.iter().sum()
+}
 
 /// First and second moments of a matrix.
 #[derive(Clone, Debug)]

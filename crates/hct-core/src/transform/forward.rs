@@ -28,6 +28,9 @@ impl Direction for Forward {
 /// Applies `transform` to the row-major `rows` × `cols` matrix in place.
 pub(crate) fn forward(values: &mut [f32], rows: usize, cols: usize, transform: Transform) {
     debug_assert_eq!(values.len(), rows * cols);
+    if transform == Transform::None {
+        return;
+    }
     let together = tame(values);
     if transform.along_rows() {
         each_row::<Forward>(values, cols, together);

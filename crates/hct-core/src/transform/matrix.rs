@@ -38,6 +38,9 @@ impl Direction for Inverse {
 /// Undoes `transform` of the row-major `rows` × `cols` matrix in place.
 pub(crate) fn inverse(values: &mut [f32], rows: usize, cols: usize, transform: Transform) {
     debug_assert_eq!(values.len(), rows * cols);
+    if transform == Transform::None {
+        return;
+    }
     let together = tame(values);
     if transform.along_cols() {
         each_column::<Inverse>(values, rows, cols, together);

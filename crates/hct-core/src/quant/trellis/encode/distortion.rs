@@ -1,30 +1,28 @@
 //! Squared errors under the decoder's reproduction points.
 
+use super::places::{BLOCK, PAST, STRIDE, places};
 use super::search::Quantized;
 use super::tile::TileCoder;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::point;
 use crate::simd::multiversion;
 
-/// Magnitudes with a symbol, and 0.
-const MAGNITUDES: usize = 128;
-/// Values whose points are looked up at a time.
-const BLOCK: usize = 256;
 /// Partial sums of a line, each of every eighth error: in vectors, and in an order that the source fixes.
 const SUMS: usize = 8;
 
 /// Reproduction points by context and magnitude, as the decoder will have them.
 pub(super) struct Points {
     coder: TileCoder,
-    points: Vec<[f32; MAGNITUDES]>,
+    /// Those of magnitudes with a symbol, by place.
+    points: Vec<f32>,
 }
 
 impl Points {
     pub fn new(coder: &TileCoder, contexts: &Contexts) -> Self {
         let n = contexts.tables.len();
-        let mut points = vec![[0f32; MAGNITUDES]; n];
-        for (c, points) in points.iter_mut().enumerate() {
-            for (m, value) in points.iter_mut().enumerate().skip(1) {
+        let mut points = vec![0f32; n * STRIDE];
+        for (c, points) in points.chunks_exact_mut(STRIDE).enumerate() {
+            for (m, value) in points[..PAST].iter_mut().enumerate().skip(1) {
                 // Patched values have no shift.
                 let coded = m <= contexts.max_magnitude(c);
                 let shift = if coded { contexts.shift(c, m) } else { 0.0 };
@@ -39,10 +37,16 @@ impl Points {
 
     #[inline(always)]
     pub fn get(&self, context: u8, m: usize) -> f32 {
-        match self.points[usize::from(context)].get(m) {
-            Some(&value) => value,
-            None => point(self.coder.quantizer(context), m, 0.0, self.coder.step),
+        match m < PAST {
+            true => self.points[usize::from(context) * STRIDE + m],
+            false => self.past(context, m),
         }
+    }
+
+    /// That of a magnitude without a symbol.
+    #[cold]
+    fn past(&self, context: u8, m: usize) -> f32 {
+        point(self.coder.quantizer(context), m, 0.0, self.coder.step)
     }
 
     /// Squared errors of quantized `values`, summed over each line of `line` values (a row, or a column
@@ -63,12 +67,18 @@ impl Points {
 
     fn line(&self, values: &[f32], indices: &[i32], contexts: &[u8], weights: &[f64]) -> f64 {
         let mut sums = [0.0; SUMS];
-        let mut near = [0.0; BLOCK];
+        let (mut at, mut near) = ([0; BLOCK], [0.0; BLOCK]);
         let blocks = values.chunks(BLOCK).zip(indices.chunks(BLOCK));
         let blocks = blocks.zip(contexts.chunks(BLOCK)).enumerate();
         for (number, ((values, indices), contexts)) in blocks {
-            for ((near, &k), &c) in near.iter_mut().zip(indices).zip(contexts) {
-                *near = self.get(c, k.unsigned_abs() as usize);
+            if places(indices, contexts, &mut at) < PAST as u32 {
+                for (near, &place) in near.iter_mut().zip(&at[..indices.len()]) {
+                    *near = self.points[usize::from(place)];
+                }
+            } else {
+                for ((near, &k), &c) in near.iter_mut().zip(indices).zip(contexts) {
+                    *near = self.get(c, k.unsigned_abs() as usize);
+                }
             }
             match weights.get(number * BLOCK..) {
                 Some(weights) if !weights.is_empty() => {

@@ -5,6 +5,7 @@ mod distortion;
 mod feedback;
 #[cfg(test)]
 mod levels;
+mod places;
 mod plane;
 mod rate;
 mod sample;

@@ -7,6 +7,7 @@ use super::syntax::write_scales;
 use crate::entropy::binary::Encoder;
 use crate::quant::trellis::classes::ClassMap;
 use crate::quant::trellis::log_scales::MAX_LOG_SCALE;
+use crate::simd::multiversion;
 
 const UNITS_PER_OCTAVE: f32 = 8.0;
 
@@ -118,8 +119,14 @@ pub(crate) fn fit(
     }
 }
 
+multiversion! {
+    /// The mean of magnitudes, each times its weight.
+    fn weighted_mean(row: &[f32], weights: &[f32]) -> f32 = weighted_mean_body;
+}
+
 /// Eight partial sums so that the loop vectorizes with an order fixed by the source.
-fn weighted_mean(row: &[f32], weights: &[f32]) -> f32 {
+#[inline(always)]
+fn weighted_mean_body(row: &[f32], weights: &[f32]) -> f32 {
     let mut sums = [0f32; 8];
     let (chunks, rest) = row.as_chunks::<8>();
     let (weight_chunks, rest_weights) = weights.as_chunks::<8>();

@@ -1,17 +1,14 @@
 //! Counting magnitudes and adding up their residuals, both in one number each.
 
+use super::places::{BLOCK, PAST, STRIDE, places};
 use super::search::Quantized;
 use super::statistics::Statistics;
 use crate::kernels::truncate::truncated;
-use crate::quant::trellis::contexts::{MAX_MAGNITUDE, SHIFTS};
+use crate::quant::trellis::contexts::SHIFTS;
 use crate::simd::multiversion;
 
-/// Values looked at at a time.
-const BLOCK: usize = 256;
 /// Numbers of the same magnitude and context that take turns: two in a row would wait for each other.
 const TURNS: usize = 4;
-/// Numbers of a context: no power of two, or those of all contexts would meet in the cache.
-const STRIDE: usize = 136;
 /// The bit of a number at which its count begins. Below is the sum of residuals, of either sign.
 const COUNT: u32 = 44;
 /// Units of residuals in a step. Magnitudes in steps are a half and more where the index is not zero, and
@@ -55,7 +52,7 @@ impl Tally {
     fn empty_into(&mut self, stats: &mut Statistics) {
         for turn in self.numbers.chunks_exact_mut(self.contexts * STRIDE) {
             for (c, numbers) in turn.chunks_exact_mut(STRIDE).enumerate() {
-                for (m, number) in numbers[..MAX_MAGNITUDE + 2].iter_mut().enumerate() {
+                for (m, number) in numbers[..=PAST].iter_mut().enumerate() {
                     let number = std::mem::take(number);
                     let sum = (number << (u64::BITS - COUNT)) as i64 >> (u64::BITS - COUNT);
                     stats.counts[c][m] += number.wrapping_sub(sum as u64) >> COUNT;
@@ -93,7 +90,15 @@ pub(super) fn add_all(
     let blocks = values.chunks(BLOCK).zip(of.indices.chunks(BLOCK));
     let blocks = blocks.zip(of.contexts.chunks(BLOCK)).enumerate();
     for (number, ((values, indices), contexts)) in blocks {
-        prepare(values, inverse, indices, contexts, odd, &mut prepared);
+        places(indices, contexts, &mut prepared.places);
+        residuals(
+            values,
+            inverse,
+            indices,
+            contexts,
+            odd,
+            &mut prepared.residuals,
+        );
         tally.add(&prepared, values.len());
         if (number + 1) % (LASTING / BLOCK) == 0 {
             tally.empty_into(stats);
@@ -103,32 +108,31 @@ pub(super) fn add_all(
 }
 
 multiversion! {
-    fn prepare(
+    /// What values in `inverse` steps are from their multiples of the step, in [`UNITS`].
+    fn residuals(
         values: &[f32],
         inverse: f32,
         indices: &[i32],
         contexts: &[u8],
         odd: u8,
-        prepared: &mut Prepared,
-    ) = prepare_body;
+        residuals: &mut [i32; BLOCK],
+    ) = residuals_body;
 }
 
 #[inline(always)]
-fn prepare_body(
+fn residuals_body(
     values: &[f32],
     inverse: f32,
     indices: &[i32],
     contexts: &[u8],
     odd: u8,
-    prepared: &mut Prepared,
+    residuals: &mut [i32; BLOCK],
 ) {
     let values = values.iter().zip(indices).zip(contexts);
-    let places = prepared.places.iter_mut().zip(&mut prepared.residuals);
-    for (((&v, &k), &c), (place, residual)) in values.zip(places) {
+    for (((&v, &k), &c), residual) in values.zip(residuals) {
         let m = k.unsigned_abs() as i32;
-        *place = u16::from(c) * STRIDE as u16 + m.min(MAX_MAGNITUDE as i32 + 1) as u16;
         // Meaningless for 0, which has no residual.
-        let point = (2 * m) as f32 - f32::from(c & odd);
+        let point = 2.0 * m as f32 - f32::from(c & odd);
         let from_point = (v.abs() * inverse - point).clamp(-FARTHEST, FARTHEST);
         *residual = truncated(from_point * UNITS);
     }
@@ -158,7 +162,7 @@ mod tests {
                 contexts.push(c as u8);
                 values.push(if i % 3 == 0 { value } else { -value });
                 let residual = if m > 0 { value - point } else { 0.0 };
-                expected.counts[c][m.min(MAX_MAGNITUDE + 1)] += 1;
+                expected.counts[c][m.min(PAST)] += 1;
                 expected.residuals[c][m.min(SHIFTS)] += (residual * UNITS) as i64;
             }
             let mut stats = Statistics::new(count);
