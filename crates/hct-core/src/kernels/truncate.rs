@@ -1,14 +1,15 @@
 //! Numbers without their fractions.
 
-/// Nothing larger comes out.
-const LIMIT: f32 = (1 << 30) as f32;
+/// Nothing larger comes out: twice it is an i32, too.
+const LIMIT: f32 = (1 << 29) as f32;
 
-/// `x` without its fraction, within ±2³⁰: what is beyond gives the nearer end, NaN the lower. A saturating
-/// cast, which has to tell NaN from the rest afterwards, is not compiled to vectors.
+/// `x` without its fraction, within ±2²⁹: what is beyond gives the nearer end, NaN 0. A saturating cast is
+/// not compiled to vectors.
 #[inline(always)]
 pub(crate) fn truncated(x: f32) -> i32 {
-    let bounded = x.max(-LIMIT).min(LIMIT);
-    // SAFETY: maximum and minimum prefer what is not NaN, and leave what an i32 holds.
+    let bounded = if x.is_nan() { 0.0 } else { x };
+    let bounded = bounded.max(-LIMIT).min(LIMIT);
+    // SAFETY: it is no NaN, and within what an i32 holds.
     unsafe { bounded.to_int_unchecked() }
 }
 
@@ -16,7 +17,8 @@ pub(crate) fn truncated(x: f32) -> i32 {
 #[inline(always)]
 pub(crate) fn truncated_f64(x: f64) -> i32 {
     let limit = f64::from(LIMIT);
-    let bounded = x.max(-limit).min(limit);
+    let bounded = if x.is_nan() { 0.0 } else { x };
+    let bounded = bounded.max(-limit).min(limit);
     // SAFETY: as above.
     unsafe { bounded.to_int_unchecked() }
 }
@@ -32,10 +34,10 @@ mod tests {
             assert_eq!(truncated_f64(f64::from(x)), x as i32);
         }
         for x in [2e9, 1e30, f32::INFINITY] {
-            assert_eq!((truncated(x), truncated(-x)), (1 << 30, -1 << 30));
-            assert_eq!(truncated_f64(f64::from(x)), 1 << 30);
+            assert_eq!((truncated(x), truncated(-x)), (1 << 29, -1 << 29));
+            assert_eq!(truncated_f64(f64::from(x)), 1 << 29);
         }
-        assert_eq!(truncated(f32::NAN), -1 << 30);
-        assert_eq!(truncated_f64(f64::NAN), -1 << 30);
+        assert_eq!(truncated(f32::NAN), 0);
+        assert_eq!(truncated_f64(f64::NAN), 0);
     }
 }
