@@ -4,6 +4,8 @@
 use std::mem::{MaybeUninit, take};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::pages;
+
 /// Bytes that are not there yet.
 pub(crate) struct Fresh<'a> {
     room: &'a mut [MaybeUninit<u8>],
@@ -51,8 +53,10 @@ pub(crate) fn fill<E>(
 ) -> Result<(), E> {
     let reached = AtomicUsize::new(0);
     out.clear();
+    let room = &mut out.spare_capacity_mut()[..n];
+    pages::advise(room);
     fill(Fresh {
-        room: &mut out.spare_capacity_mut()[..n],
+        room,
         reached: &reached,
     })?;
     assert_eq!(reached.into_inner(), n, "not all of the output was written");

@@ -10,6 +10,7 @@ mod avx2;
 pub(crate) mod encode;
 pub(crate) mod fresh;
 pub(crate) mod joint;
+mod pages;
 pub(crate) mod symbols;
 pub(crate) mod trellis;
 #[cfg(feature = "encode")]
