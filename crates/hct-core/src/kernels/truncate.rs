@@ -8,7 +8,7 @@ const LIMIT: f32 = (1 << 29) as f32;
 #[inline(always)]
 pub(crate) fn truncated(x: f32) -> i32 {
     let bounded = if x.is_nan() { 0.0 } else { x };
-    let bounded = bounded.max(-LIMIT).min(LIMIT);
+    let bounded = bounded.clamp(-LIMIT, LIMIT);
     // SAFETY: it is no NaN, and within what an i32 holds.
     unsafe { bounded.to_int_unchecked() }
 }
@@ -18,7 +18,7 @@ pub(crate) fn truncated(x: f32) -> i32 {
 pub(crate) fn truncated_f64(x: f64) -> i32 {
     let limit = f64::from(LIMIT);
     let bounded = if x.is_nan() { 0.0 } else { x };
-    let bounded = bounded.max(-limit).min(limit);
+    let bounded = bounded.clamp(-limit, limit);
     // SAFETY: as above.
     unsafe { bounded.to_int_unchecked() }
 }

@@ -3,6 +3,10 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(all(target_arch = "x86_64", hct_avx512))]
+#[allow(
+    clippy::incompatible_msrv,
+    reason = "older compilers than its intrinsics leave it out"
+)]
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod butterflies;
