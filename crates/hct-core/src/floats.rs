@@ -9,7 +9,9 @@
 use half::f16;
 
 use crate::Dtype;
-use crate::simd::{SimdLevel, level, multiversion};
+use crate::simd::multiversion;
+#[cfg(feature = "encode")]
+use crate::simd::{SimdLevel, level};
 
 /// `v` rounded to nearest even, past the range to an infinity.
 #[cfg(feature = "encode")]
