@@ -24,7 +24,7 @@ pub(crate) use search::Search;
 /// in; `classes[i]` is the class of value i. `starts` are the states that the lanes start in.
 ///
 /// # Panics
-/// When the machine has no such number of states, a class has no costs, or the slices differ in
+/// When the machine has no such number of states, a class has no rates, or the slices differ in
 /// length.
 pub(crate) fn quantize<const L: usize>(
     search: &Search<'_>,

@@ -6,6 +6,7 @@ pub(crate) const RATES: usize = 256;
 pub(super) const CLASSES: usize = 32;
 /// Intervals of magnitudes in steps within which the nearest points of all subsets stay the same: the
 /// last one goes on for ever, where all rates are that of the last magnitude.
+#[cfg(target_arch = "x86_64")]
 pub(super) const CELLS: usize = 2 * RATES;
 
 /// λ·bits of index magnitudes, in units of δ², of the contexts `class * 2 + quantizer`.
@@ -53,6 +54,7 @@ impl Rates {
     }
 
     /// How many classes there are rates of.
+    #[cfg(target_arch = "x86_64")]
     pub fn classes(&self) -> usize {
         self.rows.len() / 2
     }
