@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::Group;
 use super::points::{load as load_values, nearest, scaled};
 use crate::kernels::avx2::{WIDE, load, low_bytes, store, widen};
+use crate::kernels::viterbi::group::Group;
 use crate::kernels::viterbi::search::{OFFSETS, Search};
 
 /// Follows the best paths back from `states`.

@@ -3,10 +3,10 @@
 use std::arch::x86_64::*;
 use std::mem::swap;
 
-use super::Group;
 use super::points::{BLOCK, Block, load as load_costs};
 use crate::kernels::avx2::{WIDE, load, store};
 use crate::kernels::viterbi::butterflies::Butterflies;
+use crate::kernels::viterbi::group::Group;
 use crate::kernels::viterbi::search::{RENORMALIZED, Search};
 
 /// Each bit of a word, in all lanes: loading it costs less than making it.

@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::Group;
 use crate::kernels::avx2::{WIDE, store, widen};
+use crate::kernels::viterbi::group::Group;
 use crate::kernels::viterbi::rates::{CELLS, Rates};
 use crate::kernels::viterbi::search::{OFFSETS, Search, TOWARDS_ZERO};
 

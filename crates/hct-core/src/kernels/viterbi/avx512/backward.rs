@@ -3,7 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::points::{nearest, scaled};
-use super::{Group, WIDE, load, widen};
+use super::vector::{WIDE, load, widen};
+use crate::kernels::viterbi::group::Group;
 use crate::kernels::viterbi::search::{OFFSETS, Search};
 
 /// Decisions of a vector.

@@ -4,8 +4,9 @@ use std::arch::x86_64::*;
 use std::mem::swap;
 
 use super::points::{BLOCK, Block};
-use super::{Group, WIDE, load};
+use super::vector::{WIDE, load};
 use crate::kernels::viterbi::butterflies::Butterflies;
+use crate::kernels::viterbi::group::Group;
 use crate::kernels::viterbi::search::{RENORMALIZED, Search};
 
 /// Fills in in which lanes the second way into each state is the cheaper, and where the even points

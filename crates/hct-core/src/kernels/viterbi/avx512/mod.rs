@@ -4,8 +4,7 @@
 mod backward;
 mod forward;
 mod points;
-
-use std::arch::x86_64::*;
+mod vector;
 
 use super::butterflies::Butterflies;
 use super::group::Group;
@@ -13,9 +12,7 @@ use super::search::Search;
 use crate::scratch;
 use backward::backward;
 use forward::forward;
-
-/// Lanes of a vector.
-pub(super) const WIDE: usize = 16;
+pub(super) use vector::WIDE;
 
 /// Quantizes all `values`; the lanes must be a multiple of [`WIDE`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -53,20 +50,4 @@ pub(super) fn run<const L: usize, const S: usize>(
             backward(&group, search, &states, decisions, zeros, out);
         }
     });
-}
-
-/// Loads sixteen numbers.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load(values: &[f32; WIDE]) -> __m512 {
-    // SAFETY: the array holds the 64 bytes that are read.
-    unsafe { _mm512_loadu_ps(values.as_ptr()) }
-}
-
-/// Sixteen bytes as 32-bit numbers.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn widen(bytes: &[u8; WIDE]) -> __m512i {
-    // SAFETY: the array holds the 16 bytes that are read.
-    _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
 }

@@ -1,5 +1,6 @@
 //! Search, entropy coding and decoding at every SIMD level, with every machine and lane count.
 
+use super::distortion::Points;
 use super::tile::{TileCoder, TileValues};
 use crate::kernels::viterbi::Rates;
 use crate::quant::trellis::contexts::Contexts;
@@ -19,7 +20,7 @@ fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Ve
     let quantized = coder.quantize(&rates, &tile);
     let stats = coder.statistics(values, &quantized, contexts);
     let fitted = Contexts::from_statistics(&stats, coder.trellis.quantizers());
-    let errors = coder.squared_errors(&fitted, values, &quantized, 16, &[]);
+    let errors = Points::new(&coder, &fitted).squared_errors(values, &quantized, 16, &[]);
     let coded = coder.code(&fitted, &quantized);
     let tables = Tables::new(coder.trellis, coder.step, &fitted);
     let mut out = vec![0.0; values.len()];

@@ -1,6 +1,7 @@
 //! Encoding a whole plane at a step.
 
 use super::analysis::{MAX_INDEX, MAX_STEP, TrellisAnalysis};
+use super::distortion::Points;
 use super::search::Quantized;
 use super::statistics::Statistics;
 use super::syntax::write_scales;
@@ -157,7 +158,8 @@ impl TrellisAnalysis<'_> {
             true => (of_columns, of_rows, shape.rows),
             false => (of_rows, of_columns, shape.cols),
         };
-        let errors = coder.squared_errors(contexts, tile.values, quantized, line, &across);
+        let points = Points::new(&coder, contexts);
+        let errors = points.squared_errors(tile.values, quantized, line, &across);
         let error = match &of_lines[..] {
             [] => errors.iter().sum(),
             weights => errors.iter().zip(weights).map(|(e, w)| e * w).sum(),

@@ -1,9 +1,12 @@
 //! What the contexts of a plane are estimated from, and the estimate.
 
-use super::tally::UNITS;
 use crate::quant::trellis::contexts::{
     Context, Contexts, MAX_MAGNITUDE, MAX_SHIFT, OCTAVES, SHIFT_UNIT, SHIFTS,
 };
+
+/// Units of residuals in a step. Magnitudes in steps are a half and more where the index is not zero, and
+/// so what they are from their multiples is a whole number of these.
+pub(super) const UNITS: f32 = (1 << 25) as f32;
 
 /// What the contexts are estimated from.
 #[derive(Clone)]

@@ -70,8 +70,7 @@ pub(super) fn write_patches(patched: &[(u64, i64)]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::statistics::Statistics;
-    use super::super::tally::UNITS;
+    use super::super::statistics::{Statistics, UNITS};
     use super::*;
     use crate::entropy::binary::Decoder;
     use crate::quant::trellis::log_scales;

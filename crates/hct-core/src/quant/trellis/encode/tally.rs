@@ -2,7 +2,7 @@
 
 use super::places::{BLOCK, PAST, STRIDE, places};
 use super::search::Quantized;
-use super::statistics::Statistics;
+use super::statistics::{Statistics, UNITS};
 use crate::kernels::truncate::truncated;
 use crate::quant::trellis::contexts::SHIFTS;
 use crate::simd::multiversion;
@@ -11,9 +11,6 @@ use crate::simd::multiversion;
 const TURNS: usize = 4;
 /// The bit of a number at which its count begins. Below is the sum of residuals, of either sign.
 const COUNT: u32 = 44;
-/// Units of residuals in a step. Magnitudes in steps are a half and more where the index is not zero, and
-/// so what they are from their multiples is a whole number of these.
-pub(super) const UNITS: f32 = (1 << 25) as f32;
 /// Residuals are below this many steps: points are never further from their values.
 const FARTHEST: f32 = 4.0;
 /// Values between two times that the numbers are emptied: 2¹⁵ in each turn, and as many residuals of 2²⁷

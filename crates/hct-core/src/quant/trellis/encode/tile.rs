@@ -1,6 +1,5 @@
 //! Encoding tiles of trellis-quantized values.
 
-use super::distortion::Points;
 use super::search::{self, Quantized};
 use super::statistics::Statistics;
 use super::syntax::write_patches;
@@ -101,18 +100,6 @@ impl TileCoder {
         let of = (values, 1.0 / self.step);
         tally::add_all(&mut stats, of, quantized, self.trellis.quantizers());
         stats
-    }
-
-    /// Squared errors under the decoder's reproduction points: [`Points::squared_errors`].
-    pub fn squared_errors(
-        &self,
-        contexts: &Contexts,
-        values: &[f32],
-        quantized: &Quantized,
-        line: usize,
-        weights: &[f64],
-    ) -> Vec<f64> {
-        Points::new(self, contexts).squared_errors(values, quantized, line, weights)
     }
 
     /// Entropy-codes a quantized tile.

@@ -1,6 +1,7 @@
 //! Training the contexts of a plane at a step, and what they promise.
 
 use super::analysis::TrellisAnalysis;
+use super::distortion::Points;
 use super::statistics::Statistics;
 use super::tile::{TileCoder, TileValues};
 use crate::quant::trellis::contexts::Contexts;
@@ -97,8 +98,9 @@ impl TrellisAnalysis<'_> {
         }
         let (quantized, stats) = round();
         let n = tile.values.len() as f64;
-        let error: f64 = coder
-            .squared_errors(&contexts, tile.values, &quantized, tile.values.len(), &[])
+        let points = Points::new(&coder, &contexts);
+        let error: f64 = points
+            .squared_errors(tile.values, &quantized, tile.values.len(), &[])
             .iter()
             .sum();
         let estimate = Estimate {
