@@ -167,18 +167,27 @@ fn compare_tiles(
     (tiles, tile): (usize, impl Fn(usize) -> TileShape + Sync + Send),
     decoded: impl Fn(usize, &TileShape, &mut [f32]) -> Result<()> + Sync + Send,
 ) -> Result<PlaneComparison> {
-    let compare = |tile: &TileShape, a: &mut [f32], b: &mut [f32]| {
-        floats::round_to(b, dtype);
-        matrix.read(tile.first, a);
-        let plain = compare_rows(a, b, tile.cols);
-        let centered = center.map_or(Vec::new(), |center| {
-            let center = &center[tile.first_col..tile.first_col + tile.cols];
-            for values in [&mut *a, &mut *b] {
-                for row in values.chunks_exact_mut(tile.cols) {
-                    row.iter_mut().zip(center).for_each(|(v, c)| *v -= c);
+    // Rows that stay in a cache from one step to the next.
+    let compare = |tile: &TileShape, b: &mut [f32]| {
+        let (mut plain, mut centered) = (Vec::new(), Vec::new());
+        let band = tile.cols * (BAND / tile.cols).clamp(1, tile.rows);
+        with_values(band, |a| {
+            for (number, b) in b.chunks_mut(band).enumerate() {
+                let a = &mut a[..b.len()];
+                floats::round_to(b, dtype);
+                matrix.read(tile.first + number * band, a);
+                compare_rows(a, b, tile.cols, &mut plain);
+                let Some(center) = center else {
+                    continue;
+                };
+                let center = &center[tile.first_col..tile.first_col + tile.cols];
+                for values in [&mut *a, &mut *b] {
+                    for row in values.chunks_exact_mut(tile.cols) {
+                        row.iter_mut().zip(center).for_each(|(v, c)| *v -= c);
+                    }
                 }
+                compare_rows(a, b, tile.cols, &mut centered);
             }
-            compare_rows(a, b, tile.cols)
         });
         (tile.first_row, plain, centered)
     };
@@ -186,7 +195,7 @@ fn compare_tiles(
         let tile = tile(i);
         with_values(tile.len(), |b| {
             decoded(i, &tile, b)?;
-            Ok::<_, Error>(with_values(tile.len(), |a| compare(&tile, a, b)))
+            Ok::<_, Error>(compare(&tile, b))
         })
     });
     let none = RowComparison::default();
@@ -208,11 +217,14 @@ fn compare_tiles(
     Ok(PlaneComparison { rows, centered })
 }
 
-fn compare_rows(a: &[f32], b: &[f32], cols: usize) -> Vec<RowComparison> {
+/// Appends the comparisons of rows.
+fn compare_rows(a: &[f32], b: &[f32], cols: usize, out: &mut Vec<RowComparison>) {
     let rows = a.chunks_exact(cols).zip(b.chunks_exact(cols));
-    rows.map(|(a, b)| compare_row(a, b)).collect()
+    out.extend(rows.map(|(a, b)| compare_row(a, b)));
 }
 
+/// Values that are compared at a time, in whole rows.
+const BAND: usize = 1 << 14;
 /// Partial sums of a row.
 const WIDE: usize = 8;
 /// Values of a row that are compared at a time.

@@ -40,6 +40,8 @@ mod floats;
 mod format;
 mod kernels;
 mod lossless;
+#[cfg(feature = "encode")]
+mod magnitudes;
 mod matmul;
 #[cfg(feature = "encode")]
 mod matrix;

@@ -2,7 +2,7 @@
 
 use crate::shape::element_count;
 use crate::simd::multiversion;
-use crate::{Dtype, Error, Result, floats};
+use crate::{Dtype, Error, Result, floats, magnitudes};
 
 /// Row-major values of a tensor folded to `rows` × `cols`.
 #[derive(Clone, Copy)]
@@ -87,6 +87,19 @@ impl<'a> MatrixView<'a> {
         }
     }
 
+    /// The largest magnitude of `n` values from raster position `first` on; infinities and NaNs are above all
+    /// others.
+    pub(crate) fn largest(&self, first: usize, n: usize) -> f32 {
+        match self.data {
+            Data::Values(values) => magnitudes::largest(&values[first..first + n]),
+            Data::Bytes(bytes, dtype) => {
+                let width = dtype.bits() / 8;
+                let bytes = &bytes[first * width..(first + n) * width];
+                magnitudes::largest_of_bytes(bytes, dtype)
+            }
+        }
+    }
+
     /// The value of number `i`, counted row by row.
     pub(crate) fn value(&self, i: usize) -> f32 {
         match self.data {
@@ -136,7 +149,7 @@ impl<'a> MatrixView<'a> {
     pub fn is_finite(&self) -> bool {
         match self.data {
             Data::Values(values) => values.iter().all(|v| v.is_finite()),
-            Data::Bytes(bytes, dtype) => floats::all_finite(bytes, dtype),
+            Data::Bytes(bytes, dtype) => magnitudes::all_finite(bytes, dtype),
         }
     }
 }

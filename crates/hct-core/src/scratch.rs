@@ -2,16 +2,26 @@
 //! each takes as long as a tenth of decoding it.
 
 use std::cell::Cell;
+#[cfg(feature = "encode")]
+use std::mem::take;
+#[cfg(feature = "encode")]
+use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
-/// Values that a thread keeps at most of each: 4 MiB, a tile of the size that encoders make.
+/// Values that a thread keeps room for: 4 MiB, a tile of the size that encoders make.
 const KEPT: usize = 1 << 20;
+/// Decisions of the search that a thread keeps room for: those of such a tile with 256 states, in sixteen of its
+/// 32 lanes at a time.
+#[cfg(feature = "encode")]
+const KEPT_WORDS: usize = 257 << 15;
 /// Rooms that a thread keeps at most: decoding and comparing take that many at a time.
 const ROOMS: usize = 3;
 
 thread_local! {
     static VALUES: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
-    #[cfg(all(feature = "encode", target_arch = "x86_64", hct_avx512))]
+    #[cfg(all(feature = "encode", target_arch = "x86_64"))]
+    static NUMBERS: Cell<Vec<Vec<u32>>> = const { Cell::new(Vec::new()) };
+    #[cfg(feature = "encode")]
     static WORDS: Cell<Vec<Vec<u16>>> = const { Cell::new(Vec::new()) };
     #[cfg(feature = "encode")]
     static BYTES: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
@@ -28,10 +38,54 @@ pub(crate) fn with_bytes<R>(n: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
     with(&BYTES, 4 * KEPT, n, f)
 }
 
+/// The same with numbers of 32 bits.
+#[cfg(all(feature = "encode", target_arch = "x86_64"))]
+pub(crate) fn with_numbers<R>(n: usize, f: impl FnOnce(&mut [u32]) -> R) -> R {
+    with(&NUMBERS, KEPT_WORDS / 2, n, f)
+}
+
 /// The same with words.
 #[cfg(all(feature = "encode", target_arch = "x86_64", hct_avx512))]
 pub(crate) fn with_words<R>(n: usize, f: impl FnOnce(&mut [u16]) -> R) -> R {
-    with(&WORDS, KEPT, n, f)
+    f(&mut Words::new(n))
+}
+
+/// Room for words, for as long as it is held. What they are is undefined.
+#[cfg(feature = "encode")]
+pub(crate) struct Words {
+    room: Vec<u16>,
+    n: usize,
+}
+
+#[cfg(feature = "encode")]
+impl Words {
+    pub fn new(n: usize) -> Self {
+        let room = taken(&WORDS, n);
+        Words { room, n }
+    }
+}
+
+#[cfg(feature = "encode")]
+impl Deref for Words {
+    type Target = [u16];
+
+    fn deref(&self) -> &[u16] {
+        &self.room[..self.n]
+    }
+}
+
+#[cfg(feature = "encode")]
+impl DerefMut for Words {
+    fn deref_mut(&mut self) -> &mut [u16] {
+        &mut self.room[..self.n]
+    }
+}
+
+#[cfg(feature = "encode")]
+impl Drop for Words {
+    fn drop(&mut self) {
+        keep(&WORDS, KEPT_WORDS, take(&mut self.room));
+    }
 }
 
 fn with<T: Copy + Default, R>(
@@ -40,20 +94,31 @@ fn with<T: Copy + Default, R>(
     n: usize,
     f: impl FnOnce(&mut [T]) -> R,
 ) -> R {
-    let mut free = rooms.take();
     // A call within `f` takes another.
+    let mut items = taken(rooms, n);
+    let result = f(&mut items[..n]);
+    keep(rooms, kept, items);
+    result
+}
+
+/// A room of at least `n`.
+fn taken<T: Copy + Default>(rooms: &'static LocalKey<Cell<Vec<Vec<T>>>>, n: usize) -> Vec<T> {
+    let mut free = rooms.take();
     let mut items = free.pop().unwrap_or_default();
     rooms.set(free);
     if items.len() < n {
         items = vec![T::default(); n];
     }
-    let result = f(&mut items[..n]);
+    items
+}
+
+/// Keeps a room for the next, if it is not too large.
+fn keep<T>(rooms: &'static LocalKey<Cell<Vec<Vec<T>>>>, kept: usize, items: Vec<T>) {
     let mut free = rooms.take();
     if items.len() <= kept && free.len() < ROOMS {
         free.push(items);
     }
     rooms.set(free);
-    result
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod avx2;
 #[cfg(feature = "encode")]
 pub(crate) mod encode;
+pub(crate) mod f16;
 pub(crate) mod fresh;
 pub(crate) mod joint;
 mod pages;

@@ -4,9 +4,8 @@ use super::means::encode as means;
 use super::preparation::Preparation;
 use crate::matrix::MatrixView;
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
-use crate::simd::multiversion;
 use crate::transform::{self, Transform};
-use crate::{Error, Result};
+use crate::{Error, Result, magnitudes};
 
 /// Largest mean of a column, which is added to values of at most as much.
 const MAX_MEAN: f32 = f32::MAX / 4.0;
@@ -106,19 +105,25 @@ impl<'a> Tiles<'a> {
         transform::forward(values, tile.rows, tile.cols, self.preparation.transform);
     }
 
+    /// The matrix, where tiles are parts of it as it is.
+    pub fn unprepared(&self) -> Option<&MatrixView<'a>> {
+        let plain = self.preparation.transform == Transform::None && self.means.is_none();
+        plain.then_some(&self.matrix)
+    }
+
     /// Largest magnitude among the loaded values of a tile.
     ///
     /// # Errors
     /// When one is not finite, or so large that a sum in the decoder might not be.
     pub fn largest(&self, values: &[f32]) -> Result<f32> {
-        let max = f32::from_bits(largest_bits(values));
+        let max = magnitudes::largest(values);
         // An inverse transform sums up to √n times the largest coefficient in each direction.
         let spread = self.whole.as_ref().map_or(values.len(), Vec::len) as f32;
         let limit = match (self.preparation.transform, &self.means) {
             (Transform::None, None) => f32::MAX,
             _ => f32::MAX / (8.0 * spread.sqrt()),
         };
-        let mean = f32::from_bits(largest_bits(&self.mean_values));
+        let mean = magnitudes::largest(&self.mean_values);
         let too_large = |magnitude: f32, limit: f32| {
             if !magnitude.is_finite() {
                 return Error::NotFinite;
@@ -150,16 +155,6 @@ impl<'a> Tiles<'a> {
             }
         }
     }
-}
-
-multiversion! {
-    /// The largest bits of a magnitude: they order as magnitudes do, infinities and NaNs on top.
-    fn largest_bits(values: &[f32]) -> u32 = largest_bits_body;
-}
-
-#[inline(always)]
-fn largest_bits_body(values: &[f32]) -> u32 {
-    values.iter().fold(0, |m, v| v.abs().to_bits().max(m))
 }
 
 /// Tiles of at most `target` values: bands of whole rows (a multiple of 32 where there are

@@ -10,11 +10,11 @@ const VARIABLE: &str = "HCT_SIMD";
 #[cfg(target_arch = "x86_64")]
 macro_rules! features {
     (avx2 $($then:tt)+) => {
-        $crate::simd::features!(@ ("avx2" "bmi1" "bmi2" "lzcnt" "popcnt") $($then)+)
+        $crate::simd::features!(@ ("avx2" "f16c" "bmi1" "bmi2" "lzcnt" "popcnt") $($then)+)
     };
     (avx512 $($then:tt)+) => {
         $crate::simd::features!(
-            @ ("avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "bmi1" "bmi2" "lzcnt" "popcnt")
+            @ ("avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "f16c" "bmi1" "bmi2" "lzcnt" "popcnt")
             $($then)+
         )
     };

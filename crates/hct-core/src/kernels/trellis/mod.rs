@@ -2,12 +2,14 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod machine;
 mod portable;
 mod tables;
 
 use crate::entropy::rans::Words;
 use crate::simd::{SimdLevel, level};
-pub(crate) use tables::{Lanes, Machine, SYMBOLS, Tables};
+pub(crate) use machine::Machine;
+pub(crate) use tables::{Lanes, SYMBOLS, Tables};
 
 /// Decodes one value a class: value i in lane i mod `L`.
 ///

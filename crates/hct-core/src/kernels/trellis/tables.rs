@@ -1,5 +1,6 @@
 //! What the kernels of a trellis work on.
 
+use super::machine::Machine;
 use crate::entropy::freq::FreqTable;
 use crate::entropy::rans::{LOW, PROB_SCALE};
 
@@ -17,30 +18,6 @@ pub(crate) struct Tables {
     /// [`SYMBOLS`] of each context: all that `slots` name are there.
     pub(super) entries: Vec<Entry>,
     pub(super) machine: Machine,
-}
-
-/// The state machine as kernels run it.
-#[derive(Clone, Copy)]
-pub(crate) struct Machine {
-    /// States, 1 where there is none.
-    #[cfg(feature = "encode")]
-    pub states: usize,
-    /// Contexts of a class: 1 where there is no state machine, else 2.
-    pub quantizers: usize,
-    /// What is added (without carry) to half of a state that is odd.
-    pub feedback: u32,
-    /// What is added (without carry) to it after an odd index.
-    pub odd: u32,
-}
-
-impl Machine {
-    /// The state after an index of parity `odd` in `state`.
-    #[inline(always)]
-    pub fn next(self, state: u32, odd: u32) -> u32 {
-        // Masks rather than products: this is in the decoder's inner loop.
-        let mask = |bit: u32| 0u32.wrapping_sub(bit);
-        state >> 1 ^ mask(state & 1) & self.feedback ^ mask(odd) & self.odd
-    }
 }
 
 impl Tables {

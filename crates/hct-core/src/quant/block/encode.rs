@@ -9,6 +9,7 @@ use crate::entropy::freq::{FreqTable, TableModel};
 use crate::entropy::symbols;
 use crate::floats::to_half;
 use crate::kernels::truncate::truncated_f64;
+use crate::magnitudes::largest;
 use crate::quant::exponent::{self, exp2i};
 use crate::quant::{kept, positions};
 use crate::recipe::BlockBits;
@@ -55,16 +56,6 @@ pub(crate) fn encode(
     let scales: Vec<f64> = scales.into_iter().map(scale_of).collect();
     place(&symbols, &scales, exp2i(e), bits.max(), mask, back);
     out
-}
-
-multiversion! {
-    /// The largest magnitude of finite values, whose bits order as they do.
-    fn largest(values: &[f32]) -> f32 = largest_body;
-}
-
-#[inline(always)]
-fn largest_body(values: &[f32]) -> f32 {
-    f32::from_bits(values.iter().fold(0, |m, v| v.abs().to_bits().max(m)))
 }
 
 fn quantize(kept: &[f32], e: i32, bits: BlockBits) -> (Vec<u16>, Vec<u8>) {

@@ -3,10 +3,10 @@
 use super::columns;
 use super::contexts::Contexts;
 use super::gains;
-use super::machine::{Trellis, multiple};
 use super::tile::Tile;
 use crate::entropy::rans::Words;
 use crate::kernels::trellis as kernel;
+use crate::kernels::trellis::Machine;
 use crate::scratch::with_values;
 use crate::{Error, Result};
 
@@ -19,8 +19,8 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    pub fn new(trellis: Trellis, step: f32, contexts: &Contexts) -> Self {
-        let quantizers = trellis.quantizers();
+    pub fn new(trellis: Machine, step: f32, contexts: &Contexts) -> Self {
+        let quantizers = trellis.quantizers;
         let points = |c: usize| {
             let mut points = [0.0; SYMBOLS];
             for m in 1..=contexts.max_magnitude(c) {
@@ -34,9 +34,15 @@ impl Tables {
         let contexts = tables.map(|(c, table)| (table, points(c)));
         Tables {
             step,
-            kernel: kernel::Tables::new(trellis.machine(), contexts),
+            kernel: kernel::Tables::new(trellis, contexts),
         }
     }
+}
+
+/// Multiple of δ that index magnitude `m` stands for in quantizer `q`: 2m − q, and 0 for 0.
+#[inline(always)]
+pub(crate) fn multiple(m: i32, q: i32) -> i32 {
+    (2 * m - q).max(0)
 }
 
 /// Reproduction value of magnitude `m` ≥ 1: (multiple + shift)·δ.

@@ -5,9 +5,9 @@ use super::contexts::Contexts;
 use super::decode::{self, Tables};
 use super::gains::GainUnit;
 use super::log_scales;
-use super::machine::Trellis;
 use super::tile::Tile;
 use crate::entropy::binary::{Decoder, UintModel};
+use crate::kernels::trellis::Machine;
 use crate::recipe::{PlaneRecipe, TileShape};
 use crate::sections::{Section, Sections};
 use crate::wire::Reader;
@@ -46,7 +46,7 @@ impl PlaneHeader {
                 format!("{step} is out of range"),
             ));
         }
-        let trellis = Trellis::new(states).ok_or(Error::Reserved {
+        let trellis = Machine::of(states).ok_or(Error::Reserved {
             field: "trellis states",
             value: states as u64,
         })?;
@@ -60,7 +60,7 @@ impl PlaneHeader {
         };
         dec.finish("column scales")?;
         let mut dec = Decoder::new(r.blob()?);
-        let contexts = Contexts::read(&mut dec, map.classes, trellis.quantizers())?;
+        let contexts = Contexts::read(&mut dec, map.classes, trellis.quantizers)?;
         dec.finish("context tables")?;
         Ok(PlaneHeader {
             tables: Tables::new(trellis, step, &contexts),

@@ -16,7 +16,6 @@ pub(crate) mod encode;
 mod gains;
 mod header;
 mod log_scales;
-mod machine;
 mod parameters;
 mod tile;
 

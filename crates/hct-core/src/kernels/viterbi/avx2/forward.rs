@@ -5,7 +5,7 @@ use std::mem::swap;
 
 use super::points::{BLOCK, Block, load as load_costs};
 use crate::kernels::avx2::{WIDE, load, store};
-use crate::kernels::viterbi::butterflies::Butterflies;
+use crate::kernels::viterbi::butterflies::{Butterflies, unrolled};
 use crate::kernels::viterbi::group::Group;
 use crate::kernels::viterbi::search::{RENORMALIZED, Search};
 
@@ -27,7 +27,6 @@ static BITS: [[u32; WIDE]; 32] = {
 pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
     group: &Group<'_, WIDE>,
     search: &Search<'_>,
-    butterflies: &Butterflies<S>,
     starts: &[u8; WIDE],
     decisions: &mut [[u32; WIDE]],
     zeros: &mut [u8],
@@ -61,26 +60,13 @@ pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
             let (branch, at_zero) = block.branch_costs(t - start);
             *zero = at_zero;
             let mut of_words = [_mm256_setzero_si256(); 8];
-            for wing in &butterflies.wings {
-                let (even, odd) = (branch[2 * wing.quantizer], branch[2 * wing.quantizer + 1]);
-                let mut bits = [_mm256_setzero_si256(); 2];
-                for butterfly in butterflies.within(wing) {
-                    let [low, high] = butterfly.before.map(|s| cost[s as usize % S]);
-                    let ways = [
-                        [_mm256_add_ps(low, even), _mm256_add_ps(high, odd)],
-                        [_mm256_add_ps(low, odd), _mm256_add_ps(high, even)],
-                    ];
-                    for ((bits, &s), [c0, c1]) in bits.iter_mut().zip(&butterfly.after).zip(ways) {
-                        let s = s as usize % S;
-                        let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
-                        next[s] = _mm256_min_ps(c1, c0);
-                        let bit = load(&BITS[s % 32]);
-                        *bits = _mm256_or_si256(*bits, _mm256_and_si256(second, bit));
-                    }
-                }
-                for (&word, bits) in wing.words.iter().zip(bits) {
-                    of_words[word % 8] = _mm256_or_si256(of_words[word % 8], bits);
-                }
+            unrolled!(compare::<S, 0>, &branch, cost, next, &mut of_words);
+            if S > 64 {
+                unrolled!(compare::<S, 32>, &branch, cost, next, &mut of_words);
+            }
+            if S > 128 {
+                unrolled!(compare::<S, 64>, &branch, cost, next, &mut of_words);
+                unrolled!(compare::<S, 96>, &branch, cost, next, &mut of_words);
             }
             for (decision, bits) in decision.iter_mut().zip(of_words) {
                 store(bits, decision);
@@ -105,6 +91,33 @@ pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
             early[lane]
         }
     })
+}
+
+/// Compares the ways into the states after butterfly `FIRST` + `i`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn compare<const S: usize, const FIRST: usize>(
+    i: usize,
+    branch: &[__m256; 4],
+    cost: &[__m256; S],
+    next: &mut [__m256; S],
+    of_words: &mut [__m256i; 8],
+) {
+    if let Some(butterfly) = Butterflies::<S>::get(FIRST + i) {
+        let subset = 2 * butterfly.quantizer;
+        let (even, odd) = (branch[subset], branch[subset + 1]);
+        let [low, high] = butterfly.before.map(|s| cost[s]);
+        let ways = [
+            [_mm256_add_ps(low, even), _mm256_add_ps(high, odd)],
+            [_mm256_add_ps(low, odd), _mm256_add_ps(high, even)],
+        ];
+        for (s, [c0, c1]) in butterfly.after.into_iter().zip(ways) {
+            let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LT_OQ>(c1, c0));
+            next[s] = _mm256_min_ps(c1, c0);
+            let bit = _mm256_and_si256(second, load(&BITS[s % 32]));
+            of_words[s / 32] = _mm256_or_si256(of_words[s / 32], bit);
+        }
+    }
 }
 
 /// The first of the best states of every lane.

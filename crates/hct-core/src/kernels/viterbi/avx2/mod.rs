@@ -5,10 +5,10 @@ mod backward;
 mod forward;
 mod points;
 
-use super::butterflies::Butterflies;
 use super::group::Group;
 use super::search::Search;
 use crate::kernels::avx2::WIDE;
+use crate::scratch;
 use backward::backward;
 use forward::forward;
 
@@ -25,26 +25,27 @@ pub(super) fn run<const L: usize, const S: usize>(
     assert!(most < search.rates.classes(), "a class has no rates");
     let steps = values.len().div_ceil(L);
     let words = S.div_ceil(32);
-    let mut decisions = vec![[0u32; WIDE]; words * steps];
     let mut zeros = vec![0u8; steps];
-    let butterflies = Butterflies::<S>::of(search.machine);
-    let (group_starts, _) = starts.as_chunks::<WIDE>();
-    for (group, starts) in group_starts.iter().enumerate() {
-        let group = Group {
-            values,
-            classes,
-            first: group * WIDE,
-            stride: L,
-        };
-        if group.first >= values.len() {
-            break;
+    scratch::with_numbers(words * steps * WIDE, |numbers| {
+        let (decisions, _) = numbers.as_chunks_mut::<WIDE>();
+        let (group_starts, _) = starts.as_chunks::<WIDE>();
+        for (group, starts) in group_starts.iter().enumerate() {
+            let group = Group {
+                values,
+                classes,
+                first: group * WIDE,
+                stride: L,
+            };
+            if group.first >= values.len() {
+                break;
+            }
+            let (decided, at_zero) = (&mut *decisions, &mut zeros);
+            let states = match most {
+                0 => forward::<S, true>(&group, search, starts, decided, at_zero),
+                _ => forward::<S, false>(&group, search, starts, decided, at_zero),
+            };
+            let out = (&mut *indices, &mut *contexts);
+            backward::<S>(&group, search, states, decisions, &zeros, out);
         }
-        let (decided, at_zero) = (&mut decisions, &mut zeros);
-        let states = match most {
-            0 => forward::<S, true>(&group, search, &butterflies, starts, decided, at_zero),
-            _ => forward::<S, false>(&group, search, &butterflies, starts, decided, at_zero),
-        };
-        let out = (&mut *indices, &mut *contexts);
-        backward::<S>(&group, search, states, &decisions, &zeros, out);
-    }
+    });
 }

@@ -5,7 +5,7 @@ use std::mem::swap;
 
 use super::points::{BLOCK, Block};
 use super::vector::{WIDE, load};
-use crate::kernels::viterbi::butterflies::Butterflies;
+use crate::kernels::viterbi::butterflies::{Butterflies, unrolled};
 use crate::kernels::viterbi::group::Group;
 use crate::kernels::viterbi::search::{RENORMALIZED, Search};
 
@@ -16,7 +16,6 @@ use crate::kernels::viterbi::search::{RENORMALIZED, Search};
 pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
     group: &Group<'_, WIDE>,
     search: &Search<'_>,
-    butterflies: &Butterflies<S>,
     starts: &[u8; WIDE],
     decisions: &mut [[u16; S]],
     zeros: &mut [u16],
@@ -47,20 +46,13 @@ pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
             }
             let branch;
             (branch, *zero) = block.branch_costs(t - start);
-            for wing in &butterflies.wings {
-                let (even, odd) = (branch[2 * wing.quantizer], branch[2 * wing.quantizer + 1]);
-                for butterfly in butterflies.within(wing) {
-                    let [low, high] = butterfly.before.map(|s| cost[s as usize % S]);
-                    let ways = [
-                        [_mm512_add_ps(low, even), _mm512_add_ps(high, odd)],
-                        [_mm512_add_ps(low, odd), _mm512_add_ps(high, even)],
-                    ];
-                    for (&s, [c0, c1]) in butterfly.after.iter().zip(ways) {
-                        let s = s as usize % S;
-                        decision[s] = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(c1, c0);
-                        next[s] = _mm512_min_ps(c1, c0);
-                    }
-                }
+            unrolled!(compare::<S, 0>, &branch, cost, next, decision);
+            if S > 64 {
+                unrolled!(compare::<S, 32>, &branch, cost, next, decision);
+            }
+            if S > 128 {
+                unrolled!(compare::<S, 64>, &branch, cost, next, decision);
+                unrolled!(compare::<S, 96>, &branch, cost, next, decision);
             }
             // Keep the costs small so that f32 stays exact enough over a long lane.
             if t % RENORMALIZED == RENORMALIZED - 1 {
@@ -82,6 +74,31 @@ pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
             early[lane]
         }
     })
+}
+
+/// Compares the ways into the states after butterfly `FIRST` + `i`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn compare<const S: usize, const FIRST: usize>(
+    i: usize,
+    branch: &[__m512; 4],
+    cost: &[__m512; S],
+    next: &mut [__m512; S],
+    decision: &mut [u16; S],
+) {
+    if let Some(butterfly) = Butterflies::<S>::get(FIRST + i) {
+        let subset = 2 * butterfly.quantizer;
+        let (even, odd) = (branch[subset], branch[subset + 1]);
+        let [low, high] = butterfly.before.map(|s| cost[s]);
+        let ways = [
+            [_mm512_add_ps(low, even), _mm512_add_ps(high, odd)],
+            [_mm512_add_ps(low, odd), _mm512_add_ps(high, even)],
+        ];
+        for (s, [c0, c1]) in butterfly.after.into_iter().zip(ways) {
+            decision[s] = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(c1, c0);
+            next[s] = _mm512_min_ps(c1, c0);
+        }
+    }
 }
 
 /// The first of the best states of every lane.

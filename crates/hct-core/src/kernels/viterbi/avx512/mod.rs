@@ -6,7 +6,6 @@ mod forward;
 mod points;
 mod vector;
 
-use super::butterflies::Butterflies;
 use super::group::Group;
 use super::search::Search;
 use crate::scratch;
@@ -26,7 +25,6 @@ pub(super) fn run<const L: usize, const S: usize>(
     let most = classes.iter().copied().max().map_or(0, usize::from);
     assert!(most < search.rates.classes(), "a class has no rates");
     let steps = values.len().div_ceil(L);
-    let butterflies = Butterflies::<S>::of(search.machine);
     let (group_starts, _) = starts.as_chunks::<WIDE>();
     // The decisions of a step and where the even points of Q1 are best at zero, of all states and one.
     scratch::with_words((S + 1) * steps, |words| {
@@ -43,8 +41,8 @@ pub(super) fn run<const L: usize, const S: usize>(
                 break;
             }
             let states = match most {
-                0 => forward::<S, true>(&group, search, &butterflies, starts, decisions, zeros),
-                _ => forward::<S, false>(&group, search, &butterflies, starts, decisions, zeros),
+                0 => forward::<S, true>(&group, search, starts, decisions, zeros),
+                _ => forward::<S, false>(&group, search, starts, decisions, zeros),
             };
             let out = (&mut *indices, &mut *contexts);
             backward(&group, search, &states, decisions, zeros, out);

@@ -6,11 +6,11 @@ use super::scales::{self, FitOptions, ScaleModel};
 use super::settings::{Gains, TrellisSettings};
 use super::tile::TileCoder;
 use super::tiles::GainTiles;
+use crate::kernels::trellis::Machine;
 use crate::matrix::MatrixView;
 use crate::plane::Preparation;
 use crate::quant::trellis::classes;
 use crate::quant::trellis::gains::GainUnit;
-use crate::quant::trellis::machine::Trellis;
 use crate::recipe::{PlaneRecipe, Quantizer};
 use crate::transform::Transform;
 use crate::{Error, Result};
@@ -24,7 +24,7 @@ pub(in crate::quant::trellis::encode) const MAX_STEP: f32 = f32::MAX / (1 << 26)
 pub struct TrellisAnalysis<'a> {
     pub(super) tiles: GainTiles<'a>,
     pub(super) recipe: PlaneRecipe,
-    pub(super) trellis: Trellis,
+    pub(super) trellis: Machine,
     pub(super) settings: TrellisSettings,
     pub(super) scales: ScaleModel,
     pub(super) sample: Sample,
@@ -100,7 +100,7 @@ impl<'a> TrellisAnalysis<'a> {
         settings: TrellisSettings,
         gains: Gains,
     ) -> Result<Self> {
-        let trellis = Trellis::new(settings.states).ok_or_else(|| {
+        let trellis = Machine::of(settings.states).ok_or_else(|| {
             Error::argument("states", format!("no trellis has {}", settings.states))
         })?;
         // Small planes cannot afford the final states of many lanes.
@@ -110,7 +110,7 @@ impl<'a> TrellisAnalysis<'a> {
             states: settings.states,
             lanes,
         });
-        let sample = Sample::draw(&recipe, |tile| tiles.load(tile));
+        let sample = Sample::draw(&recipe, &tiles);
         let (scales, classes) = fitted(&recipe, &sample, settings);
         Ok(TrellisAnalysis {
             tiles,

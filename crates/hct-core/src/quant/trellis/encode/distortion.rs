@@ -1,7 +1,6 @@
 //! Squared errors under the decoder's reproduction points.
 
 use super::places::{BLOCK, PAST, STRIDE, places};
-use super::search::Quantized;
 use super::tile::TileCoder;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::point;
@@ -49,20 +48,22 @@ impl Points {
         point(self.coder.quantizer(context), m, 0.0, self.coder.step)
     }
 
-    /// Squared errors of quantized `values`, summed over each line of `line` values (a row, or a column
-    /// in column order), each error times the weight of its place in the line if there are `weights`.
+    /// Appends squared errors of `values` with their indices and contexts, summed over each line of `line`
+    /// values (a row, or a column in column order), each error times the weight of its place in the line if
+    /// there are `weights`.
     pub fn squared_errors(
         &self,
         values: &[f32],
-        quantized: &Quantized,
-        line: usize,
-        weights: &[f64],
-    ) -> Vec<f64> {
-        let lines = values.chunks(line).zip(quantized.indices.chunks(line));
-        let lines = lines.zip(quantized.contexts.chunks(line));
-        lines
-            .map(|((values, indices), contexts)| self.line(values, indices, contexts, weights))
-            .collect()
+        (indices, contexts): (&[i32], &[u8]),
+        (line, weights): (usize, &[f64]),
+        errors: &mut Vec<f64>,
+    ) {
+        let lines = values.chunks(line).zip(indices.chunks(line));
+        let lines = lines.zip(contexts.chunks(line));
+        errors
+            .extend(lines.map(|((values, indices), contexts)| {
+                self.line(values, indices, contexts, weights)
+            }));
     }
 
     fn line(&self, values: &[f32], indices: &[i32], contexts: &[u8], weights: &[f64]) -> f64 {

@@ -2,10 +2,10 @@
 
 use super::distortion::Points;
 use super::tile::{TileCoder, TileValues};
+use crate::kernels::trellis::Machine;
 use crate::kernels::viterbi::Rates;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::{self, Tables};
-use crate::quant::trellis::machine::Trellis;
 use crate::quant::trellis::tile::Tile;
 use crate::simd::same_at_every_level;
 use crate::simd::tests::generate::{Kind, Rng};
@@ -19,8 +19,12 @@ fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Ve
     let tile = TileValues { values, classes };
     let quantized = coder.quantize(&rates, &tile);
     let stats = coder.statistics(values, &quantized, contexts);
-    let fitted = Contexts::from_statistics(&stats, coder.trellis.quantizers());
-    let errors = Points::new(&coder, &fitted).squared_errors(values, &quantized, 16, &[]);
+    let fitted = Contexts::from_statistics(&stats, coder.trellis.quantizers);
+    let (mut errors, of) = (
+        Vec::new(),
+        (&quantized.indices[..], &quantized.contexts[..]),
+    );
+    Points::new(&coder, &fitted).squared_errors(values, of, (16, &[]), &mut errors);
     let coded = coder.code(&fitted, &quantized);
     let tables = Tables::new(coder.trellis, coder.step, &fitted);
     let mut out = vec![0.0; values.len()];
@@ -45,12 +49,12 @@ fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Ve
 fn tiles_of_every_machine_and_lane_count_are_the_same() {
     let mut rng = Rng(9);
     for states in [1, 4, 8, 16, 32, 64, 128, 256] {
-        let trellis = Trellis::new(states).expect("a machine");
+        let trellis = Machine::of(states).expect("a machine");
         for lanes in [8, 32] {
             // Fewer values than lanes, whole steps, ragged last steps, a renormalized search.
             for (n, classes) in [(1, 1), (7, 3), (32, 3), (33, 32), (500, 1), (4099, 20)] {
                 let values = Kind::HeavyTails.values(1, n, rng.next());
-                let count = classes * trellis.quantizers();
+                let count = classes * trellis.quantizers;
                 let classes: Vec<u8> = (0..n).map(|_| rng.below(classes) as u8).collect();
                 for step in [0.6, 0.002] {
                     let coder = TileCoder {

@@ -2,9 +2,10 @@
 
 use super::analysis::{MAX_INDEX, MAX_STEP, TrellisAnalysis};
 use super::distortion::Points;
-use super::search::Quantized;
+use super::search::{self, Quantized};
 use super::statistics::Statistics;
 use super::syntax::write_scales;
+use super::tally::Tally;
 use super::tile::{TileCoder, TileValues};
 use super::training::Training;
 use crate::entropy::binary::{Encoder, UintModel};
@@ -36,33 +37,30 @@ impl TrellisAnalysis<'_> {
             });
         }
         let coder = self.coder(step);
-        let contexts_count = self.scales.map.classes * self.trellis.quantizers();
+        let contexts_count = self.scales.map.classes * self.trellis.quantizers;
         let count = recipe.tiles();
         let training_tiles = count.min(TRAINING_TILES);
         let trained_on = |k: usize| (2 * k + 1) * count / (2 * training_tiles);
         let rates = training.contexts.rates(self.lambda(step));
         let trained = parallel::map(training_tiles, |k| {
-            self.with_tile(trained_on(k), |tile| {
-                let quantized = self.quantized_tile(tile, coder, &rates)?;
-                let stats = coder.statistics(tile.values, &quantized, contexts_count);
-                // Values come again at next to no cost, and take as much memory as indices.
-                Ok((quantized, stats))
-            })
+            let mut tally = Tally::new(contexts_count, self.trellis.quantizers);
+            let tile = self.quantized_tile(trained_on(k), coder, &rates, Some(&mut tally))?;
+            Ok((tile, tally.finish()))
         });
         let trained = trained.into_iter().collect::<Result<Vec<_>>>()?;
         let mut stats = Statistics::new(contexts_count);
         trained.iter().for_each(|(_, s)| stats.merge(s));
-        let contexts = Contexts::from_statistics(&stats, self.trellis.quantizers());
+        let contexts = Contexts::from_statistics(&stats, self.trellis.quantizers);
         let rates = contexts.rates(self.lambda(step));
         let coded = parallel::map(count, |i| {
             let known = (0..training_tiles).find(|&k| trained_on(k) == i);
-            self.with_tile(i, |tile| match known {
-                Some(k) => Ok(self.code_tile(tile, &trained[k].0, coder, &contexts)),
+            match known {
+                Some(k) => self.code_tile(i, &trained[k].0, coder, &contexts),
                 None => {
-                    let quantized = self.quantized_tile(tile, coder, &rates)?;
-                    Ok(self.code_tile(tile, &quantized, coder, &contexts))
+                    let tile = self.quantized_tile(i, coder, &rates, None)?;
+                    self.code_tile(i, &tile, coder, &contexts)
                 }
-            })
+            }
         });
         let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
         let squared_error = coded.iter().map(|(_, e, _)| e).sum();
@@ -76,7 +74,7 @@ impl TrellisAnalysis<'_> {
         self.tiles.write_column_gains(&mut enc);
         put_blob(&mut common, &enc.finish());
         let mut enc = Encoder::new();
-        contexts.write(&mut enc, self.trellis.quantizers(), stats.precision());
+        contexts.write(&mut enc, self.trellis.quantizers, stats.precision());
         put_blob(&mut common, &enc.finish());
         let tiles = coded.into_iter().map(|(p, ..)| p).collect();
         Ok(EncodedPlane {
@@ -88,99 +86,160 @@ impl TrellisAnalysis<'_> {
         })
     }
 
-    /// Calls `f` with a tile.
-    fn with_tile<R>(&self, i: usize, f: impl FnOnce(&LoadedTile<'_>) -> Result<R>) -> Result<R> {
+    /// Quantizes tile `i`, and counts it if there is a `tally`.
+    ///
+    /// # Errors
+    /// When a value is not finite or too large, or an index would leave the exact range.
+    fn quantized_tile(
+        &self,
+        i: usize,
+        coder: TileCoder,
+        rates: &Rates,
+        mut tally: Option<&mut Tally>,
+    ) -> Result<QuantizedTile> {
         let shape = self.recipe.tile(i);
+        let inverse = 1.0 / coder.step;
+        let mut count = |values: &[f32], indices: &[i32], contexts: &[u8]| {
+            if let Some(tally) = &mut tally {
+                tally.add((values, inverse), (indices, contexts));
+            }
+        };
+        if self.trellis.states == 1 && !self.recipe.column_order {
+            // Values that do not know of each other are quantized and counted while they are in a cache.
+            let mut found = Measured::default();
+            self.tiles
+                .each_band(&shape, |band| self.measure(&shape, band, &mut found))?;
+            let rows = found.in_range(coder.step)?;
+            let contexts = self.classes(&shape, &rows);
+            let mut indices = Vec::with_capacity(shape.len());
+            self.tiles.each_band(&shape, |values| {
+                let band = indices.len()..indices.len() + values.len();
+                search::scalar(inverse, values, &mut indices);
+                count(values, &indices[band.clone()], &contexts[band]);
+                Ok(())
+            })?;
+            let quantized = Quantized { indices, contexts };
+            return Ok(QuantizedTile { rows, quantized });
+        }
         with_values(shape.len(), |values| {
             self.tiles.load_into(&shape, values);
-            let largest = self.tiles.largest(values)?;
-            let rows = self.scales.row_scales(values, shape.cols, shape.first_col);
-            match self.recipe.column_order {
-                true => with_values(shape.len(), |turned| {
-                    columns::transpose(values, shape.cols, turned);
-                    f(&LoadedTile {
-                        shape,
-                        values: turned,
-                        rows,
-                        largest,
-                    })
-                }),
-                false => f(&LoadedTile {
-                    shape,
-                    values,
-                    rows,
-                    largest,
-                }),
-            }
+            let mut found = Measured::default();
+            self.measure(&shape, values, &mut found)?;
+            let rows = found.in_range(coder.step)?;
+            let classes = self.classes(&shape, &rows);
+            let quantized = self.in_order(&shape, values, |values| {
+                let classes = &classes;
+                let quantized = coder.quantize(rates, &TileValues { values, classes });
+                count(values, &quantized.indices, &quantized.contexts);
+                quantized
+            });
+            Ok(QuantizedTile { rows, quantized })
         })
     }
 
-    fn quantized_tile(
-        &self,
-        tile: &LoadedTile<'_>,
-        coder: TileCoder,
-        rates: &Rates,
-    ) -> Result<Quantized> {
-        if tile.largest / coder.step > MAX_INDEX {
-            return Err(Error::StepOutOfRange {
-                step: coder.step,
-                least: tile.largest / MAX_INDEX,
-                most: MAX_STEP,
-            });
+    /// Calls `f` with the values of a tile in the order of its symbols.
+    fn in_order<R>(&self, shape: &TileShape, values: &[f32], f: impl FnOnce(&[f32]) -> R) -> R {
+        match self.recipe.column_order {
+            true => with_values(shape.len(), |turned| {
+                columns::transpose(values, shape.cols, turned);
+                f(turned)
+            }),
+            false => f(values),
         }
-        let shape = &tile.shape;
+    }
+
+    /// Adds what there is to know of rows of a tile.
+    fn measure(&self, shape: &TileShape, rows: &[f32], found: &mut Measured) -> Result<()> {
+        found.largest = found.largest.max(self.tiles.largest(rows)?);
+        let scales = self.scales.row_scales(rows, shape.cols, shape.first_col);
+        found.rows.extend(scales);
+        Ok(())
+    }
+
+    /// Classes of the values of a tile, in the order of its symbols.
+    fn classes(&self, shape: &TileShape, rows: &[i32]) -> Vec<u8> {
         let cols = &self.scales.cols[shape.first_col..shape.first_col + shape.cols];
         let (mut classes, map) = (Vec::new(), &self.scales.map);
         match self.recipe.column_order {
-            true => classes::classes(map, cols, &tile.rows, &mut classes),
-            false => classes::classes(map, &tile.rows, cols, &mut classes),
+            true => classes::classes(map, cols, rows, &mut classes),
+            false => classes::classes(map, rows, cols, &mut classes),
         }
-        Ok(coder.quantize(
-            rates,
-            &TileValues {
-                values: tile.values,
-                classes: &classes,
-            },
-        ))
+        classes
     }
 
     /// A tile's payload, squared error and number of indices other than zero.
     fn code_tile(
         &self,
-        tile: &LoadedTile<'_>,
-        quantized: &Quantized,
+        i: usize,
+        tile: &QuantizedTile,
         coder: TileCoder,
         contexts: &Contexts,
-    ) -> (Vec<u8>, f64, u64) {
-        let shape = &tile.shape;
-        let (of_rows, of_columns) = self.tiles.error_weights(shape);
+    ) -> Result<(Vec<u8>, f64, u64)> {
+        let shape = self.recipe.tile(i);
+        let (of_rows, of_columns) = self.tiles.error_weights(&shape);
         let (of_lines, across, line) = match self.recipe.column_order {
             true => (of_columns, of_rows, shape.rows),
             false => (of_rows, of_columns, shape.cols),
         };
         let points = Points::new(&coder, contexts);
-        let errors = points.squared_errors(tile.values, quantized, line, &across);
+        let (mut errors, mut kept, mut done) = (Vec::new(), 0, 0);
+        let mut compare = |values: &[f32]| {
+            let band = done..done + values.len();
+            done = band.end;
+            let indices = &tile.quantized.indices[band.clone()];
+            let of = (indices, &tile.quantized.contexts[band]);
+            points.squared_errors(values, of, (line, &across), &mut errors);
+            kept += indices.iter().filter(|&&k| k != 0).count() as u64;
+        };
+        // In column order bands are no part of the order: they are compared all at once.
+        match self.recipe.column_order {
+            true => with_values(shape.len(), |values| {
+                self.tiles.load_into(&shape, values);
+                self.in_order(&shape, values, compare);
+            }),
+            false => self.tiles.each_band(&shape, |values| {
+                compare(values);
+                Ok(())
+            })?,
+        }
         let error = match &of_lines[..] {
             [] => errors.iter().sum(),
             weights => errors.iter().zip(weights).map(|(e, w)| e * w).sum(),
         };
-        let coded = coder.code(contexts, quantized);
+        let coded = coder.code(contexts, &tile.quantized);
         let mut enc = Encoder::new();
         write_scales(&mut enc, &tile.rows);
-        self.tiles.write_row_gains(&mut enc, shape);
-        let payload = coded.payload(&enc.finish());
-        let kept = quantized.indices.iter().filter(|&&k| k != 0).count();
-        (payload, error, kept as u64)
+        self.tiles.write_row_gains(&mut enc, &shape);
+        Ok((coded.payload(&enc.finish()), error, kept))
     }
 }
 
-/// A tile as it is quantized.
-struct LoadedTile<'v> {
-    shape: TileShape,
-    /// In the order of the symbols.
-    values: &'v [f32],
-    /// Scales of the rows.
-    rows: Vec<i32>,
+/// What is found of a tile before it is quantized.
+#[derive(Default)]
+struct Measured {
     /// The largest magnitude.
     largest: f32,
+    /// Scales of the rows.
+    rows: Vec<i32>,
+}
+
+impl Measured {
+    /// The scales, if every index at `step` is in the exact range.
+    fn in_range(self, step: f32) -> Result<Vec<i32>> {
+        if self.largest / step > MAX_INDEX {
+            return Err(Error::StepOutOfRange {
+                step,
+                least: self.largest / MAX_INDEX,
+                most: MAX_STEP,
+            });
+        }
+        Ok(self.rows)
+    }
+}
+
+/// A tile between quantization and entropy coding.
+struct QuantizedTile {
+    /// Scales of the rows.
+    rows: Vec<i32>,
+    quantized: Quantized,
 }

@@ -1,81 +1,95 @@
 //! A sample of a plane's values.
 
+use super::tiles::GainTiles;
+use crate::magnitudes::largest;
 use crate::parallel;
 use crate::recipe::{PlaneRecipe, TileShape};
+use crate::scratch::with_values;
 use crate::simd::multiversion;
 
 /// Values that estimates and context training look at.
 const SAMPLE: usize = 1 << 18;
+/// Tiles that they are taken from.
+const TILES: usize = 4;
 
 /// Whole tile rows spread evenly over a few tiles spread evenly.
 pub(super) struct Sample {
     pub values: Vec<f32>,
-    /// Largest magnitude of the tiles looked at.
+    /// Largest magnitude of the tiles looked at, infinite where one is not finite.
     pub max: f32,
     /// Mean square of the sampled values.
     pub energy: f64,
 }
 
 impl Sample {
-    /// Samples the plane whose tiles `load` gives.
-    pub fn draw(recipe: &PlaneRecipe, load: impl Fn(&TileShape) -> Vec<f32> + Sync + Send) -> Self {
+    /// Samples the plane of `tiles`, which `recipe` describes.
+    pub fn draw(recipe: &PlaneRecipe, tiles: &GainTiles<'_>) -> Self {
         let count = recipe.tiles();
-        let looked_at = count.min(4);
-        let loaded = parallel::map(looked_at, |k| {
-            let tile = recipe.tile((2 * k + 1) * count / (2 * looked_at));
-            (tile, load(&tile))
+        let looked_at = count.min(TILES);
+        let shapes = (0..looked_at).map(|k| recipe.tile((2 * k + 1) * count / (2 * looked_at)));
+        let mut shapes: Vec<TileShape> = shapes.collect();
+        // Pieces of rows at their ends may be narrower: their columns are not the others'.
+        if shapes.iter().any(|tile| tile.cols == recipe.tile_cols) {
+            shapes.retain(|tile| tile.cols == recipe.tile_cols);
+        } else {
+            shapes.truncate(1);
+        }
+        // Numbers of the first rows of tiles, and of all rows.
+        let mut rows = 0;
+        let numbered: Vec<(usize, TileShape)> = shapes
+            .into_iter()
+            .map(|tile| {
+                rows += tile.rows;
+                (rows - tile.rows, tile)
+            })
+            .collect();
+        let stride = (rows * recipe.tile_cols).div_ceil(SAMPLE).max(1);
+        let parts = parallel::map(numbered.len(), |k| {
+            let (first, tile) = &numbered[k];
+            let sampled = (0..tile.rows).filter(|row| (first + row) % stride == 0);
+            part(tiles, tile, sampled)
         });
-        let cols = recipe.tile_cols;
-        let total_rows: usize = loaded
+        // No step is right for what encoding will refuse.
+        let max = parts
             .iter()
-            .filter(|(t, _)| t.cols == cols)
-            .map(|(t, _)| t.rows)
-            .sum();
-        let stride = (total_rows * cols)
-            .div_ceil(SAMPLE)
-            .clamp(1, total_rows.max(1));
-        let mut max = 0f32;
-        let mut sample = Vec::new();
-        let mut row_number = 0;
-        for (tile, values) in loaded.iter().filter(|(t, _)| t.cols == cols) {
-            for row in values.chunks_exact(tile.cols) {
-                max = max.max(largest(row));
-                if row_number % stride == 0 {
-                    sample.extend_from_slice(row);
-                }
-                row_number += 1;
-            }
-        }
-        if sample.is_empty() {
-            let (_, values) = &loaded[0];
-            sample.extend_from_slice(values);
-        }
-        let energy = energy(&sample) / sample.len() as f64;
+            .fold(0f32, |max, (largest, _)| match largest.is_finite() {
+                true => max.max(*largest),
+                false => f32::INFINITY,
+            });
+        let values: Vec<f32> = parts.into_iter().flat_map(|(_, part)| part).collect();
+        let energy = energy(&values) / values.len() as f64;
         Sample {
-            values: sample,
+            values,
             max,
             energy,
         }
     }
 }
 
-multiversion! {
-    /// The largest magnitude; NaN is none.
-    fn largest(values: &[f32]) -> f32 = largest_body;
-}
-
-#[inline(always)]
-fn largest_body(values: &[f32]) -> f32 {
-    // Sixteen at a time, so that none waits for the one before: the largest is the same in any order.
-    let mut most = [0f32; 16];
-    let (chunks, rest) = values.as_chunks::<16>();
-    for chunk in chunks {
-        for (most, v) in most.iter_mut().zip(chunk) {
-            *most = v.abs().max(*most);
+/// The largest magnitude of a tile and its `sampled` rows.
+fn part(
+    tiles: &GainTiles<'_>,
+    tile: &TileShape,
+    sampled: impl Iterator<Item = usize>,
+) -> (f32, Vec<f32>) {
+    let mut rows = Vec::new();
+    if let Some(matrix) = tiles.unprepared()
+        && tile.cols == matrix.cols()
+    {
+        for row in sampled {
+            let at = rows.len();
+            rows.resize(at + tile.cols, 0.0);
+            matrix.read(tile.first + row * tile.cols, &mut rows[at..]);
         }
+        return (matrix.largest(tile.first, tile.len()), rows);
     }
-    let of_rest = rest.iter().fold(0f32, |m, v| v.abs().max(m));
-    most.iter().fold(of_rest, |m, &v| m.max(v))
+    with_values(tile.len(), |values| {
+        tiles.load_into(tile, values);
+        for row in sampled {
+            rows.extend_from_slice(&values[row * tile.cols..][..tile.cols]);
+        }
+        (largest(values), rows)
+    })
 }
 
 multiversion! {

@@ -1,8 +1,8 @@
 //! Values to indices and contexts.
 
+use crate::kernels::trellis::Machine;
 use crate::kernels::truncate::truncated;
 use crate::kernels::viterbi::{self, Rates, Search};
-use crate::quant::trellis::machine::Trellis;
 use crate::simd::multiversion;
 
 /// Quantized values: signed indices and the contexts they are coded in.
@@ -14,24 +14,24 @@ pub(crate) struct Quantized {
 /// Quantizes `values`, symbol i in lane i mod `L`, at a step of 1 / `inv_step`; `classes[i]` is the
 /// class of value i. `rates` are those of [`Search`], and `states` those that the lanes start in.
 pub(crate) fn quantize<const L: usize>(
-    trellis: Trellis,
+    trellis: Machine,
     (inv_step, rates): (f32, &Rates),
     values: &[f32],
     classes: &[u8],
     states: &[u8; L],
 ) -> Quantized {
     assert_eq!(values.len(), classes.len());
-    let mut indices = vec![0; values.len()];
-    if trellis.states() == 1 {
+    if trellis.states == 1 {
+        let mut indices = Vec::with_capacity(values.len());
         scalar(inv_step, values, &mut indices);
         return Quantized {
             indices,
             contexts: classes.to_vec(),
         };
     }
-    let mut contexts = vec![0; values.len()];
+    let (mut indices, mut contexts) = (vec![0; values.len()], vec![0; values.len()]);
     let search = Search {
-        machine: trellis.machine(),
+        machine: trellis,
         inv_step,
         rates,
     };
@@ -44,16 +44,17 @@ pub(crate) fn quantize<const L: usize>(
 const TOWARDS_ZERO: f32 = 0.48;
 
 multiversion! {
-    fn scalar(inv_step: f32, values: &[f32], indices: &mut [i32]) = scalar_body;
+    /// Appends the indices of `values`.
+    pub(crate) fn scalar(inv_step: f32, values: &[f32], indices: &mut Vec<i32>) = scalar_body;
 }
 
 /// Rounding a little towards zero. Asking the rates instead gains nothing measurable at equal
 /// distortion, and costs most of the time.
 #[inline(always)]
-fn scalar_body(inv_step: f32, values: &[f32], indices: &mut [i32]) {
+fn scalar_body(inv_step: f32, values: &[f32], indices: &mut Vec<i32>) {
     let scale = 0.5 * inv_step;
-    for (&v, index) in values.iter().zip(indices) {
+    indices.extend(values.iter().map(|&v| {
         let m = truncated(v.abs() * scale + TOWARDS_ZERO);
-        *index = if v < 0.0 { -m } else { m };
-    }
+        if v < 0.0 { -m } else { m }
+    }));
 }

@@ -1,7 +1,6 @@
 //! Counting magnitudes and adding up their residuals, both in one number each.
 
 use super::places::{BLOCK, PAST, STRIDE, places};
-use super::search::Quantized;
 use super::statistics::{Statistics, UNITS};
 use crate::kernels::truncate::truncated;
 use crate::quant::trellis::contexts::SHIFTS;
@@ -17,18 +16,62 @@ const FARTHEST: f32 = 4.0;
 /// units are below half of [`COUNT`]'s place.
 const LASTING: usize = TURNS << 15;
 
-/// Numbers of all contexts, in turns.
-struct Tally {
+/// What is counted of values so far.
+pub(super) struct Tally {
+    /// Those of all contexts, in turns.
     numbers: Vec<u64>,
-    contexts: usize,
+    /// Values that they hold.
+    held: usize,
+    /// The others.
+    stats: Statistics,
+    /// Quantizers less one: those of contexts are the remainders.
+    odd: u8,
+    prepared: Prepared,
 }
 
 impl Tally {
-    fn add(&mut self, prepared: &Prepared, count: usize) {
-        let len = self.contexts * STRIDE;
+    /// Of none, in `contexts` contexts, whose quantizers are the contexts modulo `quantizers`.
+    pub fn new(contexts: usize, quantizers: usize) -> Self {
+        Tally {
+            numbers: vec![0; TURNS * contexts * STRIDE],
+            held: 0,
+            stats: Statistics::new(contexts),
+            odd: quantizers as u8 - 1,
+            prepared: Prepared {
+                places: [0; BLOCK],
+                residuals: [0; BLOCK],
+            },
+        }
+    }
+
+    /// Adds values, given in `inverse` steps, with their indices and contexts.
+    pub fn add(&mut self, (values, inverse): (&[f32], f32), (indices, contexts): (&[i32], &[u8])) {
+        let blocks = values.chunks(BLOCK).zip(indices.chunks(BLOCK));
+        for ((values, indices), contexts) in blocks.zip(contexts.chunks(BLOCK)) {
+            places(indices, contexts, &mut self.prepared.places);
+            let residuals_of = &mut self.prepared.residuals;
+            residuals(values, inverse, indices, contexts, self.odd, residuals_of);
+            self.add_prepared(values.len());
+            // A block that is not whole may leave the last of a turn to come.
+            self.held += BLOCK;
+            if self.held == LASTING {
+                self.empty();
+            }
+        }
+    }
+
+    /// What was counted.
+    pub fn finish(mut self) -> Statistics {
+        self.empty();
+        self.stats
+    }
+
+    fn add_prepared(&mut self, count: usize) {
+        let len = self.stats.counts.len() * STRIDE;
         let mut turns = self.numbers.chunks_exact_mut(len);
         let mut turns: [&mut [u64]; TURNS] =
             std::array::from_fn(|_| turns.next().unwrap_or_default());
+        let prepared = &self.prepared;
         let (places, last_places) = prepared.places[..count].as_chunks::<TURNS>();
         let (residuals, last_residuals) = prepared.residuals[..count].as_chunks::<TURNS>();
         let add = |turn: &mut [u64], place: u16, residual: i32| {
@@ -45,9 +88,11 @@ impl Tally {
         }
     }
 
-    /// Empties all numbers into `stats`.
-    fn empty_into(&mut self, stats: &mut Statistics) {
-        for turn in self.numbers.chunks_exact_mut(self.contexts * STRIDE) {
+    /// Empties all numbers into the statistics.
+    fn empty(&mut self) {
+        self.held = 0;
+        let stats = &mut self.stats;
+        for turn in self.numbers.chunks_exact_mut(stats.counts.len() * STRIDE) {
             for (c, numbers) in turn.chunks_exact_mut(STRIDE).enumerate() {
                 for (m, number) in numbers[..=PAST].iter_mut().enumerate() {
                     let number = std::mem::take(number);
@@ -64,44 +109,6 @@ impl Tally {
 struct Prepared {
     places: [u16; BLOCK],
     residuals: [i32; BLOCK],
-}
-
-/// Adds values, given in `inverse` steps, with their indices and contexts, whose quantizers are the
-/// contexts modulo `quantizers`.
-pub(super) fn add_all(
-    stats: &mut Statistics,
-    (values, inverse): (&[f32], f32),
-    of: &Quantized,
-    quantizers: usize,
-) {
-    let contexts = stats.counts.len();
-    let mut tally = Tally {
-        numbers: vec![0; TURNS * contexts * STRIDE],
-        contexts,
-    };
-    let mut prepared = Prepared {
-        places: [0; BLOCK],
-        residuals: [0; BLOCK],
-    };
-    let odd = quantizers as u8 - 1;
-    let blocks = values.chunks(BLOCK).zip(of.indices.chunks(BLOCK));
-    let blocks = blocks.zip(of.contexts.chunks(BLOCK)).enumerate();
-    for (number, ((values, indices), contexts)) in blocks {
-        places(indices, contexts, &mut prepared.places);
-        residuals(
-            values,
-            inverse,
-            indices,
-            contexts,
-            odd,
-            &mut prepared.residuals,
-        );
-        tally.add(&prepared, values.len());
-        if (number + 1) % (LASTING / BLOCK) == 0 {
-            tally.empty_into(stats);
-        }
-    }
-    tally.empty_into(stats);
 }
 
 multiversion! {
@@ -162,9 +169,16 @@ mod tests {
                 expected.counts[c][m.min(PAST)] += 1;
                 expected.residuals[c][m.min(SHIFTS)] += (residual * UNITS) as i64;
             }
-            let mut stats = Statistics::new(count);
-            let of = Quantized { indices, contexts };
-            add_all(&mut stats, (&values, 1.0), &of, quantizers);
+            let mut tally = Tally::new(count, quantizers);
+            // In pieces, some of which end within a block.
+            let mut from = 0;
+            for piece in [1, 255, 300, LASTING, n].map(|piece| piece.min(n - from)) {
+                let piece = from..from + piece.min(n - from);
+                let of = (&values[piece.clone()], 1.0);
+                tally.add(of, (&indices[piece.clone()], &contexts[piece.clone()]));
+                from = piece.end;
+            }
+            let stats = tally.finish();
             assert_eq!(stats.counts, expected.counts);
             for (found, expected) in stats.residuals.iter().zip(&expected.residuals) {
                 assert_eq!(found[1..], expected[1..]);

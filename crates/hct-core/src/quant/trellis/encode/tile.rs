@@ -3,13 +3,14 @@
 use super::search::{self, Quantized};
 use super::statistics::Statistics;
 use super::syntax::write_patches;
-use super::tally;
+use super::tally::Tally;
 use crate::entropy::freq::{EncoderSymbols, FreqTable};
 use crate::entropy::rans::encode::RansEncoder;
+use crate::kernels::trellis::Machine;
 use crate::kernels::viterbi::Rates;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::decode::SYMBOLS;
-use crate::quant::trellis::machine::{Trellis, multiple};
+use crate::quant::trellis::decode::multiple;
 use crate::scratch::with_bytes;
 use crate::simd::multiversion;
 use crate::wire::{MAX_VARINT, put_blob};
@@ -43,8 +44,8 @@ impl LaneStates {
     pub fn advance(&mut self, coder: &TileCoder, indices: &[i32]) {
         for k in indices {
             let state = &mut self.states[self.next];
-            let odd = (k.unsigned_abs() & 1) as usize;
-            *state = coder.trellis.next(usize::from(*state), odd) as u8;
+            let odd = k.unsigned_abs() & 1;
+            *state = coder.trellis.next(u32::from(*state), odd) as u8;
             self.next = (self.next + 1) % coder.lanes;
         }
     }
@@ -53,7 +54,7 @@ impl LaneStates {
 /// The quantizer of a plane at one step.
 #[derive(Clone, Copy)]
 pub(crate) struct TileCoder {
-    pub trellis: Trellis,
+    pub trellis: Machine,
     pub lanes: usize,
     pub step: f32,
 }
@@ -61,7 +62,7 @@ pub(crate) struct TileCoder {
 impl TileCoder {
     /// Quantizer of a context.
     pub(super) fn quantizer(&self, context: u8) -> i32 {
-        i32::from(context) % self.trellis.quantizers() as i32
+        i32::from(context) % self.trellis.quantizers as i32
     }
 
     /// Indices of a tile by Viterbi search under `rates`.
@@ -96,10 +97,10 @@ impl TileCoder {
 
     /// Statistics of a quantized tile, for a plane of `contexts` contexts.
     pub fn statistics(&self, values: &[f32], quantized: &Quantized, contexts: usize) -> Statistics {
-        let mut stats = Statistics::new(contexts);
+        let mut tally = Tally::new(contexts, self.trellis.quantizers);
         let of = (values, 1.0 / self.step);
-        tally::add_all(&mut stats, of, quantized, self.trellis.quantizers());
-        stats
+        tally.add(of, (&quantized.indices, &quantized.contexts));
+        tally.finish()
     }
 
     /// Entropy-codes a quantized tile.

@@ -8,6 +8,10 @@ use crate::matrix::MatrixView;
 use crate::plane::{Preparation, Tiles};
 use crate::quant::trellis::gains::{self, GainUnit};
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
+use crate::scratch::with_values;
+
+/// Values that are loaded at a time where each can be alone.
+const BAND: usize = 1 << 14;
 
 /// Prepared tiles and the gains of their rows and columns, if they have any.
 pub(super) struct GainTiles<'a> {
@@ -93,19 +97,45 @@ impl<'a> GainTiles<'a> {
         )
     }
 
-    /// The values of a tile as the quantizer sees them.
-    pub fn load(&self, tile: &TileShape) -> Vec<f32> {
-        let mut values = vec![0.0; tile.len()];
-        self.load_into(tile, &mut values);
-        values
+    /// The matrix, where tiles are parts of it as it is.
+    pub fn unprepared(&self) -> Option<&MatrixView<'a>> {
+        let plain = self.gains.rows.is_none() && self.gains.columns.is_none();
+        self.tiles.unprepared().filter(|_| plain)
     }
 
-    /// The same into `values`, as many as the tile has.
+    /// Fills `values` with those of a tile as the quantizer sees them, as many as the tile has.
     pub fn load_into(&self, tile: &TileShape, values: &mut [f32]) {
         self.tiles.load_into(tile, values);
         // Columns first, the other way round than in a decoder: what is finite here is there.
         gains::apply(values, tile.cols, &[], &self.column_factors(tile, -1));
         gains::apply(values, tile.cols, &self.row_factors(tile, -1), &[]);
+    }
+
+    /// Calls `each` with all rows of a tile, one band after the other: of so many that they stay in a cache,
+    /// where each can be loaded alone.
+    ///
+    /// # Errors
+    /// Those of `each`.
+    pub fn each_band(
+        &self,
+        tile: &TileShape,
+        mut each: impl FnMut(&[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let Some(matrix) = self.unprepared() else {
+            return with_values(tile.len(), |values| {
+                self.load_into(tile, values);
+                each(values)
+            });
+        };
+        let band = tile.cols * (BAND / tile.cols).clamp(1, tile.rows);
+        with_values(band, |room| {
+            for first in (0..tile.len()).step_by(band) {
+                let values = &mut room[..band.min(tile.len() - first)];
+                matrix.read(tile.first + first, values);
+                each(values)?;
+            }
+            Ok(())
+        })
     }
 
     /// Largest magnitude of loaded values, as [`Tiles::largest`].

@@ -78,7 +78,7 @@ impl TrellisAnalysis<'_> {
     }
 
     fn train_on(&self, step: f32, tile: &TileValues<'_>, start: Option<&Contexts>) -> Training {
-        let quantizers = self.trellis.quantizers();
+        let quantizers = self.trellis.quantizers;
         let coder = self.coder(step);
         let mut contexts = match start {
             Some(contexts) => contexts.clone(),
@@ -88,7 +88,8 @@ impl TrellisAnalysis<'_> {
             ),
         };
         let mut round = || {
-            let quantized = coder.quantize(&contexts.rates(self.lambda(step)), tile);
+            let rates = contexts.rates(self.lambda(step));
+            let quantized = coder.quantize(&rates, tile);
             let stats = coder.statistics(tile.values, &quantized, contexts.tables.len());
             contexts = Contexts::from_statistics(&stats, quantizers);
             (quantized, stats)
@@ -99,10 +100,10 @@ impl TrellisAnalysis<'_> {
         let (quantized, stats) = round();
         let n = tile.values.len() as f64;
         let points = Points::new(&coder, &contexts);
-        let error: f64 = points
-            .squared_errors(tile.values, &quantized, tile.values.len(), &[])
-            .iter()
-            .sum();
+        let mut errors = Vec::new();
+        let of = (&quantized.indices[..], &quantized.contexts[..]);
+        points.squared_errors(tile.values, of, (tile.values.len(), &[]), &mut errors);
+        let error: f64 = errors.iter().sum();
         let estimate = Estimate {
             rate: contexts.bits(&stats) / n,
             distortion: error / n,
@@ -117,7 +118,7 @@ impl TrellisAnalysis<'_> {
 /// reaches. Above about one bit the better one never uses the zero of Q1 (the unions of
 /// ECTCQ), by 0.01 to 0.02 bit; classes quieter than that must have it.
 pub(super) fn first_guess(coder: TileCoder, classes: usize, tile: &TileValues<'_>) -> Statistics {
-    let quantizers = coder.trellis.quantizers();
+    let quantizers = coder.trellis.quantizers;
     let inverse = 1.0 / coder.step;
     // Sums and counts that take turns: one and the same class in a row would wait for itself.
     let mut turns = vec![[(0f64, 0u64); TURNS]; classes];

@@ -3,6 +3,7 @@
 use super::ErrorFeedback;
 use super::band::{BandCoder, QuantizedBand, in_exact_range};
 use super::rows::Rows;
+use crate::kernels::trellis::Machine;
 use crate::matrix::MatrixView;
 use crate::quant::trellis::classes;
 use crate::quant::trellis::contexts::Contexts;
@@ -12,7 +13,6 @@ use crate::quant::trellis::encode::settings::TrellisSettings;
 use crate::quant::trellis::encode::tile::{TileCoder, TileValues};
 use crate::quant::trellis::encode::training::first_guess;
 use crate::quant::trellis::gains::GainUnit;
-use crate::quant::trellis::machine::Trellis;
 use crate::{Dtype, Error, Result};
 
 /// Weights of a sample of rows, which is coded to learn what the whole will be like.
@@ -27,7 +27,7 @@ pub struct FeedbackAnalysis<'a> {
     pub(super) matrix: MatrixView<'a>,
     pub(super) feedback: ErrorFeedback<'a>,
     pub(super) dtype: Dtype,
-    pub(super) trellis: Trellis,
+    pub(super) trellis: Machine,
     pub(super) settings: TrellisSettings,
     sample: Rows,
     /// Log-scales of the sample before any feedback.
@@ -69,7 +69,7 @@ impl<'a> FeedbackAnalysis<'a> {
         feedback: ErrorFeedback<'a>,
         settings: TrellisSettings,
     ) -> Result<Self> {
-        let trellis = Trellis::new(settings.states).ok_or_else(|| {
+        let trellis = Machine::of(settings.states).ok_or_else(|| {
             Error::argument("states", format!("no trellis has {}", settings.states))
         })?;
         let (rows, cols) = (matrix.rows(), matrix.cols());
@@ -149,12 +149,12 @@ impl<'a> FeedbackAnalysis<'a> {
                 classes: &of,
             };
             let guess = first_guess(coder, scales.map.classes, &tile);
-            let mut contexts = Contexts::from_statistics(&guess, self.trellis.quantizers());
+            let mut contexts = Contexts::from_statistics(&guess, self.trellis.quantizers);
             let mut last = None;
             for _ in 0..self.settings.passes {
                 let band = self.quantize(coder, &scales, &contexts, &self.sample, &rows)?;
                 let stats = coder.statistics(&band.targets, &band.quantized, contexts.tables.len());
-                contexts = Contexts::from_statistics(&stats, self.trellis.quantizers());
+                contexts = Contexts::from_statistics(&stats, self.trellis.quantizers);
                 last = Some((band, stats));
             }
             let Some((band, stats)) = last else { break };

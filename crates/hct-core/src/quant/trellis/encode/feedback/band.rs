@@ -2,7 +2,6 @@
 
 use super::ErrorFeedback;
 use super::rows::Rows;
-use crate::floats;
 use crate::kernels::viterbi::Rates;
 use crate::matmul::add_product;
 use crate::matrix::MatrixView;
@@ -13,7 +12,7 @@ use crate::quant::trellis::encode::distortion::Points;
 use crate::quant::trellis::encode::search::Quantized;
 use crate::quant::trellis::encode::tile::{LaneStates, TileCoder, TileValues};
 use crate::quant::trellis::gains::GainUnit;
-use crate::{Dtype, Error, Result};
+use crate::{Dtype, Error, Result, floats, magnitudes};
 
 /// Columns whose errors are fed back to all later ones at once, by a matrix product.
 const BLOCK: usize = 64;
@@ -162,9 +161,7 @@ impl BandCoder<'_> {
 
 /// Errs unless all indices of `values` stay in the exact range.
 pub(super) fn in_exact_range(values: &[f32], step: f32) -> Result<()> {
-    // The bits of magnitudes order as the magnitudes do, with infinity and NaN on top.
-    let bits = values.iter().fold(0, |m, v| v.abs().to_bits().max(m));
-    let max = f32::from_bits(bits);
+    let max = magnitudes::largest(values);
     if !max.is_finite() {
         return Err(Error::TooLarge {
             magnitude: max.into(),

@@ -69,7 +69,7 @@ impl FeedbackAnalysis<'_> {
         write_scales(&mut enc, self.feedback.column_gains);
         put_blob(&mut common, &enc.finish());
         let mut enc = Encoder::new();
-        contexts.write(&mut enc, self.trellis.quantizers(), stats.precision());
+        contexts.write(&mut enc, self.trellis.quantizers, stats.precision());
         put_blob(&mut common, &enc.finish());
         Ok(FeedbackPlane {
             damage: coded.iter().map(|tile| tile.damage).sum(),
