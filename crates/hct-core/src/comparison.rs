@@ -70,6 +70,26 @@ pub struct PlaneComparison {
 }
 
 impl PlaneComparison {
+    /// Of rows of which nothing was compared.
+    pub(crate) fn of_none(rows: usize, centered: bool) -> Self {
+        let none = RowComparison::default();
+        PlaneComparison {
+            rows: vec![none; rows],
+            centered: vec![none; if centered { rows } else { 0 }],
+        }
+    }
+
+    /// Adds those of a tile whose first row is `first`.
+    pub(crate) fn merge(&mut self, first: usize, tile: &TileComparison) {
+        let add = |rows: &mut [RowComparison], of: &[RowComparison]| {
+            rows.iter_mut().zip(of).for_each(|(row, of)| row.merge(of));
+        };
+        add(&mut self.rows[first..], &tile.plain);
+        if !self.centered.is_empty() {
+            add(&mut self.centered[first..], &tile.centered);
+        }
+    }
+
     /// All rows at once.
     pub fn total(&self) -> RowComparison {
         let mut total = RowComparison::default();
@@ -167,54 +187,73 @@ fn compare_tiles(
     (tiles, tile): (usize, impl Fn(usize) -> TileShape + Sync + Send),
     decoded: impl Fn(usize, &TileShape, &mut [f32]) -> Result<()> + Sync + Send,
 ) -> Result<PlaneComparison> {
-    // Rows that stay in a cache from one step to the next.
-    let compare = |tile: &TileShape, b: &mut [f32]| {
-        let (mut plain, mut centered) = (Vec::new(), Vec::new());
-        let band = tile.cols * (BAND / tile.cols).clamp(1, tile.rows);
-        with_values(band, |a| {
-            for (number, b) in b.chunks_mut(band).enumerate() {
-                let a = &mut a[..b.len()];
-                floats::round_to(b, dtype);
-                matrix.read(tile.first + number * band, a);
-                compare_rows(a, b, tile.cols, &mut plain);
-                let Some(center) = center else {
-                    continue;
-                };
-                let center = &center[tile.first_col..tile.first_col + tile.cols];
-                for values in [&mut *a, &mut *b] {
-                    for row in values.chunks_exact_mut(tile.cols) {
-                        row.iter_mut().zip(center).for_each(|(v, c)| *v -= c);
-                    }
-                }
-                compare_rows(a, b, tile.cols, &mut centered);
-            }
-        });
-        (tile.first_row, plain, centered)
-    };
+    let view = View { dtype, center };
     let parts = parallel::map(tiles, |i| {
         let tile = tile(i);
         with_values(tile.len(), |b| {
             decoded(i, &tile, b)?;
-            Ok::<_, Error>(compare(&tile, b))
+            let mut compared = TileComparison::default();
+            // Rows that stay in a cache from one step to the next.
+            let band = band_of(&tile);
+            with_values(band, |a| {
+                for (number, b) in b.chunks_mut(band).enumerate() {
+                    let a = &mut a[..b.len()];
+                    matrix.read(tile.first + number * band, a);
+                    compared.add(&tile, (a, b), view);
+                }
+            });
+            Ok::<_, Error>((tile.first_row, compared))
         })
     });
-    let none = RowComparison::default();
-    let mut rows = vec![none; matrix.rows()];
-    let mut centered = vec![none; if center.is_some() { matrix.rows() } else { 0 }];
+    let mut whole = PlaneComparison::of_none(matrix.rows(), center.is_some());
     for part in parts {
-        let (first, plain, about) = part?;
-        rows[first..]
-            .iter_mut()
-            .zip(&plain)
-            .for_each(|(row, s)| row.merge(s));
-        if !about.is_empty() {
-            centered[first..]
-                .iter_mut()
-                .zip(&about)
-                .for_each(|(row, s)| row.merge(s));
-        }
+        let (first, compared) = part?;
+        whole.merge(first, &compared);
     }
-    Ok(PlaneComparison { rows, centered })
+    Ok(whole)
+}
+
+/// Values of a tile that are compared at a time: whole rows that stay in a cache.
+pub(crate) fn band_of(tile: &TileShape) -> usize {
+    tile.cols * (BAND / tile.cols).clamp(1, tile.rows)
+}
+
+/// How a reader sees values: in their dtype, and perhaps also less one value per column.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'c> {
+    pub dtype: Dtype,
+    pub center: Option<&'c [f32]>,
+}
+
+/// Comparisons of the rows of a tile, so far.
+#[derive(Default)]
+pub(crate) struct TileComparison {
+    plain: Vec<RowComparison>,
+    centered: Vec<RowComparison>,
+}
+
+impl TileComparison {
+    /// Adds rows of a tile, of which `a` are original and `b` decoded but not rounded. What is left in them is
+    /// undefined.
+    pub fn add(&mut self, tile: &TileShape, (a, b): (&mut [f32], &mut [f32]), view: View<'_>) {
+        floats::round_to(b, view.dtype);
+        compare_rows(a, b, tile.cols, &mut self.plain);
+        let Some(center) = view.center else {
+            return;
+        };
+        let center = &center[tile.first_col..tile.first_col + tile.cols];
+        for values in [&mut *a, &mut *b] {
+            for row in values.chunks_exact_mut(tile.cols) {
+                row.iter_mut().zip(center).for_each(|(v, c)| *v -= c);
+            }
+        }
+        compare_rows(a, b, tile.cols, &mut self.centered);
+    }
+
+    /// Sum of the squared errors.
+    pub fn error(&self) -> f64 {
+        self.plain.iter().map(|row| row.error).sum()
+    }
 }
 
 /// Appends the comparisons of rows.

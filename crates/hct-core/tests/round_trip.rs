@@ -7,7 +7,7 @@ use common::{Kind, bytes_of, file_of, floats_of, meta, preparation, squared_erro
 use half::{bf16, f16};
 use hct_core::{
     Dtype, EncodedFragment, EncodedPlane, EncodedTensor, HctReader, MatrixView, Preparation,
-    SparseFormat, TensorMeta, Transform, encode_sparse, fold,
+    SparseFormat, TensorMeta, Transform, TrellisAnalysis, TrellisSettings, encode_sparse, fold,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -215,6 +215,37 @@ proptest! {
         prop_assert!(measured.sqrt() <= bound.sqrt() + rounding, "{measured} > {bound}");
         prop_assert!((measured.sqrt() - predicted.sqrt()).abs() <= rounding + 1e-5 * measured.sqrt(),
             "predicted {predicted}, measured {measured}");
+    }
+
+    #[test]
+    fn what_an_encoder_compares_is_what_a_reader_gets(
+        kind in kinds(),
+        shape in shapes(),
+        dtype in dtypes(),
+        how in preparations(),
+        states in prop::sample::select(vec![1usize, 8, 64]),
+        step in prop_oneof![Just(0.3), 1e-6..6.0],
+        centered in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let (meta, bytes, _) = tensor(kind, &shape, dtype, seed);
+        let (rows, cols) = fold(&shape).unwrap();
+        let matrix = MatrixView::from_bytes(&bytes, dtype, rows, cols).unwrap();
+        let means: Vec<f32> = matrix.moments().means.iter().map(|&mean| mean as f32).collect();
+        let center = centered.then_some(&means[..]);
+        let analysis = TrellisAnalysis::new(matrix, how, TrellisSettings::new(states)).unwrap();
+        let step = ((step * analysis.energy().sqrt()) as f32).max(analysis.min_step());
+        let training = analysis.train(step, 1 << 18);
+        let plane = analysis.encode(step, &training);
+        let Ok((compared, found)) = analysis.encode_comparing(step, &training, dtype, center) else {
+            prop_assert!(plane.is_err());
+            return Ok(());
+        };
+        let after = compared.compare(matrix, dtype, center, None).unwrap();
+        // To the last bit.
+        prop_assert_eq!(format!("{found:?}"), format!("{after:?}"));
+        let file = |plane| file_of(meta.clone(), EncodedTensor::plane(plane));
+        prop_assert!(file(compared) == file(plane.unwrap()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub struct EncodedPlane {
     pub(crate) recipe: PlaneRecipe,
     pub(crate) common: Vec<u8>,
     pub(crate) tiles: Vec<Vec<u8>>,
-    /// Sum of squared errors of the coded values.
+    /// Sum of squared errors of the coded values, rounded where they were compared when they were coded.
     pub(crate) squared_error: f64,
     /// Coefficients coded as other than zero.
     pub(crate) kept: u64,
@@ -25,7 +25,8 @@ impl EncodedPlane {
         self.common.len() + self.tiles.iter().map(Vec::len).sum::<usize>()
     }
 
-    /// Sum of squared errors of the decoded values, before rounding to the tensor's dtype.
+    /// Sum of squared errors of the decoded values: before rounding to the tensor's dtype, but after it where
+    /// the plane was compared as it was encoded (`TrellisAnalysis::encode_comparing`).
     pub fn squared_error(&self) -> f64 {
         self.squared_error
     }

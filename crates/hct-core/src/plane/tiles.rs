@@ -105,6 +105,11 @@ impl<'a> Tiles<'a> {
         transform::forward(values, tile.rows, tile.cols, self.preparation.transform);
     }
 
+    /// The matrix.
+    pub fn matrix(&self) -> &MatrixView<'a> {
+        &self.matrix
+    }
+
     /// The matrix, where tiles are parts of it as it is.
     pub fn unprepared(&self) -> Option<&MatrixView<'a>> {
         let plain = self.preparation.transform == Transform::None && self.means.is_none();

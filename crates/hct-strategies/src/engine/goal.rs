@@ -1,6 +1,9 @@
 //! What coding one tensor is to arrive at, and from where.
 
-use hct_core::{EncodedPlane, MatrixView, Moments, Result, RowComparison, compare_values};
+use hct_core::{
+    EncodedPlane, MatrixView, Moments, Result, RowComparison, Training, TrellisAnalysis,
+    compare_values,
+};
 
 use super::quality::{Quality, Target};
 use crate::TensorView;
@@ -130,6 +133,25 @@ impl<'a> Goal<'a> {
             let decoded = plane.compare(guard.base, dtype, None, sum)?.total();
             Ok(excess.max(guard.excess(&comparison.total(), &decoded)))
         })
+    }
+
+    /// Encodes what `analysis` is of at `step`; and the same of the plane added to `sum`.
+    pub fn encode(
+        &self,
+        analysis: &TrellisAnalysis<'_>,
+        step: f32,
+        training: &Training,
+        sum: Option<&[f32]>,
+    ) -> Result<(EncodedPlane, f64)> {
+        if sum.is_some() || self.guard.is_some() {
+            let plane = analysis.encode(step, training)?;
+            let excess = self.excess_of(&plane, sum)?;
+            return Ok((plane, excess));
+        }
+        // What is coded is the original itself.
+        let (dtype, center) = (self.tensor.meta.dtype, self.center.as_deref());
+        let (plane, comparison) = analysis.encode_comparing(step, training, dtype, center)?;
+        Ok((plane, self.target.excess(&comparison)))
     }
 }
 

@@ -116,10 +116,10 @@ impl Search<'_> {
             if attempt >= ATTEMPTS && misses / reaches < NEAR {
                 break;
             }
-            let Some(plane) = in_range(analysis.encode(step, &training))? else {
+            let coded = self.goal.encode(analysis, step, &training, self.sum);
+            let Some((plane, excess)) = in_range(coded)? else {
                 break;
             };
-            let excess = self.excess(&plane)?;
             if excess <= 1.0 {
                 reaches = reaches.max(step);
                 if best
@@ -157,11 +157,6 @@ impl Search<'_> {
             step = next;
         }
         Ok(best)
-    }
-
-    /// How far the plane's distortion is above what the target allows, at most 1 if it is not.
-    fn excess(&self, plane: &EncodedPlane) -> Result<f64> {
-        self.goal.excess_of(plane, self.sum)
     }
 
     /// Reverse water-filling under a cap per row: of the rows that a floor counts, the louder

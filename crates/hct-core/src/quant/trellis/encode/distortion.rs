@@ -66,21 +66,37 @@ impl Points {
             }));
     }
 
+    /// The values that the decoder makes of `indices`.
+    pub fn decode(&self, (indices, contexts): (&[i32], &[u8]), out: &mut [f32]) {
+        let mut at = [0; BLOCK];
+        let blocks = indices.chunks(BLOCK).zip(contexts.chunks(BLOCK));
+        for ((indices, contexts), out) in blocks.zip(out.chunks_mut(BLOCK)) {
+            self.near(indices, contexts, &mut at, out);
+            add_signs(indices, out);
+        }
+    }
+
+    /// Magnitudes of the points of a block.
+    #[inline(always)]
+    fn near(&self, indices: &[i32], contexts: &[u8], at: &mut [u16; BLOCK], near: &mut [f32]) {
+        if places(indices, contexts, at) < PAST as u32 {
+            for (near, &place) in near.iter_mut().zip(&at[..indices.len()]) {
+                *near = self.points[usize::from(place)];
+            }
+        } else {
+            for ((near, &k), &c) in near.iter_mut().zip(indices).zip(contexts) {
+                *near = self.get(c, k.unsigned_abs() as usize);
+            }
+        }
+    }
+
     fn line(&self, values: &[f32], indices: &[i32], contexts: &[u8], weights: &[f64]) -> f64 {
         let mut sums = [0.0; SUMS];
         let (mut at, mut near) = ([0; BLOCK], [0.0; BLOCK]);
         let blocks = values.chunks(BLOCK).zip(indices.chunks(BLOCK));
         let blocks = blocks.zip(contexts.chunks(BLOCK)).enumerate();
         for (number, ((values, indices), contexts)) in blocks {
-            if places(indices, contexts, &mut at) < PAST as u32 {
-                for (near, &place) in near.iter_mut().zip(&at[..indices.len()]) {
-                    *near = self.points[usize::from(place)];
-                }
-            } else {
-                for ((near, &k), &c) in near.iter_mut().zip(indices).zip(contexts) {
-                    *near = self.get(c, k.unsigned_abs() as usize);
-                }
-            }
+            self.near(indices, contexts, &mut at, &mut near);
             match weights.get(number * BLOCK..) {
                 Some(weights) if !weights.is_empty() => {
                     add_weighted(values, &near, weights, &mut sums);
@@ -90,6 +106,18 @@ impl Points {
         }
         let [a, b, c, d, e, f, g, h] = sums;
         ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+}
+
+multiversion! {
+    /// Gives magnitudes the signs of indices.
+    fn add_signs(indices: &[i32], magnitudes: &mut [f32]) = add_signs_body;
+}
+
+#[inline(always)]
+fn add_signs_body(indices: &[i32], magnitudes: &mut [f32]) {
+    for (v, &k) in magnitudes.iter_mut().zip(indices) {
+        *v = f32::from_bits(v.to_bits() ^ (k as u32 & 1 << 31));
     }
 }
 

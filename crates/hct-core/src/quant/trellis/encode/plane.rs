@@ -8,6 +8,7 @@ use super::syntax::write_scales;
 use super::tally::Tally;
 use super::tile::{TileCoder, TileValues};
 use super::training::Training;
+use crate::comparison::{PlaneComparison, TileComparison, View, band_of};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::kernels::viterbi::Rates;
 use crate::plane::EncodedPlane;
@@ -16,7 +17,7 @@ use crate::quant::trellis::{classes, columns};
 use crate::recipe::TileShape;
 use crate::scratch::with_values;
 use crate::wire::put_blob;
-use crate::{Error, Result, parallel};
+use crate::{Dtype, Error, Result, parallel};
 
 /// Tiles whose statistics make the final contexts; a plane of more uses tiles spread evenly.
 const TRAINING_TILES: usize = 16;
@@ -28,6 +29,39 @@ impl TrellisAnalysis<'_> {
     /// When a value is not finite or too large, or the step is so small that an index would leave
     /// the exact range ([`Error::is_out_of_range`]); code the tensor losslessly then.
     pub fn encode(&self, step: f32, training: &Training) -> Result<EncodedPlane> {
+        let (plane, _) = self.encode_seeing(step, training, None)?;
+        Ok(plane)
+    }
+
+    /// The same, and what [`EncodedPlane::compare`] says of the plane and its matrix. Where values are coded as
+    /// they are, nothing is decoded for it: the encoder knows what a decoder will make of its symbols.
+    ///
+    /// # Errors
+    /// As [`TrellisAnalysis::encode`].
+    pub fn encode_comparing(
+        &self,
+        step: f32,
+        training: &Training,
+        dtype: Dtype,
+        center: Option<&[f32]>,
+    ) -> Result<(EncodedPlane, PlaneComparison)> {
+        let known = self.tiles.unprepared().is_some() && !self.recipe.column_order;
+        let view = known.then_some(View { dtype, center });
+        let (plane, comparison) = self.encode_seeing(step, training, view)?;
+        let comparison = match comparison {
+            Some(comparison) => comparison,
+            None => plane.compare(*self.tiles.matrix(), dtype, center, None)?,
+        };
+        Ok((plane, comparison))
+    }
+
+    /// Encodes the plane; where there is a view, compares it as well.
+    fn encode_seeing(
+        &self,
+        step: f32,
+        training: &Training,
+        view: Option<View<'_>>,
+    ) -> Result<(EncodedPlane, Option<PlaneComparison>)> {
         let recipe = self.recipe;
         if !(step > 0.0 && step < MAX_STEP) {
             return Err(Error::StepOutOfRange {
@@ -55,16 +89,21 @@ impl TrellisAnalysis<'_> {
         let coded = parallel::map(count, |i| {
             let known = (0..training_tiles).find(|&k| trained_on(k) == i);
             match known {
-                Some(k) => self.code_tile(i, &trained[k].0, coder, &contexts),
+                Some(k) => self.code_tile(i, &trained[k].0, coder, &contexts, view),
                 None => {
                     let tile = self.quantized_tile(i, coder, &rates, None)?;
-                    self.code_tile(i, &tile, coder, &contexts)
+                    self.code_tile(i, &tile, coder, &contexts, view)
                 }
             }
         });
         let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
-        let squared_error = coded.iter().map(|(_, e, _)| e).sum();
-        let kept = coded.iter().map(|(.., kept)| kept).sum();
+        let comparison = view.map(|view| {
+            let mut whole = PlaneComparison::of_none(recipe.rows, view.center.is_some());
+            for (i, tile) in coded.iter().enumerate() {
+                whole.merge(recipe.tile(i).first_row, &tile.compared);
+            }
+            whole
+        });
         let mut common = Vec::new();
         self.tiles.write_means(&mut common);
         common.extend_from_slice(&step.to_le_bytes());
@@ -76,14 +115,14 @@ impl TrellisAnalysis<'_> {
         let mut enc = Encoder::new();
         contexts.write(&mut enc, self.trellis.quantizers, stats.precision());
         put_blob(&mut common, &enc.finish());
-        let tiles = coded.into_iter().map(|(p, ..)| p).collect();
-        Ok(EncodedPlane {
+        let plane = EncodedPlane {
             recipe,
             common,
-            tiles,
-            squared_error,
-            kept,
-        })
+            squared_error: coded.iter().map(|tile| tile.squared_error).sum(),
+            kept: coded.iter().map(|tile| tile.kept).sum(),
+            tiles: coded.into_iter().map(|tile| tile.payload).collect(),
+        };
+        Ok((plane, comparison))
     }
 
     /// Quantizes tile `i`, and counts it if there is a `tally`.
@@ -167,50 +206,96 @@ impl TrellisAnalysis<'_> {
         classes
     }
 
-    /// A tile's payload, squared error and number of indices other than zero.
+    /// Codes a tile, and compares it where there is a view.
     fn code_tile(
         &self,
         i: usize,
         tile: &QuantizedTile,
         coder: TileCoder,
         contexts: &Contexts,
-    ) -> Result<(Vec<u8>, f64, u64)> {
+        view: Option<View<'_>>,
+    ) -> Result<CodedTile> {
         let shape = self.recipe.tile(i);
-        let (of_rows, of_columns) = self.tiles.error_weights(&shape);
-        let (of_lines, across, line) = match self.recipe.column_order {
-            true => (of_columns, of_rows, shape.rows),
-            false => (of_rows, of_columns, shape.cols),
-        };
         let points = Points::new(&coder, contexts);
-        let (mut errors, mut kept, mut done) = (Vec::new(), 0, 0);
-        let mut compare = |values: &[f32]| {
-            let band = done..done + values.len();
-            done = band.end;
-            let indices = &tile.quantized.indices[band.clone()];
-            let of = (indices, &tile.quantized.contexts[band]);
-            points.squared_errors(values, of, (line, &across), &mut errors);
-            kept += indices.iter().filter(|&&k| k != 0).count() as u64;
-        };
-        // In column order bands are no part of the order: they are compared all at once.
-        match self.recipe.column_order {
-            true => with_values(shape.len(), |values| {
-                self.tiles.load_into(&shape, values);
-                self.in_order(&shape, values, compare);
-            }),
-            false => self.tiles.each_band(&shape, |values| {
-                compare(values);
-                Ok(())
-            })?,
-        }
-        let error = match &of_lines[..] {
-            [] => errors.iter().sum(),
-            weights => errors.iter().zip(weights).map(|(e, w)| e * w).sum(),
+        let mut compared = TileComparison::default();
+        let squared_error = match view {
+            Some(view) => {
+                self.compare(&shape, &tile.quantized, &points, view, &mut compared)?;
+                compared.error()
+            }
+            None => self.squared_error(&shape, &tile.quantized, &points)?,
         };
         let coded = coder.code(contexts, &tile.quantized);
         let mut enc = Encoder::new();
         write_scales(&mut enc, &tile.rows);
         self.tiles.write_row_gains(&mut enc, &shape);
-        Ok((coded.payload(&enc.finish()), error, kept))
+        let indices = &tile.quantized.indices;
+        Ok(CodedTile {
+            payload: coded.payload(&enc.finish()),
+            squared_error,
+            kept: indices.iter().filter(|&&k| k != 0).count() as u64,
+            compared,
+        })
+    }
+
+    /// Compares a tile of values that are coded as they are.
+    fn compare(
+        &self,
+        shape: &TileShape,
+        quantized: &Quantized,
+        points: &Points,
+        view: View<'_>,
+        compared: &mut TileComparison,
+    ) -> Result<()> {
+        let mut done = 0;
+        with_values(band_of(shape), |decoded| {
+            self.tiles.each_band(shape, |values| {
+                let band = done..done + values.len();
+                done = band.end;
+                let decoded = &mut decoded[..values.len()];
+                let indices = &quantized.indices[band.clone()];
+                points.decode((indices, &quantized.contexts[band]), decoded);
+                compared.add(shape, (values, decoded), view);
+                Ok(())
+            })
+        })
+    }
+
+    /// The squared error of a tile.
+    fn squared_error(
+        &self,
+        shape: &TileShape,
+        quantized: &Quantized,
+        points: &Points,
+    ) -> Result<f64> {
+        let (of_rows, of_columns) = self.tiles.error_weights(shape);
+        let (of_lines, across, line) = match self.recipe.column_order {
+            true => (of_columns, of_rows, shape.rows),
+            false => (of_rows, of_columns, shape.cols),
+        };
+        let (mut errors, mut done) = (Vec::new(), 0);
+        let mut add = |values: &[f32]| {
+            let band = done..done + values.len();
+            done = band.end;
+            let indices = &quantized.indices[band.clone()];
+            let of = (indices, &quantized.contexts[band]);
+            points.squared_errors(values, of, (line, &across), &mut errors);
+        };
+        // In column order bands are no part of the order: they are compared all at once.
+        match self.recipe.column_order {
+            true => with_values(shape.len(), |values| {
+                self.tiles.load_into(shape, values);
+                self.in_order(shape, values, add);
+            }),
+            false => self.tiles.each_band(shape, |values| {
+                add(values);
+                Ok(())
+            })?,
+        }
+        Ok(match &of_lines[..] {
+            [] => errors.iter().sum(),
+            weights => errors.iter().zip(weights).map(|(e, w)| e * w).sum(),
+        })
     }
 }
 
@@ -242,4 +327,14 @@ struct QuantizedTile {
     /// Scales of the rows.
     rows: Vec<i32>,
     quantized: Quantized,
+}
+
+/// A tile once coded.
+struct CodedTile {
+    payload: Vec<u8>,
+    squared_error: f64,
+    /// Indices other than zero.
+    kept: u64,
+    /// Empty where nothing was compared.
+    compared: TileComparison,
 }

@@ -3,15 +3,13 @@
 use super::settings::Gains;
 use super::syntax::write_scales;
 use crate::Result;
+use crate::comparison::band_of;
 use crate::entropy::binary::Encoder;
 use crate::matrix::MatrixView;
 use crate::plane::{Preparation, Tiles};
 use crate::quant::trellis::gains::{self, GainUnit};
 use crate::recipe::{PlaneRecipe, Quantizer, TileShape};
 use crate::scratch::with_values;
-
-/// Values that are loaded at a time where each can be alone.
-const BAND: usize = 1 << 14;
 
 /// Prepared tiles and the gains of their rows and columns, if they have any.
 pub(super) struct GainTiles<'a> {
@@ -97,6 +95,11 @@ impl<'a> GainTiles<'a> {
         )
     }
 
+    /// The matrix.
+    pub fn matrix(&self) -> &MatrixView<'a> {
+        self.tiles.matrix()
+    }
+
     /// The matrix, where tiles are parts of it as it is.
     pub fn unprepared(&self) -> Option<&MatrixView<'a>> {
         let plain = self.gains.rows.is_none() && self.gains.columns.is_none();
@@ -111,7 +114,7 @@ impl<'a> GainTiles<'a> {
         gains::apply(values, tile.cols, &self.row_factors(tile, -1), &[]);
     }
 
-    /// Calls `each` with all rows of a tile, one band after the other: of so many that they stay in a cache,
+    /// Calls `each` with all rows of a tile, which it may overwrite, one band after the other: of so many that they stay in a cache,
     /// where each can be loaded alone.
     ///
     /// # Errors
@@ -119,7 +122,7 @@ impl<'a> GainTiles<'a> {
     pub fn each_band(
         &self,
         tile: &TileShape,
-        mut each: impl FnMut(&[f32]) -> Result<()>,
+        mut each: impl FnMut(&mut [f32]) -> Result<()>,
     ) -> Result<()> {
         let Some(matrix) = self.unprepared() else {
             return with_values(tile.len(), |values| {
@@ -127,7 +130,7 @@ impl<'a> GainTiles<'a> {
                 each(values)
             });
         };
-        let band = tile.cols * (BAND / tile.cols).clamp(1, tile.rows);
+        let band = band_of(tile);
         with_values(band, |room| {
             for first in (0..tile.len()).step_by(band) {
                 let values = &mut room[..band.min(tile.len() - first)];
