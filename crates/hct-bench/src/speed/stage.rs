@@ -42,9 +42,9 @@ pub enum Stage {
     Analyse,
     /// Learning the contexts.
     Train,
-    /// Search and entropy coding at a step, with so many states.
+    /// Search, entropy coding and comparing with the original at a step, with so many states.
     Encode(usize),
-    /// Decoding and comparing with the original, as the search for a step does.
+    /// Decoding and comparing with the original, as the search for a step does where values are transformed.
     Compare,
 }
 
@@ -87,7 +87,10 @@ impl Stage {
             Stage::Encode(states) => {
                 let analysis = analyse(matrix, states)?;
                 let training = analysis.train(TRELLIS_STEP, TRAINING);
-                timed(|| Ok(analysis.encode(TRELLIS_STEP, &training)?))?.0
+                timed(|| {
+                    Ok(analysis.encode_comparing(TRELLIS_STEP, &training, Dtype::BF16, None)?)
+                })?
+                .0
             }
             Stage::Compare => {
                 let analysis = analyse(matrix, 64)?;

@@ -17,7 +17,7 @@ const LINES: [(Stage, &str); 11] = [
     (Stage::ExactChecksums, "of it checksums"),
     (
         Stage::Encode(64),
-        "**encoding at a step, 64 states**: search, statistics, entropy coding",
+        "**encoding at a step, 64 states**: search, statistics, entropy coding, comparing with the original",
     ),
     (Stage::Encode(8), "the same, 8 states"),
     (Stage::Encode(1), "the same, scalar"),
@@ -28,7 +28,7 @@ const LINES: [(Stage, &str); 11] = [
     ),
     (
         Stage::Compare,
-        "after it: decoding, rounding and comparing with the original",
+        "where values are transformed, after it: decoding, rounding and comparing",
     ),
 ];
 

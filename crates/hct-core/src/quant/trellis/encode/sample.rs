@@ -56,7 +56,8 @@ impl Sample {
                 true => max.max(*largest),
                 false => f32::INFINITY,
             });
-        let values: Vec<f32> = parts.into_iter().flat_map(|(_, part)| part).collect();
+        let values = parts.iter().map(|(_, part)| &part[..]);
+        let values = values.collect::<Vec<_>>().concat();
         let energy = energy(&values) / values.len() as f64;
         Sample {
             values,
