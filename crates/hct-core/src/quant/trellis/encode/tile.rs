@@ -119,8 +119,11 @@ impl TileCoder {
         quantized: &Quantized,
         symbols: &mut [[u8; 2]],
     ) -> Vec<(u64, i64)> {
-        let all = 0..contexts.tables.len();
-        let max: Vec<u32> = all.map(|c| contexts.max_magnitude(c) as u32).collect();
+        // Of every number that a context may have, so that none needs a bounds check.
+        let mut max = [u32::MAX; 256];
+        for (c, max) in max.iter_mut().enumerate().take(contexts.tables.len()) {
+            *max = contexts.max_magnitude(c) as u32;
+        }
         let least = max.iter().copied().min().unwrap_or(0);
         let mut patched = Vec::new();
         let blocks = symbols.chunks_mut(BLOCK).enumerate();
@@ -129,6 +132,12 @@ impl TileCoder {
             blocks.zip(of.zip(quantized.contexts.chunks(BLOCK)))
         {
             if plain_symbols(indices, of_contexts, symbols) <= least {
+                continue;
+            }
+            // Without a branch, since hardly any is past its context's largest.
+            let of = indices.iter().zip(of_contexts);
+            let past = of.map(|(k, &c)| u32::from(k.unsigned_abs() > max[usize::from(c)]));
+            if past.sum::<u32>() == 0 {
                 continue;
             }
             for (i, (&k, &c)) in indices.iter().zip(of_contexts).enumerate() {
