@@ -1,8 +1,14 @@
 //! Between F16 and f32.
 
-mod portable;
 #[cfg(target_arch = "x86_64")]
-mod vectors;
+mod avx2;
+#[cfg(all(target_arch = "x86_64", hct_avx512))]
+#[allow(
+    clippy::incompatible_msrv,
+    reason = "older compilers than its intrinsics leave it out"
+)]
+mod avx512;
+mod portable;
 
 use crate::simd::{SimdLevel, level};
 #[cfg(feature = "encode")]
@@ -17,10 +23,10 @@ pub(crate) fn to_f32(bytes: &[u8], out: &mut [f32]) {
         SimdLevel::Portable => portable::to_f32(halves, out),
         // SAFETY: `level` returns only levels all of whose features were detected.
         #[cfg(all(target_arch = "x86_64", hct_avx512))]
-        SimdLevel::Avx512 => unsafe { vectors::wide::to_f32(halves, out) },
+        SimdLevel::Avx512 => unsafe { avx512::to_f32(halves, out) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        _ => unsafe { vectors::to_f32(halves, out) },
+        _ => unsafe { avx2::to_f32(halves, out) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => portable::to_f32(halves, out),
     }
@@ -36,10 +42,10 @@ pub(crate) fn from_f32(values: &[f32], out: &mut [u8]) {
         SimdLevel::Portable => portable::from_f32(values, out),
         // SAFETY: `level` returns only levels all of whose features were detected.
         #[cfg(all(target_arch = "x86_64", hct_avx512))]
-        SimdLevel::Avx512 => unsafe { vectors::wide::from_f32(values, out) },
+        SimdLevel::Avx512 => unsafe { avx512::from_f32(values, out) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        _ => unsafe { vectors::from_f32(values, out) },
+        _ => unsafe { avx2::from_f32(values, out) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => portable::from_f32(values, out),
     }

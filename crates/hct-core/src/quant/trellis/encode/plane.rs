@@ -8,7 +8,7 @@ use super::syntax::write_scales;
 use super::tally::Tally;
 use super::tile::{TileCoder, TileValues};
 use super::training::Training;
-use crate::comparison::{PlaneComparison, TileComparison, View, band_of};
+use crate::comparison::tiles::{PlaneComparison, TileComparison, View, band_of};
 use crate::entropy::binary::{Encoder, UintModel};
 use crate::kernels::viterbi::Rates;
 use crate::plane::EncodedPlane;

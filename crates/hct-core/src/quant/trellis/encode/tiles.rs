@@ -3,7 +3,7 @@
 use super::settings::Gains;
 use super::syntax::write_scales;
 use crate::Result;
-use crate::comparison::band_of;
+use crate::comparison::tiles::band_of;
 use crate::entropy::binary::Encoder;
 use crate::matrix::MatrixView;
 use crate::plane::{Preparation, Tiles};
