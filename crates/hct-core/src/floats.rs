@@ -1,6 +1,6 @@
 //! Between stored float types and f32.
 //!
-//! Slices are converted by arithmetic on bits, which compiles to vectors; single numbers by `half`, which
+//! Slices are converted by arithmetic on bits, which compiles to vectors, or by a kernel; single numbers by `half`, which
 //! uses instructions where it finds them, whatever the level: what it computes without them is asked for
 //! by name at the portable level. Its `from_f64` must not be used: with the x86 instructions it rounds
 //! twice, without them it drops bits, so the results differ.

@@ -148,7 +148,7 @@ impl<'a> MatrixView<'a> {
     /// Whether every value is finite.
     pub fn is_finite(&self) -> bool {
         match self.data {
-            Data::Values(values) => values.iter().all(|v| v.is_finite()),
+            Data::Values(values) => magnitudes::largest(values).is_finite(),
             Data::Bytes(bytes, dtype) => magnitudes::all_finite(bytes, dtype),
         }
     }

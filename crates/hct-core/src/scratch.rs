@@ -8,14 +8,21 @@ use std::mem::take;
 use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
-/// Values that a thread keeps room for: 4 MiB, a tile of the size that encoders make.
-const KEPT: usize = 1 << 20;
-/// Decisions of the search that a thread keeps room for: those of such a tile with 256 states, in sixteen of its
-/// 32 lanes at a time.
+/// Rooms that a thread keeps at most of a kind: what each may hold, and how many.
+type Kept = (usize, usize);
+
+/// Of values: 4 MiB each, a tile of the size that encoders make; decoding and comparing take that many at a time.
+const VALUES_KEPT: Kept = (1 << 20, 3);
+/// Of bytes: the same.
 #[cfg(feature = "encode")]
-const KEPT_WORDS: usize = 257 << 15;
-/// Rooms that a thread keeps at most: decoding and comparing take that many at a time.
-const ROOMS: usize = 3;
+const BYTES_KEPT: Kept = (1 << 22, 3);
+/// Of words: 17 MB, the decisions of the search in such a tile with 256 states, in sixteen of its 32 lanes at a time;
+/// 4 MB with 64.
+#[cfg(feature = "encode")]
+const WORDS_KEPT: Kept = (257 << 15, 1);
+/// Of numbers of 32 bits: as many bytes, the decisions of any eight lanes.
+#[cfg(all(feature = "encode", target_arch = "x86_64"))]
+const NUMBERS_KEPT: Kept = (1 << 22, 1);
 
 thread_local! {
     static VALUES: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
@@ -29,44 +36,44 @@ thread_local! {
 
 /// Calls `f` with room for `n` values. What they are is undefined: `f` must write all that it reads.
 pub(crate) fn with_values<R>(n: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {
-    with(&VALUES, KEPT, n, f)
+    with(&VALUES, VALUES_KEPT, n, f)
 }
 
 /// The same with bytes.
 #[cfg(feature = "encode")]
 pub(crate) fn with_bytes<R>(n: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
-    with(&BYTES, 4 * KEPT, n, f)
+    with(&BYTES, BYTES_KEPT, n, f)
 }
 
 /// The same with numbers of 32 bits.
 #[cfg(all(feature = "encode", target_arch = "x86_64"))]
 pub(crate) fn with_numbers<R>(n: usize, f: impl FnOnce(&mut [u32]) -> R) -> R {
-    with(&NUMBERS, KEPT_WORDS / 2, n, f)
+    with(&NUMBERS, NUMBERS_KEPT, n, f)
 }
 
 /// The same with words.
 #[cfg(all(feature = "encode", target_arch = "x86_64", hct_avx512))]
 pub(crate) fn with_words<R>(n: usize, f: impl FnOnce(&mut [u16]) -> R) -> R {
-    f(&mut Words::new(n))
+    f(&mut WordRoom::new(n))
 }
 
 /// Room for words, for as long as it is held. What they are is undefined.
 #[cfg(feature = "encode")]
-pub(crate) struct Words {
+pub(crate) struct WordRoom {
     room: Vec<u16>,
     n: usize,
 }
 
 #[cfg(feature = "encode")]
-impl Words {
+impl WordRoom {
     pub fn new(n: usize) -> Self {
         let room = taken(&WORDS, n);
-        Words { room, n }
+        WordRoom { room, n }
     }
 }
 
 #[cfg(feature = "encode")]
-impl Deref for Words {
+impl Deref for WordRoom {
     type Target = [u16];
 
     fn deref(&self) -> &[u16] {
@@ -75,22 +82,22 @@ impl Deref for Words {
 }
 
 #[cfg(feature = "encode")]
-impl DerefMut for Words {
+impl DerefMut for WordRoom {
     fn deref_mut(&mut self) -> &mut [u16] {
         &mut self.room[..self.n]
     }
 }
 
 #[cfg(feature = "encode")]
-impl Drop for Words {
+impl Drop for WordRoom {
     fn drop(&mut self) {
-        keep(&WORDS, KEPT_WORDS, take(&mut self.room));
+        keep(&WORDS, WORDS_KEPT, take(&mut self.room));
     }
 }
 
 fn with<T: Copy + Default, R>(
     rooms: &'static LocalKey<Cell<Vec<Vec<T>>>>,
-    kept: usize,
+    kept: Kept,
     n: usize,
     f: impl FnOnce(&mut [T]) -> R,
 ) -> R {
@@ -113,9 +120,9 @@ fn taken<T: Copy + Default>(rooms: &'static LocalKey<Cell<Vec<Vec<T>>>>, n: usiz
 }
 
 /// Keeps a room for the next, if it is not too large.
-fn keep<T>(rooms: &'static LocalKey<Cell<Vec<Vec<T>>>>, kept: usize, items: Vec<T>) {
+fn keep<T>(rooms: &'static LocalKey<Cell<Vec<Vec<T>>>>, (most, count): Kept, items: Vec<T>) {
     let mut free = rooms.take();
-    if items.len() <= kept && free.len() < ROOMS {
+    if items.len() <= most && free.len() < count {
         free.push(items);
     }
     rooms.set(free);
@@ -137,8 +144,8 @@ mod tests {
         });
         let kept = with_values(1000, |values| values.as_ptr());
         assert_eq!(with_values(500, |values| values.as_ptr()), kept);
-        let large = with_values(KEPT + 1, |values| values.len());
-        assert_eq!(large, KEPT + 1);
-        assert!(VALUES.take().iter().all(|room| room.len() <= KEPT));
+        let large = with_values(VALUES_KEPT.0 + 1, |values| values.len());
+        assert_eq!(large, VALUES_KEPT.0 + 1);
+        assert!(VALUES.take().iter().all(|room| room.len() <= VALUES_KEPT.0));
     }
 }

@@ -6,7 +6,7 @@ mod common;
 use common::{Kind, bytes_of, file_of, floats_of, meta, preparation, squared_error, trellis};
 use half::{bf16, f16};
 use hct_core::{
-    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, HctReader, MatrixView, Preparation,
+    Dtype, EncodedFragment, EncodedPlane, EncodedTensor, Gains, HctReader, MatrixView, Preparation,
     SparseFormat, TensorMeta, Transform, TrellisAnalysis, TrellisSettings, encode_sparse, fold,
 };
 use proptest::prelude::*;
@@ -344,6 +344,50 @@ proptest! {
         prop_assert!(reader.tensor(0).unwrap().fragments(1).decode().unwrap() == bytes_of(&expected, Dtype::F32));
         expected.iter_mut().zip(&p).for_each(|(e, p)| *e += p);
         prop_assert!(reader.decode(0).unwrap() == bytes_of(&expected, Dtype::F32));
+    }
+}
+
+/// The comparison that an encoder makes of a matrix, if it is that of what decodes.
+fn compared(analysis: &TrellisAnalysis<'_>, matrix: MatrixView<'_>, what: &str) {
+    let step = 0.3 * analysis.energy().sqrt() as f32;
+    let training = analysis.train(step, 1 << 18);
+    let means: Vec<f32> = matrix.moments().means.iter().map(|&m| m as f32).collect();
+    for center in [None, Some(&means[..])] {
+        let coded = analysis.encode_comparing(step, &training, Dtype::BF16, center);
+        let (plane, found) = coded.unwrap();
+        let after = plane.compare(matrix, Dtype::BF16, center, None).unwrap();
+        assert_eq!(format!("{found:?}"), format!("{after:?}"), "{what}");
+        assert_eq!(plane.squared_error(), after.total().error, "{what}");
+    }
+}
+
+#[test]
+fn an_encoder_compares_planes_of_many_bands_as_a_reader_does() {
+    // Lanes of both numbers, bands that end within the last tile, rows that are longer than a band and than a
+    // tile; outliers past what contexts have symbols for.
+    for (rows, cols, tile) in [
+        (1025, 513, None),
+        (700, 300, None),
+        (1025, 300, Some(70_000)),
+        (9, 20_000, None),
+        (3, 50_001, Some(30_000)),
+    ] {
+        let values = Kind::HeavyTails.values(rows, cols, 3);
+        let bytes = bytes_of(&values, Dtype::BF16);
+        let matrix = MatrixView::from_bytes(&bytes, Dtype::BF16, rows, cols).unwrap();
+        let how = preparation(Transform::None, false, tile);
+        for states in [1, 8] {
+            let what = format!("{rows} × {cols}, {states} states");
+            let settings = TrellisSettings::new(states);
+            let analysis = TrellisAnalysis::new(matrix, how, settings).unwrap();
+            compared(&analysis, matrix, &what);
+            if cols < 1000 {
+                compared(&analysis.column_order().unwrap(), matrix, &what);
+                let gains = Gains::of_rows((0..rows).map(|r| (r % 5) as i32 - 2).collect());
+                let gained = TrellisAnalysis::with_gains(matrix, how, settings, gains);
+                compared(&gained.unwrap(), matrix, &what);
+            }
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Stage {
     Train,
     /// Search, entropy coding and comparing with the original at a step, with so many states.
     Encode(usize),
-    /// Decoding and comparing with the original, as the search for a step does where values are transformed.
+    /// Decoding and comparing with the original, as the search for a step does where values are not coded as they are.
     Compare,
 }
 

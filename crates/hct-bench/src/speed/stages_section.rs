@@ -28,7 +28,7 @@ const LINES: [(Stage, &str); 11] = [
     ),
     (
         Stage::Compare,
-        "where values are transformed, after it: decoding, rounding and comparing",
+        "after it, where values are prepared or added up: decoding, rounding and comparing",
     ),
 ];
 

@@ -36,7 +36,7 @@ pub(crate) use features;
 pub enum SimdLevel {
     /// What every CPU of the target has.
     Portable,
-    /// x86-64 with AVX2 and the bit instructions of the same years.
+    /// x86-64 with AVX2, F16C and the bit instructions of the same years.
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ and VL, where the crate was compiled by Rust 1.89 or later.
     Avx512,

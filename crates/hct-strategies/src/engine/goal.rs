@@ -125,7 +125,7 @@ impl<'a> Goal<'a> {
     }
 
     /// The same of `plane` added to `sum`, the terms before it.
-    pub fn excess_of(&self, plane: &EncodedPlane, sum: Option<&[f32]>) -> Result<f64> {
+    fn excess_of(&self, plane: &EncodedPlane, sum: Option<&[f32]>) -> Result<f64> {
         let (dtype, center) = (self.tensor.meta.dtype, self.center.as_deref());
         let comparison = plane.compare(self.original, dtype, center, sum)?;
         let excess = self.target.excess(&comparison);
@@ -135,7 +135,7 @@ impl<'a> Goal<'a> {
         })
     }
 
-    /// Encodes what `analysis` is of at `step`; and the same of the plane added to `sum`.
+    /// Encodes what `analysis` is of at `step`; and how far the plane, added to `sum`, is above what is allowed.
     pub fn encode(
         &self,
         analysis: &TrellisAnalysis<'_>,

@@ -2,7 +2,7 @@
 
 use super::{LOW, PROB_BITS, PROB_SCALE};
 use crate::kernels::encode as kernel;
-use crate::scratch::Words;
+use crate::scratch::WordRoom;
 
 /// How to code one symbol: its frequency f and what replaces division by it.
 ///
@@ -58,7 +58,7 @@ impl EncoderSymbol {
 pub(crate) struct RansEncoder<const L: usize> {
     states: [u32; L],
     /// Words from `at` on, in the order of the stream.
-    words: Words,
+    words: WordRoom,
     at: usize,
 }
 
@@ -66,7 +66,7 @@ impl<const L: usize> RansEncoder<L> {
     /// An encoder of at most `symbols` symbols.
     pub fn new(symbols: usize) -> Self {
         // A symbol emits at most one word.
-        let words = Words::new(kernel::SLACK + symbols);
+        let words = WordRoom::new(kernel::SLACK + symbols);
         RansEncoder {
             states: [LOW; L],
             at: words.len(),

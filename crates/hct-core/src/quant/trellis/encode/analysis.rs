@@ -140,7 +140,7 @@ impl<'a> TrellisAnalysis<'a> {
         self.sample.energy
     }
 
-    /// Smallest step at which every sampled index stays in range.
+    /// Smallest step at which every sampled index stays in range; infinite where a value is not finite.
     pub fn min_step(&self) -> f32 {
         (self.sample.max / MAX_INDEX).max(1e-36)
     }

@@ -34,7 +34,7 @@ impl TrellisAnalysis<'_> {
     }
 
     /// The same, and what [`EncodedPlane::compare`] says of the plane and its matrix. Where values are coded as
-    /// they are, nothing is decoded for it: the encoder knows what a decoder will make of its symbols.
+    /// they are, row by row, nothing is decoded for it: the encoder knows what a decoder will make of its symbols.
     ///
     /// # Errors
     /// As [`TrellisAnalysis::encode`].
@@ -45,14 +45,19 @@ impl TrellisAnalysis<'_> {
         dtype: Dtype,
         center: Option<&[f32]>,
     ) -> Result<(EncodedPlane, PlaneComparison)> {
-        let known = self.tiles.unprepared().is_some() && !self.recipe.column_order;
-        let view = known.then_some(View { dtype, center });
-        let (plane, comparison) = self.encode_seeing(step, training, view)?;
+        let view = self.as_they_are().then_some(View { dtype, center });
+        let (mut plane, comparison) = self.encode_seeing(step, training, view)?;
         let comparison = match comparison {
             Some(comparison) => comparison,
             None => plane.compare(*self.tiles.matrix(), dtype, center, None)?,
         };
+        plane.squared_error = comparison.total().error;
         Ok((plane, comparison))
+    }
+
+    /// Whether the values of the matrix are coded as they are, row by row.
+    fn as_they_are(&self) -> bool {
+        self.tiles.unprepared().is_some() && !self.recipe.column_order
     }
 
     /// Encodes the plane; where there is a view, compares it as well.
@@ -63,6 +68,9 @@ impl TrellisAnalysis<'_> {
         view: Option<View<'_>>,
     ) -> Result<(EncodedPlane, Option<PlaneComparison>)> {
         let recipe = self.recipe;
+        if !self.sample.max.is_finite() {
+            return Err(Error::NotFinite);
+        }
         if !(step > 0.0 && step < MAX_STEP) {
             return Err(Error::StepOutOfRange {
                 step,
@@ -143,7 +151,7 @@ impl TrellisAnalysis<'_> {
                 tally.add((values, inverse), (indices, contexts));
             }
         };
-        if self.trellis.states == 1 && !self.recipe.column_order {
+        if self.trellis.states == 1 && self.as_they_are() {
             // Values that do not know of each other are quantized and counted while they are in a cache.
             let mut found = Measured::default();
             self.tiles

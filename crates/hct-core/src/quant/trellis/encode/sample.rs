@@ -74,9 +74,7 @@ fn part(
     sampled: impl Iterator<Item = usize>,
 ) -> (f32, Vec<f32>) {
     let mut rows = Vec::new();
-    if let Some(matrix) = tiles.unprepared()
-        && tile.cols == matrix.cols()
-    {
+    if let Some(matrix) = tiles.unprepared() {
         for row in sampled {
             let at = rows.len();
             rows.resize(at + tile.cols, 0.0);

@@ -124,7 +124,7 @@ impl TileCoder {
         for (c, max) in max.iter_mut().enumerate().take(contexts.tables.len()) {
             *max = contexts.max_magnitude(c) as u32;
         }
-        let least = max.iter().copied().min().unwrap_or(0);
+        let least = max.iter().copied().fold(u32::MAX, u32::min);
         let mut patched = Vec::new();
         let blocks = symbols.chunks_mut(BLOCK).enumerate();
         let of = quantized.indices.chunks(BLOCK);
