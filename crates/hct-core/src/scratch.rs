@@ -51,12 +51,6 @@ pub(crate) fn with_numbers<R>(n: usize, f: impl FnOnce(&mut [u32]) -> R) -> R {
     with(&NUMBERS, NUMBERS_KEPT, n, f)
 }
 
-/// The same with words.
-#[cfg(all(feature = "encode", target_arch = "x86_64", hct_avx512))]
-pub(crate) fn with_words<R>(n: usize, f: impl FnOnce(&mut [u16]) -> R) -> R {
-    f(&mut WordRoom::new(n))
-}
-
 /// Room for words, for as long as it is held. What they are is undefined.
 #[cfg(feature = "encode")]
 pub(crate) struct WordRoom {

@@ -117,10 +117,11 @@ fn compare_tiles(
             Ok::<_, Error>((tile.first_row, compared))
         })
     });
-    let mut whole = PlaneComparison::of_none(matrix.rows(), center.is_some());
-    for part in parts {
-        let (first, compared) = part?;
-        whole.merge(first, &compared);
-    }
-    Ok(whole)
+    let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
+    let of_tiles = parts.iter().map(|(first, compared)| (*first, compared));
+    Ok(PlaneComparison::of_tiles(
+        matrix.rows(),
+        center.is_some(),
+        of_tiles,
+    ))
 }

@@ -43,11 +43,6 @@ impl TileComparison {
         }
         compare_rows(a, b, tile.cols, &mut self.centered);
     }
-
-    /// Sum of the squared errors.
-    pub fn error(&self) -> f64 {
-        self.plain.iter().map(|row| row.error).sum()
-    }
 }
 
 /// Appends the comparisons of rows.
@@ -66,24 +61,27 @@ pub struct PlaneComparison {
 }
 
 impl PlaneComparison {
-    /// Of rows of which nothing was compared.
-    pub(crate) fn of_none(rows: usize, centered: bool) -> Self {
+    /// Of so many rows, from those of tiles and the numbers of their first rows.
+    pub(crate) fn of_tiles<'t>(
+        rows: usize,
+        centered: bool,
+        tiles: impl Iterator<Item = (usize, &'t TileComparison)>,
+    ) -> Self {
         let none = RowComparison::default();
-        PlaneComparison {
+        let mut whole = PlaneComparison {
             rows: vec![none; rows],
             centered: vec![none; if centered { rows } else { 0 }],
-        }
-    }
-
-    /// Adds those of a tile whose first row is `first`.
-    pub(crate) fn merge(&mut self, first: usize, tile: &TileComparison) {
+        };
         let add = |rows: &mut [RowComparison], of: &[RowComparison]| {
             rows.iter_mut().zip(of).for_each(|(row, of)| row.merge(of));
         };
-        add(&mut self.rows[first..], &tile.plain);
-        if !self.centered.is_empty() {
-            add(&mut self.centered[first..], &tile.centered);
+        for (first, tile) in tiles {
+            add(&mut whole.rows[first..], &tile.plain);
+            if centered {
+                add(&mut whole.centered[first..], &tile.centered);
+            }
         }
+        whole
     }
 
     /// All rows at once.

@@ -18,7 +18,23 @@ pub(super) struct Step<const W: usize> {
     pub active: usize,
 }
 
-impl<const W: usize> Group<'_, W> {
+impl<'a, const W: usize> Group<'a, W> {
+    /// The groups of all lanes that have values, with the states that they start in.
+    pub fn all<'s, const L: usize>(
+        values: &'a [f32],
+        classes: &'a [u8],
+        starts: &'s [u8; L],
+    ) -> impl Iterator<Item = (Self, &'s [u8; W])> {
+        let (starts, _) = starts.as_chunks::<W>();
+        let groups = (0..values.len()).step_by(W).map(move |first| Group {
+            values,
+            classes,
+            first,
+            stride: L,
+        });
+        groups.zip(starts)
+    }
+
     /// Steps of the first lane, which has most.
     #[inline(always)]
     pub fn steps(&self) -> usize {

@@ -28,17 +28,7 @@ pub(super) fn run<const L: usize, const S: usize>(
     let mut zeros = vec![0u8; steps];
     scratch::with_numbers(words * steps * WIDE, |numbers| {
         let (decisions, _) = numbers.as_chunks_mut::<WIDE>();
-        let (group_starts, _) = starts.as_chunks::<WIDE>();
-        for (group, starts) in group_starts.iter().enumerate() {
-            let group = Group {
-                values,
-                classes,
-                first: group * WIDE,
-                stride: L,
-            };
-            if group.first >= values.len() {
-                break;
-            }
+        for (group, starts) in Group::all(values, classes, starts) {
             let (decided, at_zero) = (&mut *decisions, &mut zeros);
             let states = match most {
                 0 => forward::<S, true>(&group, search, starts, decided, at_zero),

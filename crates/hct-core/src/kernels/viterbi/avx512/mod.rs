@@ -8,7 +8,7 @@ mod vector;
 
 use super::group::Group;
 use super::search::Search;
-use crate::scratch;
+use crate::scratch::WordRoom;
 use backward::backward;
 use forward::forward;
 pub(super) use vector::WIDE;
@@ -25,27 +25,16 @@ pub(super) fn run<const L: usize, const S: usize>(
     let most = classes.iter().copied().max().map_or(0, usize::from);
     assert!(most < search.rates.classes(), "a class has no rates");
     let steps = values.len().div_ceil(L);
-    let (group_starts, _) = starts.as_chunks::<WIDE>();
     // The decisions of a step and where the even points of Q1 are best at zero, of all states and one.
-    scratch::with_words((S + 1) * steps, |words| {
-        let (zeros, decisions) = words.split_at_mut(steps);
-        let (decisions, _) = decisions.as_chunks_mut::<S>();
-        for (group, starts) in group_starts.iter().enumerate() {
-            let group = Group {
-                values,
-                classes,
-                first: group * WIDE,
-                stride: L,
-            };
-            if group.first >= values.len() {
-                break;
-            }
-            let states = match most {
-                0 => forward::<S, true>(&group, search, starts, decisions, zeros),
-                _ => forward::<S, false>(&group, search, starts, decisions, zeros),
-            };
-            let out = (&mut *indices, &mut *contexts);
-            backward(&group, search, &states, decisions, zeros, out);
-        }
-    });
+    let mut words = WordRoom::new((S + 1) * steps);
+    let (zeros, decisions) = words.split_at_mut(steps);
+    let (decisions, _) = decisions.as_chunks_mut::<S>();
+    for (group, starts) in Group::all(values, classes, starts) {
+        let states = match most {
+            0 => forward::<S, true>(&group, search, starts, decisions, zeros),
+            _ => forward::<S, false>(&group, search, starts, decisions, zeros),
+        };
+        let out = (&mut *indices, &mut *contexts);
+        backward(&group, search, &states, decisions, zeros, out);
+    }
 }

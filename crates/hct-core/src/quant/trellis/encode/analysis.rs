@@ -16,9 +16,21 @@ use crate::transform::Transform;
 use crate::{Error, Result};
 
 /// Index magnitudes stay below this, where f32 multiples of the step are exact.
-pub(in crate::quant::trellis::encode) const MAX_INDEX: f32 = (1 << 23) as f32;
+const MAX_INDEX: f32 = (1 << 23) as f32;
 /// Steps stay below this, so that no reproduction point overflows.
 pub(in crate::quant::trellis::encode) const MAX_STEP: f32 = f32::MAX / (1 << 26) as f32;
+
+/// Errs unless all indices of values of magnitude `largest` and less stay in the exact range.
+pub(in crate::quant::trellis::encode) fn check_range(largest: f32, step: f32) -> Result<()> {
+    match largest / step > MAX_INDEX {
+        true => Err(Error::StepOutOfRange {
+            step,
+            least: largest / MAX_INDEX,
+            most: MAX_STEP,
+        }),
+        false => Ok(()),
+    }
+}
 
 /// A plane analysed for trellis coding.
 pub struct TrellisAnalysis<'a> {

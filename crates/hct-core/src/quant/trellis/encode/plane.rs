@@ -1,6 +1,8 @@
 //! Encoding a whole plane at a step.
 
-use super::analysis::{MAX_INDEX, MAX_STEP, TrellisAnalysis};
+use std::ops::Range;
+
+use super::analysis::{MAX_STEP, TrellisAnalysis, check_range};
 use super::distortion::Points;
 use super::search::{self, Quantized};
 use super::statistics::Statistics;
@@ -106,11 +108,9 @@ impl TrellisAnalysis<'_> {
         });
         let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
         let comparison = view.map(|view| {
-            let mut whole = PlaneComparison::of_none(recipe.rows, view.center.is_some());
-            for (i, tile) in coded.iter().enumerate() {
-                whole.merge(recipe.tile(i).first_row, &tile.compared);
-            }
-            whole
+            let tiles = coded.iter().enumerate();
+            let tiles = tiles.map(|(i, tile)| (recipe.tile(i).first_row, &tile.compared));
+            PlaneComparison::of_tiles(recipe.rows, view.center.is_some(), tiles)
         });
         let mut common = Vec::new();
         self.tiles.write_means(&mut common);
@@ -155,14 +155,13 @@ impl TrellisAnalysis<'_> {
             // Values that do not know of each other are quantized and counted while they are in a cache.
             let mut found = Measured::default();
             self.tiles
-                .each_band(&shape, |band| self.measure(&shape, band, &mut found))?;
+                .each_band(&shape, |_, values| self.measure(&shape, values, &mut found))?;
             let rows = found.in_range(coder.step)?;
             let contexts = self.classes(&shape, &rows);
             let mut indices = Vec::with_capacity(shape.len());
-            self.tiles.each_band(&shape, |values| {
-                let band = indices.len()..indices.len() + values.len();
+            self.tiles.each_band(&shape, |at, values| {
                 search::scalar(inverse, values, &mut indices);
-                count(values, &indices[band.clone()], &contexts[band]);
+                count(values, &indices[at.clone()], &contexts[at]);
                 Ok(())
             })?;
             let quantized = Quantized { indices, contexts };
@@ -225,23 +224,21 @@ impl TrellisAnalysis<'_> {
     ) -> Result<CodedTile> {
         let shape = self.recipe.tile(i);
         let points = Points::new(&coder, contexts);
-        let mut compared = TileComparison::default();
-        let squared_error = match view {
-            Some(view) => {
-                self.compare(&shape, &tile.quantized, &points, view, &mut compared)?;
-                compared.error()
+        let (squared_error, compared) = match view {
+            Some(view) => (0.0, self.compare(&shape, &tile.quantized, &points, view)?),
+            None => {
+                let error = self.squared_error(&shape, &tile.quantized, &points)?;
+                (error, TileComparison::default())
             }
-            None => self.squared_error(&shape, &tile.quantized, &points)?,
         };
         let coded = coder.code(contexts, &tile.quantized);
         let mut enc = Encoder::new();
         write_scales(&mut enc, &tile.rows);
         self.tiles.write_row_gains(&mut enc, &shape);
-        let indices = &tile.quantized.indices;
         Ok(CodedTile {
             payload: coded.payload(&enc.finish()),
             squared_error,
-            kept: indices.iter().filter(|&&k| k != 0).count() as u64,
+            kept: tile.quantized.kept(),
             compared,
         })
     }
@@ -253,20 +250,17 @@ impl TrellisAnalysis<'_> {
         quantized: &Quantized,
         points: &Points,
         view: View<'_>,
-        compared: &mut TileComparison,
-    ) -> Result<()> {
-        let mut done = 0;
+    ) -> Result<TileComparison> {
+        let mut compared = TileComparison::default();
         with_values(band_of(shape), |decoded| {
-            self.tiles.each_band(shape, |values| {
-                let band = done..done + values.len();
-                done = band.end;
+            self.tiles.each_band(shape, |at, values| {
                 let decoded = &mut decoded[..values.len()];
-                let indices = &quantized.indices[band.clone()];
-                points.decode((indices, &quantized.contexts[band]), decoded);
+                points.decode(quantized.part(at), decoded);
                 compared.add(shape, (values, decoded), view);
                 Ok(())
             })
-        })
+        })?;
+        Ok(compared)
     }
 
     /// The squared error of a tile.
@@ -281,22 +275,18 @@ impl TrellisAnalysis<'_> {
             true => (of_columns, of_rows, shape.rows),
             false => (of_rows, of_columns, shape.cols),
         };
-        let (mut errors, mut done) = (Vec::new(), 0);
-        let mut add = |values: &[f32]| {
-            let band = done..done + values.len();
-            done = band.end;
-            let indices = &quantized.indices[band.clone()];
-            let of = (indices, &quantized.contexts[band]);
-            points.squared_errors(values, of, (line, &across), &mut errors);
+        let mut errors = Vec::new();
+        let mut add = |at: Range<usize>, values: &[f32]| {
+            points.squared_errors(values, quantized.part(at), (line, &across), &mut errors);
         };
         // In column order bands are no part of the order: they are compared all at once.
         match self.recipe.column_order {
             true => with_values(shape.len(), |values| {
                 self.tiles.load_into(shape, values);
-                self.in_order(shape, values, add);
+                self.in_order(shape, values, |values| add(0..shape.len(), values));
             }),
-            false => self.tiles.each_band(shape, |values| {
-                add(values);
+            false => self.tiles.each_band(shape, |at, values| {
+                add(at, values);
                 Ok(())
             })?,
         }
@@ -319,13 +309,7 @@ struct Measured {
 impl Measured {
     /// The scales, if every index at `step` is in the exact range.
     fn in_range(self, step: f32) -> Result<Vec<i32>> {
-        if self.largest / step > MAX_INDEX {
-            return Err(Error::StepOutOfRange {
-                step,
-                least: self.largest / MAX_INDEX,
-                most: MAX_STEP,
-            });
-        }
+        check_range(self.largest, step)?;
         Ok(self.rows)
     }
 }
@@ -340,6 +324,7 @@ struct QuantizedTile {
 /// A tile once coded.
 struct CodedTile {
     payload: Vec<u8>,
+    /// 0 where it was compared: that of the comparison counts.
     squared_error: f64,
     /// Indices other than zero.
     kept: u64,

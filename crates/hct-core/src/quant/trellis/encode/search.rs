@@ -1,6 +1,8 @@
 //! Values to indices and contexts.
 
 use crate::kernels::trellis::Machine;
+use std::ops::Range;
+
 use crate::kernels::truncate::truncated;
 use crate::kernels::viterbi::{self, Rates, Search};
 use crate::simd::multiversion;
@@ -9,6 +11,18 @@ use crate::simd::multiversion;
 pub(crate) struct Quantized {
     pub indices: Vec<i32>,
     pub contexts: Vec<u8>,
+}
+
+impl Quantized {
+    /// Indices and contexts of some values.
+    pub fn part(&self, at: Range<usize>) -> (&[i32], &[u8]) {
+        (&self.indices[at.clone()], &self.contexts[at])
+    }
+
+    /// Indices other than zero.
+    pub fn kept(&self) -> u64 {
+        self.indices.iter().filter(|&&k| k != 0).count() as u64
+    }
 }
 
 /// Quantizes `values`, symbol i in lane i mod `L`, at a step of 1 / `inv_step`; `classes[i]` is the

@@ -1,5 +1,7 @@
 //! The tiles of a plane, every value divided by the gains of its column and its row.
 
+use std::ops::Range;
+
 use super::settings::Gains;
 use super::syntax::write_scales;
 use crate::Result;
@@ -114,28 +116,29 @@ impl<'a> GainTiles<'a> {
         gains::apply(values, tile.cols, &self.row_factors(tile, -1), &[]);
     }
 
-    /// Calls `each` with all rows of a tile, which it may overwrite, one band after the other: of so many that they stay in a cache,
-    /// where each can be loaded alone.
+    /// Calls `each` with all values of a tile, which it may overwrite, and where in it they are: band after band of
+    /// so many rows that they stay in a cache, where rows can be loaded alone.
     ///
     /// # Errors
     /// Those of `each`.
     pub fn each_band(
         &self,
         tile: &TileShape,
-        mut each: impl FnMut(&mut [f32]) -> Result<()>,
+        mut each: impl FnMut(Range<usize>, &mut [f32]) -> Result<()>,
     ) -> Result<()> {
         let Some(matrix) = self.unprepared() else {
             return with_values(tile.len(), |values| {
                 self.load_into(tile, values);
-                each(values)
+                each(0..tile.len(), values)
             });
         };
         let band = band_of(tile);
         with_values(band, |room| {
             for first in (0..tile.len()).step_by(band) {
-                let values = &mut room[..band.min(tile.len() - first)];
+                let at = first..tile.len().min(first + band);
+                let values = &mut room[..at.len()];
                 matrix.read(tile.first + first, values);
-                each(values)?;
+                each(at, values)?;
             }
             Ok(())
         })

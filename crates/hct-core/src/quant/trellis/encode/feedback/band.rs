@@ -7,7 +7,7 @@ use crate::matmul::add_product;
 use crate::matrix::MatrixView;
 use crate::quant::trellis::classes::ClassMap;
 use crate::quant::trellis::contexts::Contexts;
-use crate::quant::trellis::encode::analysis::{MAX_INDEX, MAX_STEP};
+use crate::quant::trellis::encode::analysis::check_range;
 use crate::quant::trellis::encode::distortion::Points;
 use crate::quant::trellis::encode::search::Quantized;
 use crate::quant::trellis::encode::tile::{LaneStates, TileCoder, TileValues};
@@ -168,14 +168,7 @@ pub(super) fn in_exact_range(values: &[f32], step: f32) -> Result<()> {
             limit: f32::MAX.into(),
         });
     }
-    if max / step > MAX_INDEX {
-        return Err(Error::StepOutOfRange {
-            step,
-            least: max / MAX_INDEX,
-            most: MAX_STEP,
-        });
-    }
-    Ok(())
+    check_range(max, step)
 }
 
 fn apply(values: &mut [f32], factors: &[f32]) {

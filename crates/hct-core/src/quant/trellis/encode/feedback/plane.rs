@@ -124,12 +124,11 @@ impl FeedbackAnalysis<'_> {
             write_scales(&mut enc, &tile.rows.gains);
         }
         let payload = coded.payload(&enc.finish());
-        let indices = &tile.band.quantized.indices;
         CodedTile {
             payload,
             damage: tile.band.damage,
             squared_error: tile.band.squared_error,
-            kept: indices.iter().filter(|&&k| k != 0).count() as u64,
+            kept: tile.band.quantized.kept(),
         }
     }
 }
