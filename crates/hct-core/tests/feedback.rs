@@ -30,7 +30,7 @@ impl Form {
         let mut coefficients = vec![0.0; cols * cols];
         for i in 0..cols {
             for j in i + 1..cols {
-                coefficients[i * cols + j] = (upper(i, j) / upper(j, j)) as f32;
+                coefficients[j * cols + i] = (upper(i, j) / upper(j, j)) as f32;
             }
         }
         let gain = |j| (-UNITS * libm::log2(upper(j, j))).round() as i32;

@@ -14,6 +14,8 @@ const ROW_GRAIN: f64 = 2.0;
 /// by how much more each time that is not enough.
 const REPAIR: f64 = 1e-3;
 const MORE: f64 = 10.0;
+/// Rows of the factor that become columns at a time.
+const TOGETHER: usize = 32;
 
 /// What the error of a column adds to the targets of later ones, and the steps.
 pub(super) struct Factor {
@@ -41,7 +43,7 @@ fn gain(weight: f64, grain: f64) -> i32 {
     (libm::round(units.clamp(-MAX_GAIN, MAX_GAIN) / grain) * grain) as i32
 }
 
-/// Rᵢⱼ / Rⱼⱼ for i < j, row-major, and Rⱼⱼ of the form R·Rᵀ, R upper triangular.
+/// Rᵢⱼ / Rⱼⱼ at (j, i) for i < j, row-major, and Rⱼⱼ of the form R·Rᵀ, R upper triangular.
 fn triangular(form: QuadraticForm) -> (Vec<f32>, Vec<f64>) {
     let (size, entries) = match form {
         QuadraticForm::Diagonal(squares) => {
@@ -69,9 +71,12 @@ fn triangular(form: QuadraticForm) -> (Vec<f32>, Vec<f64>) {
     let at = |i: usize, j: usize| lower[(size - 1 - i) * size + size - 1 - j];
     let diagonal: Vec<f64> = (0..size).map(|j| at(j, j)).collect();
     let mut coefficients = vec![0.0; size * size];
-    for (i, row) in coefficients.chunks_exact_mut(size).enumerate() {
-        for (j, v) in row.iter_mut().enumerate().skip(i + 1) {
-            *v = (at(i, j) / diagonal[j]) as f32;
+    // Some rows of the factor at a time, since they are read across.
+    for first in (0..size).step_by(TOGETHER) {
+        for (j, row) in coefficients.chunks_exact_mut(size).enumerate().skip(first) {
+            for (i, v) in row[..j].iter_mut().enumerate().skip(first).take(TOGETHER) {
+                *v = (at(i, j) / diagonal[j]) as f32;
+            }
         }
     }
     (coefficients, diagonal)
@@ -96,7 +101,7 @@ mod tests {
             entries: form.clone(),
         });
         let r = |i: usize, j: usize| match i.cmp(&j) {
-            std::cmp::Ordering::Less => f64::from(coefficients[i * 3 + j]) * diagonal[j],
+            std::cmp::Ordering::Less => f64::from(coefficients[j * 3 + i]) * diagonal[j],
             std::cmp::Ordering::Equal => diagonal[j],
             std::cmp::Ordering::Greater => 0.0,
         };

@@ -5,7 +5,7 @@ use crate::calibration::Moments;
 /// e H eᵀ for row vectors e.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum QuadraticForm {
-    /// C × C, row-major.
+    /// C × C, row-major, of which the upper triangle counts.
     Full {
         size: usize,
         entries: Vec<f64>,
@@ -26,12 +26,9 @@ impl QuadraticForm {
         let size = matrix.size();
         let mut entries = vec![0.0; size * size];
         for (i, row) in matrix.rows().enumerate() {
-            for (j, &v) in (i..size).zip(row) {
-                let shrink = if i == j { 1.0 } else { shrink };
-                let v = factor * shrink * f64::from(v);
-                entries[i * size + j] = v;
-                entries[j * size + i] = v;
-            }
+            let upper = entries[i * size + i..].iter_mut().zip(row);
+            upper.for_each(|(entry, &v)| *entry = factor * shrink * f64::from(v));
+            entries[i * size + i] = factor * f64::from(row[0]);
         }
         QuadraticForm::Full { size, entries }
     }

@@ -158,9 +158,9 @@ impl TrellisAnalysis<'_> {
                 .each_band(&shape, |_, values| self.measure(&shape, values, &mut found))?;
             let rows = found.in_range(coder.step)?;
             let contexts = self.classes(&shape, &rows);
-            let mut indices = Vec::with_capacity(shape.len());
+            let mut indices = vec![0; shape.len()];
             self.tiles.each_band(&shape, |at, values| {
-                search::scalar(inverse, values, &mut indices);
+                search::scalar(inverse, values, &mut indices[at.clone()]);
                 count(values, &indices[at.clone()], &contexts[at]);
                 Ok(())
             })?;

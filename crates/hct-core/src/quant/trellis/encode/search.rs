@@ -26,49 +26,45 @@ impl Quantized {
 }
 
 /// Quantizes `values`, symbol i in lane i mod `L`, at a step of 1 / `inv_step`; `classes[i]` is the
-/// class of value i. `rates` are those of [`Search`], and `states` those that the lanes start in.
+/// class of value i. `rates` are those of [`Search`], and `states` those that the lanes start in. What
+/// comes out has as many entries as `values`.
 pub(crate) fn quantize<const L: usize>(
     trellis: Machine,
     (inv_step, rates): (f32, &Rates),
     values: &[f32],
     classes: &[u8],
     states: &[u8; L],
-) -> Quantized {
-    assert_eq!(values.len(), classes.len());
+    (indices, contexts): (&mut [i32], &mut [u8]),
+) {
     if trellis.states == 1 {
-        let mut indices = Vec::with_capacity(values.len());
-        scalar(inv_step, values, &mut indices);
-        return Quantized {
-            indices,
-            contexts: classes.to_vec(),
-        };
+        scalar(inv_step, values, indices);
+        contexts.copy_from_slice(classes);
+        return;
     }
-    let (mut indices, mut contexts) = (vec![0; values.len()], vec![0; values.len()]);
     let search = Search {
         machine: trellis,
         inv_step,
         rates,
     };
-    let out = (&mut indices[..], &mut contexts[..]);
-    viterbi::quantize(&search, values, classes, states, out);
-    Quantized { indices, contexts }
+    viterbi::quantize(&search, values, classes, states, (indices, contexts));
 }
 
 /// Points a little further from zero than the middle between two are taken for the lower one.
 const TOWARDS_ZERO: f32 = 0.48;
 
 multiversion! {
-    /// Appends the indices of `values`.
-    pub(crate) fn scalar(inv_step: f32, values: &[f32], indices: &mut Vec<i32>) = scalar_body;
+    /// The indices of `values`, of which there are as many.
+    pub(crate) fn scalar(inv_step: f32, values: &[f32], indices: &mut [i32]) = scalar_body;
 }
 
 /// Rounding a little towards zero. Asking the rates instead gains nothing measurable at equal
 /// distortion, and costs most of the time.
 #[inline(always)]
-fn scalar_body(inv_step: f32, values: &[f32], indices: &mut Vec<i32>) {
+fn scalar_body(inv_step: f32, values: &[f32], indices: &mut [i32]) {
+    assert_eq!(values.len(), indices.len());
     let scale = 0.5 * inv_step;
-    indices.extend(values.iter().map(|&v| {
+    for (&v, index) in values.iter().zip(indices) {
         let m = truncated(v.abs() * scale + TOWARDS_ZERO);
-        if v < 0.0 { -m } else { m }
-    }));
+        *index = if v < 0.0 { -m } else { m };
+    }
 }

@@ -42,12 +42,32 @@ impl LaneStates {
 
     /// Goes on over `indices`.
     pub fn advance(&mut self, coder: &TileCoder, indices: &[i32]) {
-        for k in indices {
-            let state = &mut self.states[self.next];
-            let odd = k.unsigned_abs() & 1;
-            *state = coder.trellis.next(u32::from(*state), odd) as u8;
-            self.next = (self.next + 1) % coder.lanes;
+        match coder.lanes {
+            8 => self.advance_lanes::<8>(coder.trellis, indices),
+            _ => self.advance_lanes::<32>(coder.trellis, indices),
         }
+    }
+
+    fn advance_lanes<const L: usize>(&mut self, trellis: Machine, indices: &[i32]) {
+        let mut states = self.from_next::<L>().map(u32::from);
+        let (steps, last) = indices.as_chunks::<L>();
+        for indices in steps {
+            for (state, &k) in states.iter_mut().zip(indices) {
+                *state = trellis.next(*state, k as u32 & 1);
+            }
+        }
+        for (state, &k) in states.iter_mut().zip(last) {
+            *state = trellis.next(*state, k as u32 & 1);
+        }
+        for (lane, state) in states.into_iter().enumerate() {
+            self.states[(self.next + lane) % L] = state as u8;
+        }
+        self.next = (self.next + indices.len()) % L;
+    }
+
+    /// The states of lanes, that of the next value first.
+    fn from_next<const L: usize>(&self) -> [u8; L] {
+        std::array::from_fn(|lane| self.states[(self.next + lane) % L])
     }
 }
 
@@ -67,19 +87,24 @@ impl TileCoder {
 
     /// Indices of a tile by Viterbi search under `rates`.
     pub fn quantize(&self, rates: &Rates, tile: &TileValues<'_>) -> Quantized {
-        self.quantize_from(rates, tile, &LaneStates::new())
+        let n = tile.values.len();
+        let (mut indices, mut contexts) = (vec![0; n], vec![0; n]);
+        let out = (&mut indices[..], &mut contexts[..]);
+        self.quantize_from(rates, tile, &LaneStates::new(), out);
+        Quantized { indices, contexts }
     }
 
-    /// The same of values that follow those which brought the lanes to `states`.
+    /// The same of values that follow those which brought the lanes to `states`, into indices and contexts.
     pub fn quantize_from(
         &self,
         rates: &Rates,
         tile: &TileValues<'_>,
         states: &LaneStates,
-    ) -> Quantized {
+        out: (&mut [i32], &mut [u8]),
+    ) {
         match self.lanes {
-            8 => self.quantize_lanes::<8>(rates, tile, states),
-            _ => self.quantize_lanes::<32>(rates, tile, states),
+            8 => self.quantize_lanes::<8>(rates, tile, states, out),
+            _ => self.quantize_lanes::<32>(rates, tile, states, out),
         }
     }
 
@@ -88,11 +113,12 @@ impl TileCoder {
         rates: &Rates,
         tile: &TileValues<'_>,
         states: &LaneStates,
-    ) -> Quantized {
+        out: (&mut [i32], &mut [u8]),
+    ) {
         // Lanes are counted from that of the first value.
-        let starts = std::array::from_fn(|l| states.states[(states.next + l) % L]);
+        let starts = states.from_next::<L>();
         let goal = (1.0 / self.step, rates);
-        search::quantize::<L>(self.trellis, goal, tile.values, tile.classes, &starts)
+        search::quantize::<L>(self.trellis, goal, tile.values, tile.classes, &starts, out);
     }
 
     /// Statistics of a quantized tile, for a plane of `contexts` contexts.

@@ -6,6 +6,7 @@ use super::rows::Rows;
 use crate::kernels::trellis::Machine;
 use crate::matrix::MatrixView;
 use crate::quant::trellis::classes;
+use crate::quant::trellis::columns::transpose;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::encode::analysis::MAX_STEP;
 use crate::quant::trellis::encode::scales::{self, FitOptions, ScaleModel};
@@ -89,8 +90,8 @@ impl<'a> FeedbackAnalysis<'a> {
         }
         let count = (SAMPLE / cols).max(SAMPLE_ROWS).min(rows);
         let numbers = (0..count).map(|i| (2 * i + 1) * rows / (2 * count));
-        let sample = Rows::new(numbers.collect(), &feedback);
-        let values = sample.load_in_steps(&matrix, column_gains);
+        let sample = Rows::load(&matrix, &numbers.collect::<Vec<_>>(), &feedback);
+        let values = sample.in_steps(column_gains);
         let scales = fit(&values, count, rows, settings);
         Ok(FeedbackAnalysis {
             matrix,
@@ -136,14 +137,13 @@ impl<'a> FeedbackAnalysis<'a> {
         }
         let coder = self.coder(step);
         let mut scales = self.scales.clone();
-        let mut values = (self.sample).load_in_steps(&self.matrix, self.feedback.column_gains);
+        let mut values = self.sample.in_steps(self.feedback.column_gains);
         in_exact_range(&values, step)?;
         let mut trained = None;
         // First with the scales of the weights, then with those of the targets.
         for _ in 0..2 {
-            let rows = self.row_scales(&scales, &values, self.sample.len());
-            let mut of = Vec::new();
-            classes::classes(&scales.map, &scales.cols, &rows, &mut of);
+            let rows = row_scales(&scales, &values, self.sample.len());
+            let of = classes_of(&scales, &rows);
             let tile = TileValues {
                 values: &values,
                 classes: &of,
@@ -152,7 +152,7 @@ impl<'a> FeedbackAnalysis<'a> {
             let mut contexts = Contexts::from_statistics(&guess, self.trellis.quantizers);
             let mut last = None;
             for _ in 0..self.settings.passes {
-                let band = self.quantize(coder, &scales, &contexts, &self.sample, &rows)?;
+                let band = self.quantize(coder, &contexts, &self.sample, &of)?;
                 let stats = coder.statistics(&band.targets, &band.quantized, contexts.tables.len());
                 contexts = Contexts::from_statistics(&stats, self.trellis.quantizers);
                 last = Some((band, stats));
@@ -180,14 +180,13 @@ impl<'a> FeedbackAnalysis<'a> {
         trained.ok_or_else(|| Error::argument("passes", "must be at least one"))
     }
 
-    /// Quantizes rows under `contexts`.
+    /// Quantizes rows, whose values have these classes, under `contexts`.
     pub(super) fn quantize(
         &self,
         coder: TileCoder,
-        scales: &ScaleModel,
         contexts: &Contexts,
         rows: &Rows,
-        row_scales: &[i32],
+        classes: &[u8],
     ) -> Result<QuantizedBand> {
         let rates = contexts.rates(self.lambda());
         let band = BandCoder {
@@ -195,28 +194,28 @@ impl<'a> FeedbackAnalysis<'a> {
             coder,
             contexts,
             rates: &rates,
-            map: scales.map,
-            cols: &scales.cols,
             dtype: self.dtype,
         };
-        band.quantize(&self.matrix, rows, row_scales)
-    }
-
-    /// Log-scales of `n` rows from their values, column by column, in units of the steps.
-    pub(super) fn row_scales(&self, scales: &ScaleModel, values: &[f32], n: usize) -> Vec<i32> {
-        scales.row_scales(&transposed(values, n), values.len() / n, 0)
+        band.quantize(rows, classes)
     }
 }
 
+/// Log-scales of `n` rows from their values, column by column, in units of the steps.
+pub(super) fn row_scales(scales: &ScaleModel, values: &[f32], n: usize) -> Vec<i32> {
+    scales.row_scales(&transposed(values, n), values.len() / n, 0)
+}
+
+/// The classes of the values of rows of these log-scales, column by column.
+pub(super) fn classes_of(scales: &ScaleModel, rows: &[i32]) -> Vec<u8> {
+    let mut of = Vec::new();
+    classes::classes(&scales.map, &scales.cols, rows, &mut of);
+    of
+}
+
 /// Rows of values that lie column by column, `n` to a column.
-pub(super) fn transposed(values: &[f32], n: usize) -> Vec<f32> {
-    let cols = values.len() / n;
+fn transposed(values: &[f32], n: usize) -> Vec<f32> {
     let mut out = vec![0.0; values.len()];
-    for (c, column) in values.chunks_exact(n).enumerate() {
-        for (row, &v) in out.chunks_exact_mut(cols).zip(column) {
-            row[c] = v;
-        }
-    }
+    transpose(values, n, &mut out);
     out
 }
 

@@ -1,6 +1,6 @@
 //! Encoding a whole plane with feedback.
 
-use super::analysis::{FeedbackAnalysis, FeedbackTraining};
+use super::analysis::{FeedbackAnalysis, FeedbackTraining, classes_of, row_scales};
 use super::band::QuantizedBand;
 use super::rows::Rows;
 use crate::entropy::binary::{Encoder, UintModel};
@@ -107,21 +107,26 @@ impl FeedbackAnalysis<'_> {
     }
 
     fn tile(&self, shape: &TileShape, step: f32, training: &FeedbackTraining) -> Result<Tile> {
-        let numbers = shape.first_row..shape.first_row + shape.rows;
-        let rows = Rows::new(numbers.collect(), &self.feedback);
-        let values = rows.load_in_steps(&self.matrix, self.feedback.column_gains);
-        let scales = self.row_scales(&training.scales, &values, rows.len());
-        let coder = self.coder(step);
-        let band = self.quantize(coder, &training.scales, &training.contexts, &rows, &scales)?;
-        Ok(Tile { rows, scales, band })
+        let numbers: Vec<_> = (shape.first_row..shape.first_row + shape.rows).collect();
+        let rows = Rows::load(&self.matrix, &numbers, &self.feedback);
+        let values = rows.in_steps(self.feedback.column_gains);
+        let scales = row_scales(&training.scales, &values, rows.len());
+        let classes = classes_of(&training.scales, &scales);
+        let band = self.quantize(self.coder(step), &training.contexts, &rows, &classes)?;
+        let gains = rows.gains;
+        Ok(Tile {
+            gains,
+            scales,
+            band,
+        })
     }
 
     fn code(&self, tile: &Tile, step: f32, contexts: &Contexts) -> CodedTile {
         let coded = self.coder(step).code(contexts, &tile.band.quantized);
         let mut enc = Encoder::new();
         write_scales(&mut enc, &tile.scales);
-        if !tile.rows.gains.is_empty() {
-            write_scales(&mut enc, &tile.rows.gains);
+        if !tile.gains.is_empty() {
+            write_scales(&mut enc, &tile.gains);
         }
         let payload = coded.payload(&enc.finish());
         CodedTile {
@@ -135,7 +140,9 @@ impl FeedbackAnalysis<'_> {
 
 /// A tile between quantization and entropy coding.
 struct Tile {
-    rows: Rows,
+    /// Of the rows; empty where they have none.
+    gains: Vec<i32>,
+    /// Log-scales of the rows.
     scales: Vec<i32>,
     band: QuantizedBand,
 }
