@@ -133,7 +133,10 @@ fn pack_panels<'a>(panels: &mut [Lanes], depth: usize, rows: impl Iterator<Item 
     for (k, row) in rows.take(depth).enumerate() {
         let pieces = row.chunks(COLS);
         for (packed, values) in panels[k..].iter_mut().step_by(depth).zip(pieces) {
-            packed[..values.len()].copy_from_slice(values);
+            match values.first_chunk() {
+                Some(lanes) => *packed = *lanes,
+                None => packed[..values.len()].copy_from_slice(values),
+            }
         }
     }
 }
@@ -162,12 +165,21 @@ fn add_block_body(out: &mut [f32], tiles: &[[f32; ROWS]], block: &Block<'_>) {
         let lanes = COLS.min(block.cols.end - col);
         for (tile, rows) in tiles.chunks_exact(depth).zip(out.chunks_mut(ROWS * stride)) {
             let mut sums = [[0f32; COLS]; ROWS];
+            // Whole lanes by name: a copy of a length that is not known is a call.
             for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(stride)) {
-                sum[..lanes].copy_from_slice(&row[col..col + lanes]);
+                let row = &row[col..col + lanes];
+                match row.first_chunk() {
+                    Some(all) => *sum = *all,
+                    None => sum[..lanes].copy_from_slice(row),
+                }
             }
             accumulate(&mut sums, tile, panel);
             for (sum, row) in sums.iter().zip(rows.chunks_exact_mut(stride)) {
-                row[col..col + lanes].copy_from_slice(&sum[..lanes]);
+                let row = &mut row[col..col + lanes];
+                match row.first_chunk_mut() {
+                    Some(all) => *all = *sum,
+                    None => row.copy_from_slice(&sum[..lanes]),
+                }
             }
         }
     }

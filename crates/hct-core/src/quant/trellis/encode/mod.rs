@@ -3,6 +3,7 @@
 mod analysis;
 mod distortion;
 mod feedback;
+mod first_guess;
 #[cfg(test)]
 mod levels;
 mod places;

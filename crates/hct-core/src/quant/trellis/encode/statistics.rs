@@ -25,12 +25,6 @@ impl Statistics {
         }
     }
 
-    /// Counts a magnitude.
-    #[inline(always)]
-    pub fn count(&mut self, context: usize, magnitude: usize) {
-        self.counts[context][magnitude.min(MAX_MAGNITUDE + 1)] += 1;
-    }
-
     /// Steps per octave that the log-frequencies estimated from this are worth.
     pub fn precision(&self) -> i64 {
         let total: u64 = self.counts.iter().flatten().sum();

@@ -2,14 +2,9 @@
 
 use super::analysis::TrellisAnalysis;
 use super::distortion::Points;
-use super::statistics::Statistics;
-use super::tile::{TileCoder, TileValues};
+use super::first_guess::first_guess;
+use super::tile::TileValues;
 use crate::quant::trellis::contexts::Contexts;
-
-/// Mean magnitude, in steps, below which a class is coded with the zero of Q1.
-const QUIET: f64 = 0.6;
-/// Sums of a class that take turns.
-const TURNS: usize = 4;
 
 /// What a step would cost and give, from the sample.
 #[derive(Clone, Copy, Debug)]
@@ -110,44 +105,4 @@ impl TrellisAnalysis<'_> {
         };
         Training { contexts, estimate }
     }
-}
-
-/// Statistics of plain rounding to the points of each quantizer.
-///
-/// The search reinforces what its contexts say, so their start decides which fixed point it
-/// reaches. Above about one bit the better one never uses the zero of Q1 (the unions of
-/// ECTCQ), by 0.01 to 0.02 bit; classes quieter than that must have it.
-pub(super) fn first_guess(coder: TileCoder, classes: usize, tile: &TileValues<'_>) -> Statistics {
-    let quantizers = coder.trellis.quantizers;
-    let inverse = 1.0 / coder.step;
-    // Sums and counts that take turns: one and the same class in a row would wait for itself.
-    let mut turns = vec![[(0f64, 0u64); TURNS]; classes];
-    for (values, classes) in tile.values.chunks(TURNS).zip(tile.classes.chunks(TURNS)) {
-        for (turn, (&v, &class)) in values.iter().zip(classes).enumerate() {
-            let (sum, n) = &mut turns[usize::from(class)][turn];
-            *sum += f64::from(v.abs() * inverse);
-            *n += 1;
-        }
-    }
-    let add = |a: (f64, u64), b: &(f64, u64)| (a.0 + b.0, a.1 + b.1);
-    let sums: Vec<_> = turns
-        .iter()
-        .map(|of_class| of_class.iter().fold((0.0, 0), add))
-        .collect();
-    let quiet: Vec<bool> = sums
-        .iter()
-        .map(|&(sum, n)| sum < QUIET * n as f64)
-        .collect();
-    let mut stats = Statistics::new(classes * quantizers);
-    for (&v, &class) in tile.values.iter().zip(tile.classes) {
-        let class = usize::from(class);
-        let a = v.abs() * inverse;
-        stats.count(class * quantizers, (0.5 * a + 0.5) as usize);
-        if quantizers > 1 {
-            let zero = quiet[class] && a < 0.5;
-            let m = if zero { 0 } else { (0.5 * a) as usize + 1 };
-            stats.count(class * quantizers + 1, m);
-        }
-    }
-    stats
 }

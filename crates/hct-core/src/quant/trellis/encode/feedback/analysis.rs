@@ -9,11 +9,12 @@ use crate::quant::trellis::classes;
 use crate::quant::trellis::columns::transpose;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::encode::analysis::MAX_STEP;
+use crate::quant::trellis::encode::first_guess::first_guess;
 use crate::quant::trellis::encode::scales::{self, FitOptions, ScaleModel};
 use crate::quant::trellis::encode::settings::TrellisSettings;
 use crate::quant::trellis::encode::tile::{TileCoder, TileValues};
-use crate::quant::trellis::encode::training::first_guess;
 use crate::quant::trellis::gains::GainUnit;
+use crate::scratch::with_values;
 use crate::{Dtype, Error, Result};
 
 /// Weights of a sample of rows, which is coded to learn what the whole will be like.
@@ -202,7 +203,8 @@ impl<'a> FeedbackAnalysis<'a> {
 
 /// Log-scales of `n` rows from their values, column by column, in units of the steps.
 pub(super) fn row_scales(scales: &ScaleModel, values: &[f32], n: usize) -> Vec<i32> {
-    scales.row_scales(&transposed(values, n), values.len() / n, 0)
+    let cols = values.len() / n;
+    with_rows(values, n, |rows| scales.row_scales(rows, cols, 0))
 }
 
 /// The classes of the values of rows of these log-scales, column by column.
@@ -212,11 +214,12 @@ pub(super) fn classes_of(scales: &ScaleModel, rows: &[i32]) -> Vec<u8> {
     of
 }
 
-/// Rows of values that lie column by column, `n` to a column.
-fn transposed(values: &[f32], n: usize) -> Vec<f32> {
-    let mut out = vec![0.0; values.len()];
-    transpose(values, n, &mut out);
-    out
+/// Calls `f` with the rows of values that lie column by column, `n` to a column.
+fn with_rows<R>(values: &[f32], n: usize, f: impl FnOnce(&[f32]) -> R) -> R {
+    with_values(values.len(), |rows| {
+        transpose(values, n, rows);
+        f(rows)
+    })
 }
 
 /// The scale model of a plane of `plane_rows` rows from a sample of `n` of them.
@@ -228,5 +231,7 @@ fn fit(values: &[f32], n: usize, plane_rows: usize, settings: TrellisSettings) -
         width: 2,
         grain: if weights > 1 << 22 { 1 } else { 2 },
     };
-    scales::fit(&transposed(values, n), cols, plane_rows, options)
+    with_rows(values, n, |rows| {
+        scales::fit(rows, cols, plane_rows, options)
+    })
 }

@@ -4,6 +4,7 @@ use super::ErrorFeedback;
 use crate::matrix::MatrixView;
 use crate::quant::trellis::columns::transpose;
 use crate::quant::trellis::gains::GainUnit;
+use crate::scratch::with_values;
 
 /// A set of rows of a matrix.
 pub(super) struct Rows {
@@ -22,19 +23,20 @@ impl Rows {
             gains => numbers.iter().map(|&r| gains[r]).collect(),
         };
         let cols = matrix.cols();
-        let mut values = vec![0.0; numbers.len() * cols];
         let mut rows = Rows {
             gains,
-            weights: vec![0.0; values.len()],
+            weights: vec![0.0; numbers.len() * cols],
             len: numbers.len(),
         };
         let inverse = rows.factors(-1);
-        let lines = values.chunks_exact_mut(cols).zip(inverse);
-        for (&number, (row, factor)) in numbers.iter().zip(lines) {
-            matrix.read(number * cols, row);
-            row.iter_mut().for_each(|v| *v *= factor);
-        }
-        transpose(&values, cols, &mut rows.weights);
+        with_values(rows.weights.len(), |values| {
+            let lines = values.chunks_exact_mut(cols).zip(inverse);
+            for (&number, (row, factor)) in numbers.iter().zip(lines) {
+                matrix.read(number * cols, row);
+                row.iter_mut().for_each(|v| *v *= factor);
+            }
+            transpose(values, cols, &mut rows.weights);
+        });
         rows
     }
 
