@@ -90,7 +90,8 @@ impl Form {
         };
         let matrix = MatrixView::from_values(values, values.len() / cols, cols)?;
         let settings = TrellisSettings::new(8);
-        let analysis = FeedbackAnalysis::new(matrix, dtype, feedback, settings)?;
+        let analysis =
+            FeedbackAnalysis::new(matrix, dtype, feedback, settings, FeedbackAnalysis::SAMPLE)?;
         analysis.encode(step, &analysis.train(step)?)
     }
 }

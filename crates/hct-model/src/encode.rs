@@ -182,14 +182,18 @@ fn add_tensors<W: Write>(
 }
 
 /// A tensor, coded.
-struct CodedTensor {
+pub(crate) struct CodedTensor {
     meta: TensorMeta,
-    coded: Coded,
+    pub coded: Coded,
     /// Of its bytes, if it is asked for.
     hash: Option<ContentHash>,
 }
 
-fn code(
+/// Codes tensor `index`.
+///
+/// # Errors
+/// As [`encode`], but for the output.
+pub(crate) fn code(
     source: &dyn CheckpointSource,
     index: usize,
     strategy: &dyn Strategy,

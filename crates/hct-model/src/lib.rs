@@ -58,6 +58,7 @@ mod safetensors;
 mod salvage;
 mod shard_header;
 mod shown;
+mod size_estimate;
 mod source_changed;
 mod tensor_info;
 mod tensor_source;

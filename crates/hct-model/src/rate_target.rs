@@ -10,11 +10,16 @@ use crate::encode::{CompressOptions, CompressReport, encode};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::rates::bits_per;
+use crate::size_estimate::estimate;
 
 /// The file ends up within this share of the bits asked for, where that is possible at all.
 const TOLERANCE: f64 = 0.005;
 /// Whole encodings to try; one is usual where there is a scout, two where there is none.
 const ATTEMPTS: usize = 6;
+/// Estimates before the first.
+const ESTIMATES: usize = 2;
+/// Bits per weight within which the usual slope tells the rest.
+const NEAR: f64 = 0.25;
 /// The same on a base, where coarse targets are all alike.
 const ATTEMPTS_ON_BASE: usize = 16;
 /// Bits per weight that an octave of error saves: 6 dB a bit.
@@ -62,12 +67,29 @@ pub fn encode_to_rate<W: Write>(
     let mut before: Option<(f64, f64)> = None;
     let mut flats = 0i32;
     let mut attempt = 0;
-    if options.base.is_none()
-        && let Some(scout) = plan.scout_at(octaves)
-    {
-        attempt += 1;
-        let stride = scouted(source, &*scout, plan, options, progress)?;
-        octaves = (octaves + stride).clamp(*limits.start(), *limits.end());
+    if options.base.is_none() {
+        if let Some(scout) = plan.scout_at(octaves) {
+            attempt += 1;
+            let stride = scouted(source, &*scout, plan, options, progress)?;
+            octaves = (octaves + stride).clamp(*limits.start(), *limits.end());
+        }
+        for _ in 0..ESTIMATES {
+            let Some(encoder) = plan.estimator_at(octaves) else {
+                break;
+            };
+            attempt += 1;
+            let estimate = estimate(source, &encoder, options, &Unrecorded(progress))?;
+            let excess = estimate.bits_per_weight - bits_per_weight;
+            eprintln!(
+                "estimate {octaves} {} {}",
+                estimate.bits_per_weight, estimate.lossy
+            );
+            let stride = excess / (USUAL * estimate.lossy).max(0.05);
+            octaves = (octaves + stride).clamp(*limits.start(), *limits.end());
+            if excess.abs() < NEAR {
+                break;
+            }
+        }
     }
     let mut best = Best::default();
     let mut try_at = |octaves: f64, best: &mut Best<W>| {
@@ -78,6 +100,7 @@ pub fn encode_to_rate<W: Write>(
         let strategy = plan.strategy_at(octaves);
         let (file, report) = encode(source, new_output()?, &*strategy, options, progress)?;
         let excess = report.bits_per_weight() - bits_per_weight;
+        eprintln!("coded {octaves} {}", report.bits_per_weight());
         best.offer(excess / bits_per_weight, file, report, octaves);
         Ok::<_, Error>((report, excess))
     };

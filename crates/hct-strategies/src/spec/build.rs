@@ -74,12 +74,9 @@ impl RatePlan {
     /// every tensor, which as `rdo` makes of it is one common slope of relative error against rate;
     /// or for `calibrated` the square of the step.
     pub fn strategy_at(&self, octaves: f64) -> Box<dyn Strategy + Send> {
-        let calibration = self.calibration.as_ref();
-        match (self.spec.strategy(), calibration) {
-            (StrategyName::Calibrated, Some(calibration)) => {
-                self.spec.calibrated(libm::exp2(0.5 * octaves), calibration)
-            }
-            _ => {
+        match self.estimator_at(octaves) {
+            Some(calibrated) => Box::new(calibrated),
+            None => {
                 let error = error_at(octaves);
                 self.spec
                     .strategy_at(Some(Quality::RelMse(error)), &self.stacks)
@@ -109,6 +106,17 @@ impl RatePlan {
             settings.effort = Some(Effort::Fast);
             StrategySpec(settings).strategy_at(Some(Quality::RelMse(error)), &self.stacks)
         })
+    }
+
+    /// What tells about how many bytes [`RatePlan::strategy_at`] makes of a tensor, from a part of it. None
+    /// where there is no such thing.
+    pub fn estimator_at(&self, octaves: f64) -> Option<CalibratedEncoder> {
+        match (self.spec.strategy(), &self.calibration) {
+            (StrategyName::Calibrated, Some(calibration)) => {
+                Some(self.spec.calibrated(libm::exp2(0.5 * octaves), calibration))
+            }
+            _ => None,
+        }
     }
 
     /// Bits per weight that the strategy of [`RatePlan::scout_at`] takes more than the one it stands
@@ -183,19 +191,15 @@ impl StrategySpec {
         let quality = self.0.rel_mse.map(Quality::RelMse).or(cosine);
         Ok(Plan::Strategy(match &calibration {
             Some(calibration) if calibrated => {
-                self.calibrated(self.0.step.unwrap_or(STEP), calibration)
+                Box::new(self.calibrated(self.0.step.unwrap_or(STEP), calibration))
             }
             _ => self.strategy_at(quality, &stacks),
         }))
     }
 
-    fn calibrated(
-        &self,
-        step: f64,
-        calibration: &Arc<dyn Calibration>,
-    ) -> Box<dyn Strategy + Send> {
+    fn calibrated(&self, step: f64, calibration: &Arc<dyn Calibration>) -> CalibratedEncoder {
         let effort = self.0.effort.unwrap_or(Effort::Default);
-        Box::new(CalibratedEncoder::new(calibration.clone(), step).effort(effort))
+        CalibratedEncoder::new(calibration.clone(), step).effort(effort)
     }
 
     fn strategy_at(

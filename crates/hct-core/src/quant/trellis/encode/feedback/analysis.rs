@@ -17,8 +17,6 @@ use crate::quant::trellis::gains::GainUnit;
 use crate::scratch::with_values;
 use crate::{Dtype, Error, Result};
 
-/// Weights of a sample of rows, which is coded to learn what the whole will be like.
-const SAMPLE: usize = 1 << 18;
 /// Fewest rows of a sample: column scales are learnt from it.
 const SAMPLE_ROWS: usize = 128;
 /// λ in δ² per bit, unless given.
@@ -31,7 +29,7 @@ pub struct FeedbackAnalysis<'a> {
     pub(super) dtype: Dtype,
     pub(super) trellis: Machine,
     pub(super) settings: TrellisSettings,
-    sample: Rows,
+    pub(super) sample: Rows,
     /// Log-scales of the sample before any feedback.
     scales: ScaleModel,
 }
@@ -50,7 +48,10 @@ pub struct FeedbackEstimate {
 pub struct FeedbackTraining {
     pub(super) scales: ScaleModel,
     pub(super) contexts: Contexts,
-    estimate: FeedbackEstimate,
+    /// Log-scales of the rows of the sample.
+    pub(super) rows: Vec<i32>,
+    pub(super) precision: i64,
+    pub(super) estimate: FeedbackEstimate,
 }
 
 impl FeedbackTraining {
@@ -61,7 +62,13 @@ impl FeedbackTraining {
 }
 
 impl<'a> FeedbackAnalysis<'a> {
-    /// Prepares `matrix`, whose decoded values are rounded to `dtype`.
+    /// Weights of a sample that is enough to code well.
+    pub const SAMPLE: usize = 1 << 18;
+    /// Those of one that is enough to tell how large the plane will be.
+    pub const SMALL_SAMPLE: usize = 1 << 16;
+
+    /// Prepares `matrix`, whose decoded values are rounded to `dtype`; about `sample` of its weights, in whole
+    /// rows, are coded to learn what all will be like.
     ///
     /// # Errors
     /// When the trellis does not exist, `feedback` does not fit the matrix or a value is not finite.
@@ -70,6 +77,7 @@ impl<'a> FeedbackAnalysis<'a> {
         dtype: Dtype,
         feedback: ErrorFeedback<'a>,
         settings: TrellisSettings,
+        sample: usize,
     ) -> Result<Self> {
         let trellis = Machine::of(settings.states).ok_or_else(|| {
             Error::argument("states", format!("no trellis has {}", settings.states))
@@ -89,7 +97,7 @@ impl<'a> FeedbackAnalysis<'a> {
             let why = "must be one per column and row, within ± 2048";
             return Err(Error::argument("gains", why));
         }
-        let count = (SAMPLE / cols).max(SAMPLE_ROWS).min(rows);
+        let count = (sample / cols).max(SAMPLE_ROWS).min(rows);
         let numbers = (0..count).map(|i| (2 * i + 1) * rows / (2 * count));
         let sample = Rows::load(&matrix, &numbers.collect::<Vec<_>>(), &feedback);
         let values = sample.in_steps(column_gains);
@@ -174,6 +182,8 @@ impl<'a> FeedbackAnalysis<'a> {
             trained = Some(FeedbackTraining {
                 scales,
                 contexts,
+                rows,
+                precision: stats.precision(),
                 estimate,
             });
             scales = refitted;

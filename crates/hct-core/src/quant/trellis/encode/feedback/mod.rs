@@ -16,6 +16,7 @@ mod band;
 mod column;
 mod plane;
 mod rows;
+mod size;
 
 pub use analysis::{FeedbackAnalysis, FeedbackEstimate, FeedbackTraining};
 pub use plane::FeedbackPlane;

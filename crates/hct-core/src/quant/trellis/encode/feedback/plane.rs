@@ -62,15 +62,7 @@ impl FeedbackAnalysis<'_> {
             }
         });
         let coded = coded.into_iter().collect::<Result<Vec<_>>>()?;
-        let mut common = step.to_le_bytes().to_vec();
-        let mut enc = Encoder::new();
-        training.scales.map.write(&mut enc, &mut UintModel::new());
-        write_scales(&mut enc, &training.scales.cols);
-        write_scales(&mut enc, self.feedback.column_gains);
-        put_blob(&mut common, &enc.finish());
-        let mut enc = Encoder::new();
-        contexts.write(&mut enc, self.trellis.quantizers, stats.precision());
-        put_blob(&mut common, &enc.finish());
+        let common = self.common(step, training, &contexts, stats.precision());
         Ok(FeedbackPlane {
             damage: coded.iter().map(|tile| tile.damage).sum(),
             plane: EncodedPlane {
@@ -81,6 +73,26 @@ impl FeedbackAnalysis<'_> {
                 tiles: coded.into_iter().map(|tile| tile.payload).collect(),
             },
         })
+    }
+
+    /// What all tiles have in common, their tables those of `contexts`.
+    pub(super) fn common(
+        &self,
+        step: f32,
+        training: &FeedbackTraining,
+        contexts: &Contexts,
+        precision: i64,
+    ) -> Vec<u8> {
+        let mut common = step.to_le_bytes().to_vec();
+        let mut enc = Encoder::new();
+        training.scales.map.write(&mut enc, &mut UintModel::new());
+        write_scales(&mut enc, &training.scales.cols);
+        write_scales(&mut enc, self.feedback.column_gains);
+        put_blob(&mut common, &enc.finish());
+        let mut enc = Encoder::new();
+        contexts.write(&mut enc, self.trellis.quantizers, precision);
+        put_blob(&mut common, &enc.finish());
+        common
     }
 
     fn recipe(&self) -> PlaneRecipe {
@@ -123,12 +135,7 @@ impl FeedbackAnalysis<'_> {
 
     fn code(&self, tile: &Tile, step: f32, contexts: &Contexts) -> CodedTile {
         let coded = self.coder(step).code(contexts, &tile.band.quantized);
-        let mut enc = Encoder::new();
-        write_scales(&mut enc, &tile.scales);
-        if !tile.gains.is_empty() {
-            write_scales(&mut enc, &tile.gains);
-        }
-        let payload = coded.payload(&enc.finish());
+        let payload = coded.payload(&side_information(&tile.scales, &tile.gains));
         CodedTile {
             payload,
             damage: tile.band.damage,
@@ -136,6 +143,16 @@ impl FeedbackAnalysis<'_> {
             kept: tile.band.quantized.kept(),
         }
     }
+}
+
+/// What a tile says of its rows: their log-scales, and their gains if they have any.
+pub(super) fn side_information(scales: &[i32], gains: &[i32]) -> Vec<u8> {
+    let mut enc = Encoder::new();
+    write_scales(&mut enc, scales);
+    if !gains.is_empty() {
+        write_scales(&mut enc, gains);
+    }
+    enc.finish()
 }
 
 /// A tile between quantization and entropy coding.

@@ -1,0 +1,106 @@
+//! How large a file will be, told by parts of its tensors.
+
+use hct_core::{FileKind, TensorMeta};
+use hct_strategies::{CalibratedEncoder, TensorView, lossless_reason};
+use rayon::prelude::*;
+
+use crate::batch::batches;
+use crate::checkpoint_source::CheckpointSource;
+use crate::encode::{CompressOptions, code};
+use crate::error::Error;
+use crate::packing::pack;
+use crate::progress::Progress;
+use crate::rates::bits_per;
+use crate::tensor_info::TensorInfo;
+
+/// About what a file has of each tensor beside its payload: record, index, and what repairs them.
+const OF_A_TENSOR: u64 = 200;
+
+/// A file that nobody has made.
+pub(crate) struct SizeEstimate {
+    /// Bits per weight, the whole file counted.
+    pub bits_per_weight: f64,
+    /// Share of the weights that are coded with loss.
+    pub lossy: f64,
+}
+
+/// How large `encoder` makes the file of `source`.
+///
+/// # Errors
+/// As [`encode`](crate::encode).
+pub(crate) fn estimate(
+    source: &dyn CheckpointSource,
+    encoder: &CalibratedEncoder,
+    options: CompressOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<SizeEstimate, Error> {
+    let sizes: Vec<u64> = source.tensors().iter().map(TensorInfo::byte_len).collect();
+    let (mut bytes, mut lossy) = (0, 0);
+    for batch in batches(&sizes) {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let estimates: Vec<_> = batch
+            .clone()
+            .into_par_iter()
+            .map(|i| of_tensor(source, i, encoder, options))
+            .collect();
+        for (i, estimate) in batch.zip(estimates) {
+            let (size, is_lossy) = estimate?;
+            let info = &source.tensors()[i];
+            bytes += size + OF_A_TENSOR;
+            lossy += if is_lossy { info.elements() } else { 0 };
+            progress.advance(sizes[i], &info.name);
+        }
+    }
+    for (number, file) in source.files().iter().enumerate() {
+        if options.side_files || file.kind != FileKind::Side {
+            bytes += pack(&source.read_file(number)?).0.len() as u64;
+        }
+    }
+    let weights = source.weights();
+    Ok(SizeEstimate {
+        bits_per_weight: bits_per(bytes, weights),
+        lossy: lossy as f64 / weights.max(1) as f64,
+    })
+}
+
+/// The bytes of a tensor, and whether it is coded with loss.
+fn of_tensor(
+    source: &dyn CheckpointSource,
+    index: usize,
+    encoder: &CalibratedEncoder,
+    options: CompressOptions<'_>,
+) -> Result<(u64, bool), Error> {
+    let info = &source.tensors()[index];
+    let meta = TensorMeta {
+        name: info.name.clone(),
+        dtype: info.dtype,
+        shape: info.shape.clone(),
+    };
+    let bytes = source.read(index)?;
+    let view = TensorView {
+        meta: &meta,
+        bytes: &bytes,
+        base: None,
+    };
+    let estimate = || match lossless_reason(view)? {
+        Some(_) => Ok((None, false)),
+        None => encoder.estimated_bytes(view).map(|bytes| (bytes, true)),
+    };
+    let (estimated, lossy) = match source.blocks_of(index) {
+        Some(_) => (None, false),
+        None => estimate().map_err(|error: hct_core::Error| Error::Hct {
+            path: source.name().to_owned(),
+            error: Box::new(error.in_tensor(&meta.name)),
+        })?,
+    };
+    let bytes = match estimated {
+        Some(bytes) => bytes,
+        None => {
+            let coded = code(source, index, encoder, options)?.coded;
+            coded.tensor.payload_bytes() as u64
+        }
+    };
+    Ok((bytes, lossy))
+}
