@@ -85,8 +85,8 @@ pub use {
     plane::{DEFAULT_TILE, EncodedPlane, Preparation},
     quant::sparse::{Selection, SparseFormat, encode_sparse, energy_retention},
     quant::trellis::encode::{
-        ErrorFeedback, Estimate, FeedbackAnalysis, FeedbackEstimate, FeedbackPlane,
-        FeedbackTraining, Gains, Training, TrellisAnalysis, TrellisSettings,
+        ErrorFeedback, Estimate, FeedbackAnalysis, FeedbackPlane, FeedbackTraining, Gains,
+        Training, TrellisAnalysis, TrellisSettings,
     },
     transform::{CodingGain, coding_gain},
 };

@@ -24,6 +24,8 @@ const PANEL_GROUP: usize = 32;
 
 /// One row of accumulators.
 type Lanes = [f32; COLS];
+/// An entry of each row of a micro-tile.
+type Tile = [f32; ROWS];
 
 /// `out` += `left` · `right`, all row-major: rows × `cols` += rows × `inner` · `inner` × `cols`.
 ///
@@ -33,6 +35,22 @@ type Lanes = [f32; COLS];
 /// # Panics
 /// When the slices' lengths do not fit these shapes.
 pub fn add_product(out: &mut [f32], left: &[f32], right: &[f32], inner: usize, cols: usize) {
+    add_blocks(out, Left::Rows(left), right, inner, cols, false);
+}
+
+/// `out` += `left`ᵀ · `right`, as [`add_product`]; rows of `left`, `inner` of them, are as long as `out` has
+/// rows and begin `stride` apart.
+///
+/// # Panics
+/// When the slices' lengths do not fit these shapes.
+pub(crate) fn add_transposed_product(
+    out: &mut [f32],
+    (left, stride): (&[f32], usize),
+    right: &[f32],
+    inner: usize,
+    cols: usize,
+) {
+    let left = Left::Columns { rows: left, stride };
     add_blocks(out, left, right, inner, cols, false);
 }
 
@@ -48,12 +66,63 @@ pub fn add_product_transposed(
     inner: usize,
     cols: usize,
 ) {
-    add_blocks(out, left, right, inner, cols, true);
+    add_blocks(out, Left::Rows(left), right, inner, cols, true);
+}
+
+/// The left operand.
+#[derive(Clone, Copy)]
+enum Left<'a> {
+    /// Row-major.
+    Rows(&'a [f32]),
+    /// The rows of its transpose, which begin `stride` apart.
+    Columns { rows: &'a [f32], stride: usize },
+}
+
+impl Left<'_> {
+    /// Whether it is of such a shape.
+    fn fits(self, rows: usize, inner: usize) -> bool {
+        match self {
+            Left::Rows(values) => values.len() == rows * inner,
+            Left::Columns {
+                rows: values,
+                stride,
+            } => {
+                let last = inner.checked_sub(1).map(|k| k * stride + rows);
+                rows <= stride && last.is_none_or(|last| last <= values.len())
+            }
+        }
+    }
+
+    /// Packs `rows` into tiles, of the inner indices from `first` on.
+    fn pack(
+        self,
+        rows: Range<usize>,
+        inner: usize,
+        first: usize,
+        depth: usize,
+        tiles: &mut [Tile],
+    ) {
+        match self {
+            Left::Rows(values) => {
+                let rows = values[rows.start * inner..rows.end * inner].chunks(ROWS * inner);
+                for (tile, rows) in tiles.chunks_exact_mut(depth).zip(rows) {
+                    pack_rows(tile, rows, inner, first);
+                }
+            }
+            Left::Columns {
+                rows: values,
+                stride,
+            } => {
+                let lines = values[first * stride..].chunks(stride);
+                pack_panels(tiles, depth, lines.map(|line| &line[rows.clone()]));
+            }
+        }
+    }
 }
 
 fn add_blocks(
     out: &mut [f32],
-    left: &[f32],
+    left: Left<'_>,
     right: &[f32],
     inner: usize,
     cols: usize,
@@ -61,16 +130,12 @@ fn add_blocks(
 ) {
     assert_eq!(right.len(), inner * cols, "the right operand's shape");
     if inner == 0 || cols == 0 {
-        assert!(left.is_empty() || inner > 0, "the left operand's shape");
         assert!(out.is_empty() || cols > 0, "the sum's shape");
         return;
     }
     assert!(out.len().is_multiple_of(cols), "the sum's shape");
-    assert_eq!(
-        left.len(),
-        out.len() / cols * inner,
-        "the left operand's shape"
-    );
+    let rows = out.len() / cols;
+    assert!(left.fits(rows, inner), "the left operand's shape");
     let mut panels = Vec::new();
     for first_col in (0..cols).step_by(COL_BLOCK) {
         let width = COL_BLOCK.min(cols - first_col);
@@ -103,15 +168,12 @@ fn add_blocks(
             };
             let strips: Vec<_> = out
                 .chunks_mut(ROW_BLOCK * cols)
-                .zip(left.chunks(ROW_BLOCK * inner))
+                .zip((0..rows).step_by(ROW_BLOCK))
                 .collect();
-            let Ok(()) = parallel::for_each(strips, |(out, left)| {
-                let rows = left.len() / inner;
-                let mut tiles = vec![[0.0; ROWS]; rows.div_ceil(ROWS) * depth];
-                let rows = left.chunks(ROWS * inner);
-                for (tile, rows) in tiles.chunks_exact_mut(depth).zip(rows) {
-                    pack_rows(tile, rows, inner, first);
-                }
+            let Ok(()) = parallel::for_each(strips, |(out, row)| {
+                let of = row..row + out.len() / cols;
+                let mut tiles = vec![[0.0; ROWS]; of.len().div_ceil(ROWS) * depth];
+                left.pack(of, inner, first, depth, &mut tiles);
                 add_block(out, &tiles, &block);
                 Ok::<_, Infallible>(())
             });
@@ -128,10 +190,15 @@ fn pack_rows<const N: usize>(packed: &mut [[f32; N]], rows: &[f32], len: usize, 
     }
 }
 
-/// Cuts `depth` rows into panels of `COLS` columns, row by row as they lie in memory.
-fn pack_panels<'a>(panels: &mut [Lanes], depth: usize, rows: impl Iterator<Item = &'a [f32]>) {
+/// Cuts `depth` rows into panels of `N` columns, row by row as they lie in memory; what is past their last
+/// column reaches no sum.
+fn pack_panels<'a, const N: usize>(
+    panels: &mut [[f32; N]],
+    depth: usize,
+    rows: impl Iterator<Item = &'a [f32]>,
+) {
     for (k, row) in rows.take(depth).enumerate() {
-        let pieces = row.chunks(COLS);
+        let pieces = row.chunks(N);
         for (packed, values) in panels[k..].iter_mut().step_by(depth).zip(pieces) {
             match values.first_chunk() {
                 Some(lanes) => *packed = *lanes,
@@ -256,7 +323,7 @@ mod tests {
     ];
 
     #[test]
-    fn both_products_have_the_bits_of_the_naive_loop() {
+    fn all_products_have_the_bits_of_the_naive_loop() {
         for (rows, inner, cols) in SHAPES {
             let (left, right) = (values(rows * inner, 1), values(inner * cols, 2));
             let start = values(rows * cols, 3);
@@ -265,7 +332,7 @@ mod tests {
             let mut plain = start.clone();
             add_product(&mut plain, &left, &right, inner, cols);
             assert_eq!(bits(&plain), bits(&expected), "{rows} × {inner} × {cols}");
-            let mut transposed = start;
+            let mut transposed = start.clone();
             add_product_transposed(
                 &mut transposed,
                 &left,
@@ -275,6 +342,20 @@ mod tests {
             );
             assert_eq!(
                 bits(&transposed),
+                bits(&expected),
+                "{rows} × {inner} × {cols}"
+            );
+            // Rows of the transpose with something between them, but not after the last.
+            let stride = rows + 5;
+            let mut apart: Vec<f32> = transpose(&left, inner.max(1))
+                .chunks(rows)
+                .flat_map(|row| [row, &[f32::NAN; 5]].concat())
+                .collect();
+            apart.truncate(apart.len().saturating_sub(5));
+            let mut of_columns = start;
+            add_transposed_product(&mut of_columns, (&apart, stride), &right, inner, cols);
+            assert_eq!(
+                bits(&of_columns),
                 bits(&expected),
                 "{rows} × {inner} × {cols}"
             );

@@ -30,7 +30,7 @@ impl Form {
         let mut coefficients = vec![0.0; cols * cols];
         for i in 0..cols {
             for j in i + 1..cols {
-                coefficients[j * cols + i] = (upper(i, j) / upper(j, j)) as f32;
+                coefficients[i * cols + j] = (upper(i, j) / upper(j, j)) as f32;
             }
         }
         let gain = |j| (-UNITS * libm::log2(upper(j, j))).round() as i32;
@@ -116,6 +116,38 @@ fn what_is_said_of_a_plane_is_what_it_decodes_to() {
         // Steps are rounded to gains, so that targets are not in units of exactly R.
         let damage = form.damage(&values, &decoded, gains);
         assert!((coded.damage / damage - 1.0).abs() < 0.02, "{damage}");
+    }
+}
+
+#[test]
+fn a_few_rows_tell_how_large_a_plane_will_be() {
+    let rows = 2000;
+    let form = Form::correlated(COLS);
+    let row_gains: Vec<i32> = (0..rows as i32).map(|r| r % 64 - 32).collect();
+    for (kind, loud) in [
+        (Kind::Gaussian, 1.0),
+        (Kind::Outliers, 1.0),
+        (Kind::LoudRows, 20.0),
+    ] {
+        let values = kind.values(rows, COLS, 4);
+        let matrix = MatrixView::from_values(&values, rows, COLS).unwrap();
+        let feedback = ErrorFeedback {
+            coefficients: &form.coefficients,
+            column_gains: &form.gains,
+            row_gains: &row_gains,
+        };
+        let analysis = |sample| {
+            let settings = TrellisSettings::new(64);
+            FeedbackAnalysis::new(matrix, Dtype::F32, feedback, settings, sample).unwrap()
+        };
+        for step in [0.1, 0.2, 0.5].map(|step| loud * step) {
+            let few = analysis(COLS * 200);
+            let estimated = few.estimated_bytes(step, &few.train(step).unwrap());
+            let all = analysis(FeedbackAnalysis::SAMPLE);
+            let coded = all.encode(step, &all.train(step).unwrap()).unwrap();
+            let off = estimated / coded.plane.payload_bytes() as f64 - 1.0;
+            assert!(off.abs() < 0.03, "{kind:?} at {step}: {off}");
+        }
     }
 }
 

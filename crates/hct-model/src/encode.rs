@@ -149,6 +149,8 @@ fn add_tensors<W: Write>(
         let coded: Vec<Result<CodedTensor, Error>> = batch
             .clone()
             .into_par_iter()
+            // One by one, lest a thread keep some that others could take.
+            .with_max_len(1)
             .map(|i| code(source, i, strategy, options))
             .collect();
         for (i, coded) in batch.zip(coded) {

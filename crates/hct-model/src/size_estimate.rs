@@ -34,6 +34,25 @@ pub(crate) fn estimate(
     options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<SizeEstimate, Error> {
+    let (tensors, files) = rayon::join(
+        || of_tensors(source, encoder, options, progress),
+        || of_files(source, options),
+    );
+    let (bytes, lossy) = tensors?;
+    let weights = source.weights();
+    Ok(SizeEstimate {
+        bits_per_weight: bits_per(bytes + files?, weights),
+        lossy: lossy as f64 / weights.max(1) as f64,
+    })
+}
+
+/// The bytes of all tensors, and the elements that are coded with loss.
+fn of_tensors(
+    source: &dyn CheckpointSource,
+    encoder: &CalibratedEncoder,
+    options: CompressOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<(u64, u64), Error> {
     let sizes: Vec<u64> = source.tensors().iter().map(TensorInfo::byte_len).collect();
     let (mut bytes, mut lossy) = (0, 0);
     for batch in batches(&sizes) {
@@ -43,6 +62,7 @@ pub(crate) fn estimate(
         let estimates: Vec<_> = batch
             .clone()
             .into_par_iter()
+            .with_max_len(1)
             .map(|i| of_tensor(source, i, encoder, options))
             .collect();
         for (i, estimate) in batch.zip(estimates) {
@@ -53,16 +73,18 @@ pub(crate) fn estimate(
             progress.advance(sizes[i], &info.name);
         }
     }
+    Ok((bytes, lossy))
+}
+
+/// The bytes of all carried files.
+fn of_files(source: &dyn CheckpointSource, options: CompressOptions<'_>) -> Result<u64, Error> {
+    let mut bytes = 0;
     for (number, file) in source.files().iter().enumerate() {
         if options.side_files || file.kind != FileKind::Side {
             bytes += pack(&source.read_file(number)?).0.len() as u64;
         }
     }
-    let weights = source.weights();
-    Ok(SizeEstimate {
-        bits_per_weight: bits_per(bytes, weights),
-        lossy: lossy as f64 / weights.max(1) as f64,
-    })
+    Ok(bytes)
 }
 
 /// The bytes of a tensor, and whether it is coded with loss.

@@ -5,7 +5,7 @@ mod common;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use common::{assert_says, blob, bytes_file, chain, entry, header};
 use hct_core::{Dtype, FileKind, ReadAt};
@@ -14,7 +14,8 @@ use hct_model::{
     encode, encode_to_rate, restore, restore_file,
 };
 use hct_strategies::{
-    LosslessEncoder, Plan, Quality, RdoEncoder, Strategy, StrategyName, StrategySpec,
+    Calibration, LosslessEncoder, Moments, Plan, Quality, RdoEncoder, Strategy, StrategyName,
+    StrategySpec, TensorStatistics,
 };
 
 const OPTIONS: CompressOptions = CompressOptions {
@@ -124,6 +125,39 @@ fn a_size_is_reached_in_memory() {
     assert!((report.bits_per_weight() / 3.0 - 1.0).abs() < 0.01);
     assert_eq!(report.output_bytes, file.len() as u64);
     assert_eq!(outputs, 1);
+}
+
+/// Every input is as loud as the next, in all matrices but one.
+struct Alike;
+
+impl Calibration for Alike {
+    fn statistics(&self, name: &str) -> hct_core::Result<Option<TensorStatistics>> {
+        let statistics = || TensorStatistics::of_inputs(1000, Moments::Diagonal(vec![1.0; 640]));
+        Ok((name != "small").then(statistics))
+    }
+}
+
+#[test]
+fn a_calibrated_size_takes_one_encoding() {
+    let checkpoint = Safetensors::new("made up", [("m.safetensors", weights())]).unwrap();
+    for wanted in [2.5, 3.3, 5.0] {
+        let spec = StrategySpec::builder(StrategyName::Calibrated).bits_per_weight(wanted);
+        let spec = spec.finish().unwrap();
+        let Plan::Rate(plan) = spec.plan([], Some(Arc::new(Alike))).unwrap() else {
+            panic!("a size is a plan of its own");
+        };
+        let mut outputs = 0;
+        let mut new_output = || {
+            outputs += 1;
+            Ok(Vec::new())
+        };
+        let encoded = encode_to_rate(&checkpoint, &mut new_output, &plan, OPTIONS, &());
+        let (file, report, _) = encoded.unwrap();
+        let off = report.bits_per_weight() / wanted - 1.0;
+        assert!(off.abs() < 0.005, "{wanted}: {off}");
+        assert_eq!(report.output_bytes, file.len() as u64);
+        assert_eq!(outputs, 1, "{wanted}");
+    }
 }
 
 /// Counts the bytes read.

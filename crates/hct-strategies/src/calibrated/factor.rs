@@ -14,8 +14,6 @@ const ROW_GRAIN: f64 = 2.0;
 /// by how much more each time that is not enough.
 const REPAIR: f64 = 1e-3;
 const MORE: f64 = 10.0;
-/// Rows of the factor that become columns at a time.
-const TOGETHER: usize = 32;
 
 /// What the error of a column adds to the targets of later ones, and the steps.
 pub(super) struct Factor {
@@ -25,8 +23,13 @@ pub(super) struct Factor {
 }
 
 impl Factor {
-    pub fn of(sensitivity: Sensitivity) -> Self {
-        let Sensitivity { form, rows } = sensitivity;
+    /// What makes errors do the least.
+    pub fn of(sensitivity: &Sensitivity<'_>) -> Self {
+        Factor::new(|| sensitivity.form(), &sensitivity.rows())
+    }
+
+    /// The same of a form, which may be asked for again, and weights of rows.
+    fn new(form: impl Fn() -> QuadraticForm, rows: &[f64]) -> Self {
         let (coefficients, diagonal) = triangular(form);
         Factor {
             coefficients,
@@ -43,40 +46,35 @@ fn gain(weight: f64, grain: f64) -> i32 {
     (libm::round(units.clamp(-MAX_GAIN, MAX_GAIN) / grain) * grain) as i32
 }
 
-/// Rᵢⱼ / Rⱼⱼ at (j, i) for i < j, row-major, and Rⱼⱼ of the form R·Rᵀ, R upper triangular.
-fn triangular(form: QuadraticForm) -> (Vec<f32>, Vec<f64>) {
-    let (size, entries) = match form {
-        QuadraticForm::Diagonal(squares) => {
-            let roots: Vec<f64> = squares.iter().map(|v| v.sqrt()).collect();
-            return (vec![0.0; roots.len() * roots.len()], roots);
-        }
-        QuadraticForm::Full { size, entries } => (size, entries),
-    };
-    // Backwards, the upper factor is the lower one.
-    let mut lower: Vec<f64> = entries.iter().rev().copied().collect();
-    let mut form = QuadraticForm::Full { size, entries };
-    let mut share = REPAIR;
-    while !cholesky(&mut lower, size) {
-        form = form.damped(share);
-        share *= MORE;
-        let QuadraticForm::Full { entries, .. } = &form else {
-            break;
+/// Rᵢⱼ / Rⱼⱼ for i < j, row-major, and Rⱼⱼ of the form R·Rᵀ, R upper triangular.
+fn triangular(form: impl Fn() -> QuadraticForm) -> (Vec<f32>, Vec<f64>) {
+    let mut share = 0.0;
+    let (size, lower) = loop {
+        // Factored in place: memory for one is enough.
+        let (size, mut lower) = match form().damped(share) {
+            QuadraticForm::Diagonal(squares) => {
+                let roots: Vec<f64> = squares.iter().map(|v| v.sqrt()).collect();
+                return (vec![0.0; roots.len() * roots.len()], roots);
+            }
+            QuadraticForm::Full { size, backwards } => (size, backwards),
         };
-        // All zeros: nothing matters, and nothing goes with anything.
-        if !(share < 1.0 / REPAIR && entries.iter().any(|&v| v > 0.0)) {
+        let nothing = lower.iter().all(|&v| v <= 0.0);
+        if cholesky(&mut lower, size) {
+            break (size, lower);
+        }
+        share = REPAIR.max(share * MORE);
+        // Nothing matters, and nothing goes with anything.
+        if nothing || share > 1.0 / REPAIR {
             return (vec![0.0; size * size], vec![0.0; size]);
         }
-        lower = entries.iter().rev().copied().collect();
-    }
-    let at = |i: usize, j: usize| lower[(size - 1 - i) * size + size - 1 - j];
-    let diagonal: Vec<f64> = (0..size).map(|j| at(j, j)).collect();
+    };
+    let diagonal: Vec<f64> = lower.iter().rev().step_by(size + 1).copied().collect();
     let mut coefficients = vec![0.0; size * size];
-    // Some rows of the factor at a time, since they are read across.
-    for first in (0..size).step_by(TOGETHER) {
-        for (j, row) in coefficients.chunks_exact_mut(size).enumerate().skip(first) {
-            for (i, v) in row[..j].iter_mut().enumerate().skip(first).take(TOGETHER) {
-                *v = (at(i, j) / diagonal[j]) as f32;
-            }
+    let lines = lower.chunks_exact(size).rev();
+    for (i, (row, line)) in coefficients.chunks_exact_mut(size).zip(lines).enumerate() {
+        let entries = line.iter().rev().zip(&diagonal).skip(i + 1);
+        for (v, (entry, diagonal)) in row[i + 1..].iter_mut().zip(entries) {
+            *v = (entry / diagonal) as f32;
         }
     }
     (coefficients, diagonal)
@@ -86,22 +84,17 @@ fn triangular(form: QuadraticForm) -> (Vec<f32>, Vec<f64>) {
 mod tests {
     use super::*;
 
-    fn factor(size: usize, entries: Vec<f64>) -> Factor {
-        Factor::of(Sensitivity {
-            form: QuadraticForm::Full { size, entries },
-            rows: vec![1.0, 4.0, 0.0],
-        })
+    fn full(size: usize, entries: &[f64]) -> QuadraticForm {
+        let backwards = entries.iter().rev().copied().collect();
+        QuadraticForm::Full { size, backwards }
     }
 
     #[test]
     fn the_factor_gives_the_form() {
         let form = vec![4.0, 2.0, 0.4, 2.0, 3.0, 0.5, 0.4, 0.5, 1.0];
-        let (coefficients, diagonal) = triangular(QuadraticForm::Full {
-            size: 3,
-            entries: form.clone(),
-        });
+        let (coefficients, diagonal) = triangular(|| full(3, &form));
         let r = |i: usize, j: usize| match i.cmp(&j) {
-            std::cmp::Ordering::Less => f64::from(coefficients[j * 3 + i]) * diagonal[j],
+            std::cmp::Ordering::Less => f64::from(coefficients[i * 3 + j]) * diagonal[j],
             std::cmp::Ordering::Equal => diagonal[j],
             std::cmp::Ordering::Greater => 0.0,
         };
@@ -120,7 +113,7 @@ mod tests {
             vec![1.0, 1.0, 1.0, 1.0],
             vec![0.0, 0.0, 0.0, 1.0],
         ] {
-            let factor = factor(2, entries.clone());
+            let factor = Factor::new(|| full(2, &entries), &[1.0, 4.0, 0.0]);
             let all = factor.column_gains.iter().chain(&factor.row_gains);
             assert!(all.clone().all(|g| g.abs() <= 2048), "{entries:?}");
             assert!(factor.coefficients.iter().all(|c| c.is_finite()));

@@ -24,7 +24,7 @@ const UNKNOWN: f64 = 1e-3;
 
 /// States of the trellis at default effort: half of those of other strategies, since the search is
 /// less of the work here and each doubling is worth less than a hundredth of a bit.
-const STATES: usize = 32;
+const STATES: usize = 128;
 
 /// Where to begin looking for the step that takes `bits_per_weight`, in octaves of its square.
 pub(crate) fn start(bits_per_weight: f64, weights: u64) -> f64 {
@@ -108,8 +108,7 @@ impl CalibratedEncoder {
     ) -> Result<Option<T>> {
         let matrix = tensor.matrix()?;
         statistics.check(matrix.rows(), matrix.cols())?;
-        let sensitivity = Sensitivity::of(statistics);
-        let factor = Factor::of(sensitivity);
+        let factor = Factor::of(&Sensitivity::of(statistics));
         let feedback = ErrorFeedback {
             coefficients: &factor.coefficients,
             column_gains: &factor.column_gains,

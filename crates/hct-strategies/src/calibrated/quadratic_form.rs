@@ -5,59 +5,69 @@ use crate::calibration::Moments;
 /// e H eᵀ for row vectors e.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum QuadraticForm {
-    /// C × C, row-major, of which the upper triangle counts.
+    /// C × C, row-major and backwards, so that (i, j) is at (C − 1 − i, C − 1 − j); the lower triangle of that
+    /// counts. The upper triangular factor of a matrix is the lower one of it backwards.
     Full {
         size: usize,
-        entries: Vec<f64>,
+        backwards: Vec<f64>,
     },
     Diagonal(Vec<f64>),
 }
 
+/// A share of a form: moments, what they are to be multiplied by, and what that which is off the diagonal
+/// is to be multiplied by besides.
+pub(super) type Term<'a> = (&'a Moments, f64, f64);
+
 impl QuadraticForm {
-    /// `factor` times `moments`, and what is off the diagonal also times `shrink`.
-    pub fn scaled(moments: &Moments, factor: f64, shrink: f64) -> Self {
-        let matrix = match moments {
-            Moments::Diagonal(squares) => {
-                let scaled = squares.iter().map(|&v| factor * f64::from(v));
-                return QuadraticForm::Diagonal(scaled.collect());
-            }
-            Moments::Full(matrix) => matrix,
+    /// The sum of moments of one `size`: full where one of them is.
+    pub fn sum(size: usize, terms: &[Term<'_>]) -> Self {
+        let is_full = |(moments, ..): &Term<'_>| matches!(moments, Moments::Full(_));
+        let mut sum = match terms.iter().any(is_full) {
+            true => QuadraticForm::Full {
+                size,
+                backwards: vec![0.0; size * size],
+            },
+            false => QuadraticForm::Diagonal(vec![0.0; size]),
         };
-        let size = matrix.size();
-        let mut entries = vec![0.0; size * size];
-        for (i, row) in matrix.rows().enumerate() {
-            let upper = entries[i * size + i..].iter_mut().zip(row);
-            upper.for_each(|(entry, &v)| *entry = factor * shrink * f64::from(v));
-            entries[i * size + i] = factor * f64::from(row[0]);
-        }
-        QuadraticForm::Full { size, entries }
-    }
-
-    fn diagonal_mut(&mut self) -> impl Iterator<Item = &mut f64> {
-        let (entries, stride) = match self {
-            QuadraticForm::Full { size, entries } => (entries, *size + 1),
-            QuadraticForm::Diagonal(entries) => (entries, 1),
-        };
-        entries.iter_mut().step_by(stride)
-    }
-
-    /// Adds another of the same size. Of a full one and a diagonal one the sum is full.
-    pub fn add(self, other: QuadraticForm) -> Self {
-        let (mut sum, other) = match (&self, &other) {
-            (QuadraticForm::Diagonal(_), QuadraticForm::Full { .. }) => (other, self),
-            _ => (self, other),
-        };
-        match (&mut sum, other) {
-            (QuadraticForm::Full { entries: a, .. }, QuadraticForm::Full { entries: b, .. }) => {
-                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            }
-            (sum, QuadraticForm::Diagonal(b)) => {
-                sum.diagonal_mut().zip(b).for_each(|(a, b)| *a += b);
-            }
-            // Full ones came first.
-            (QuadraticForm::Diagonal(_), QuadraticForm::Full { .. }) => {}
+        for &(moments, factor, shrink) in terms {
+            sum.add(moments, factor, shrink);
         }
         sum
+    }
+
+    fn add(&mut self, moments: &Moments, factor: f64, shrink: f64) {
+        match (moments, &mut *self) {
+            (Moments::Full(matrix), QuadraticForm::Full { size, backwards }) => {
+                let lines = backwards.chunks_exact_mut(*size).rev();
+                for (line, row) in lines.zip(matrix.rows()) {
+                    let entries = line[..row.len()].iter_mut().rev();
+                    let mut pairs = entries.zip(row);
+                    if let Some((entry, &v)) = pairs.next() {
+                        *entry += factor * f64::from(v);
+                    }
+                    pairs.for_each(|(entry, &v)| *entry += factor * shrink * f64::from(v));
+                }
+            }
+            _ => {
+                let squares = moments.diagonal();
+                let diagonal = self.diagonal_mut().zip(squares);
+                diagonal.for_each(|(entry, v)| *entry += factor * f64::from(v));
+            }
+        }
+    }
+
+    /// The diagonal, from the first element on.
+    fn diagonal_mut(&mut self) -> impl Iterator<Item = &mut f64> {
+        let (full, diagonal) = match self {
+            QuadraticForm::Full { size, backwards } => {
+                let entries = backwards.iter_mut().rev().step_by(*size + 1);
+                (Some(entries), None)
+            }
+            QuadraticForm::Diagonal(entries) => (None, Some(entries.iter_mut())),
+        };
+        full.into_iter()
+            .flatten()
+            .chain(diagonal.into_iter().flatten())
     }
 
     /// The same with `share` of the mean of the diagonal added to it.
@@ -66,5 +76,29 @@ impl QuadraticForm {
         let mean = self.diagonal_mut().map(|v| *v).sum::<f64>() / count as f64;
         self.diagonal_mut().for_each(|v| *v += share * mean);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SymmetricMatrix;
+
+    #[test]
+    fn full_and_diagonal_moments_add_up() {
+        let matrix = SymmetricMatrix::new(2, vec![1.0, 10.0, 2.0]).unwrap();
+        let (full, diagonal) = (Moments::Full(matrix), Moments::Diagonal(vec![4.0, 8.0]));
+        let both = QuadraticForm::sum(2, &[(&diagonal, 0.5, 0.0), (&full, 2.0, 0.1)]);
+        // Backwards, and nothing above its diagonal.
+        let backwards = vec![8.0, 0.0, 2.0, 4.0];
+        assert_eq!(both, QuadraticForm::Full { size: 2, backwards });
+        let backwards = vec![9.5, 0.0, 2.0, 5.5];
+        assert_eq!(
+            both.damped(0.25),
+            QuadraticForm::Full { size: 2, backwards }
+        );
+        let squares = QuadraticForm::sum(2, &[(&diagonal, 0.5, 0.0)]);
+        assert_eq!(squares, QuadraticForm::Diagonal(vec![2.0, 4.0]));
+        assert_eq!(squares.damped(1.0), QuadraticForm::Diagonal(vec![5.0, 7.0]));
     }
 }

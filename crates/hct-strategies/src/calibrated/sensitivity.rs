@@ -48,36 +48,49 @@ impl Flattening {
 }
 
 /// The damage that errors e of the rows r do: ½ Σ_r weight_r · e_r H e_rᵀ.
-pub(super) struct Sensitivity {
-    /// H.
-    pub form: QuadraticForm,
-    /// One per row; none where rows count alike, by 1.
-    pub rows: Vec<f64>,
+pub(super) struct Sensitivity<'a> {
+    statistics: &'a TensorStatistics,
+    /// The sum of row weights.
+    total: f64,
 }
 
-impl Sensitivity {
-    /// H is half the inputs' moments, and half those weighted by gradients, each of what is off
-    /// the diagonal shrunk to what can be relied on.
-    pub fn of(statistics: &TensorStatistics) -> Self {
+impl<'a> Sensitivity<'a> {
+    /// What statistics tell of it.
+    pub fn of(statistics: &'a TensorStatistics) -> Self {
         let total = match &statistics.rows {
             Some(rows) => rows.iter().map(|&h| f64::from(h)).sum(),
             None => TYPICAL,
         };
-        let reliability = f64::from(statistics.reliability);
-        let form = match &statistics.weighted {
-            None => QuadraticForm::scaled(&statistics.inputs, total, reliability),
+        Sensitivity { statistics, total }
+    }
+
+    /// H: half the inputs' moments, and half those weighted by gradients, each of what is off the diagonal
+    /// shrunk to what can be relied on.
+    pub fn form(&self) -> QuadraticForm {
+        let TensorStatistics {
+            inputs,
+            weighted,
+            reliability,
+            weighted_reliability,
+            ..
+        } = self.statistics;
+        let reliability = f64::from(*reliability);
+        let form = match weighted {
+            None => QuadraticForm::sum(inputs.size(), &[(inputs, self.total, reliability)]),
             Some(weighted) => {
-                let reliability_weighted = f64::from(statistics.weighted_reliability);
-                let plain = QuadraticForm::scaled(&statistics.inputs, 0.5 * total, reliability);
-                plain.add(QuadraticForm::scaled(weighted, 0.5, reliability_weighted))
+                let plain = (inputs, 0.5 * self.total, reliability);
+                let weighted = (weighted, 0.5, f64::from(*weighted_reliability));
+                QuadraticForm::sum(inputs.size(), &[plain, weighted])
             }
         };
-        Sensitivity {
-            form: form.damped(DAMPING),
-            rows: match &statistics.rows {
-                Some(rows) => row_weights(rows, total, statistics.tokens),
-                None => Vec::new(),
-            },
+        form.damped(DAMPING)
+    }
+
+    /// Weights of rows: one per row; none where they count alike, by 1.
+    pub fn rows(&self) -> Vec<f64> {
+        match &self.statistics.rows {
+            Some(rows) => row_weights(rows, self.total, self.statistics.tokens),
+            None => Vec::new(),
         }
     }
 }

@@ -21,8 +21,6 @@ mod tiles;
 mod training;
 
 pub use analysis::TrellisAnalysis;
-pub use feedback::{
-    ErrorFeedback, FeedbackAnalysis, FeedbackEstimate, FeedbackPlane, FeedbackTraining,
-};
+pub use feedback::{ErrorFeedback, FeedbackAnalysis, FeedbackPlane, FeedbackTraining};
 pub use settings::{Gains, TrellisSettings};
 pub use training::{Estimate, Training};

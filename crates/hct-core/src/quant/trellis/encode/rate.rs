@@ -3,10 +3,25 @@
 use super::statistics::Statistics;
 use crate::entropy::freq::FreqTable;
 use crate::kernels::viterbi::{RATES, Rates};
-use crate::quant::trellis::contexts::Contexts;
+use crate::quant::trellis::contexts::{Contexts, MAX_MAGNITUDE};
 
 /// What a patch costs, about: its position and its value.
 const PATCH_BITS: f32 = 28.0;
+
+/// What some values cost.
+#[derive(Clone, Copy)]
+pub(crate) struct Bits {
+    /// Symbols, and patches of what is past all symbols.
+    pub symbols: f64,
+    /// Patches of magnitudes that come too seldom to have a symbol: as many of many values as of few.
+    pub rare: f64,
+}
+
+impl Bits {
+    pub fn all(self) -> f64 {
+        self.symbols + self.rare
+    }
+}
 
 impl Contexts {
     /// The magnitude coded in place of `m`: itself, or the largest of its parity that has a
@@ -39,14 +54,22 @@ impl Contexts {
     }
 
     /// Bits that symbols of these statistics cost, and about those of their patches.
-    pub fn bits(&self, stats: &Statistics) -> f64 {
-        let mut bits = 0.0;
+    pub fn bits(&self, stats: &Statistics) -> Bits {
+        let mut bits = Bits {
+            symbols: 0.0,
+            rare: 0.0,
+        };
         for (c, (table, counts)) in self.tables.iter().zip(&stats.counts).enumerate() {
             let most = self.max_magnitude(c);
             for (m, &k) in counts.iter().enumerate().filter(|&(_, &k)| k > 0) {
-                let patch = if m > most { PATCH_BITS } else { 0.0 };
                 let symbol = table.cost(2 * self.coded_magnitude(c, m));
-                bits += k as f64 * f64::from(symbol + patch);
+                bits.symbols += k as f64 * f64::from(symbol);
+                let patches = k as f64 * f64::from(PATCH_BITS);
+                if m > most && most < MAX_MAGNITUDE {
+                    bits.rare += patches;
+                } else if m > most {
+                    bits.symbols += patches;
+                }
             }
         }
         bits

@@ -98,12 +98,12 @@ mod tests {
         for c in 0..8usize {
             for m in 0..40 {
                 for _ in 0..(10_000 >> (m * (9 - c) / 8).min(30)) {
-                    stats.count(c, m);
+                    stats.counts[c][m] += 1;
                     stats.residuals[c][m.min(SHIFTS)] += (0.1 * c as f32 * UNITS) as i64;
                 }
             }
         }
-        stats.count(3, 100_000);
+        *stats.counts[3].last_mut().unwrap() += 1;
         let contexts = Contexts::from_statistics(&stats, 2);
         let mut enc = Encoder::new();
         contexts.write(&mut enc, 2, stats.precision());

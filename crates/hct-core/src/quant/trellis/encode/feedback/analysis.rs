@@ -10,6 +10,7 @@ use crate::quant::trellis::columns::transpose;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::encode::analysis::MAX_STEP;
 use crate::quant::trellis::encode::first_guess::first_guess;
+use crate::quant::trellis::encode::rate::Bits;
 use crate::quant::trellis::encode::scales::{self, FitOptions, ScaleModel};
 use crate::quant::trellis::encode::settings::TrellisSettings;
 use crate::quant::trellis::encode::tile::{TileCoder, TileValues};
@@ -17,6 +18,12 @@ use crate::quant::trellis::gains::GainUnit;
 use crate::scratch::with_values;
 use crate::{Dtype, Error, Result};
 
+/// Values of the next column that are looked at before a column's end is decided: 96 of each lane, several
+/// times the memory of the largest trellis.
+const LOOKAHEAD: usize = 768;
+/// The same in training, and the most states there: what is learnt is the same as with more.
+const TRAINING_LOOKAHEAD: usize = 64;
+const TRAINING_STATES: usize = 4;
 /// Fewest rows of a sample: column scales are learnt from it.
 const SAMPLE_ROWS: usize = 128;
 /// λ in δ² per bit, unless given.
@@ -34,16 +41,6 @@ pub struct FeedbackAnalysis<'a> {
     scales: ScaleModel,
 }
 
-/// What coding at a step would cost and give, from a sample of rows.
-#[derive(Clone, Copy, Debug)]
-pub struct FeedbackEstimate {
-    /// Bits per weight of symbols, patches and side information left out.
-    pub rate: f64,
-    /// Mean square of the errors of targets, in units of the steps of row and column: Σ e H eᵀ, each
-    /// row over its squared step, is this times the weights.
-    pub damage: f64,
-}
-
 /// Scales and contexts trained at a step.
 pub struct FeedbackTraining {
     pub(super) scales: ScaleModel,
@@ -51,14 +48,8 @@ pub struct FeedbackTraining {
     /// Log-scales of the rows of the sample.
     pub(super) rows: Vec<i32>,
     pub(super) precision: i64,
-    pub(super) estimate: FeedbackEstimate,
-}
-
-impl FeedbackTraining {
-    /// Rate and damage on the rows trained on.
-    pub fn estimate(&self) -> FeedbackEstimate {
-        self.estimate
-    }
+    /// Of the sample.
+    pub(super) bits: Bits,
 }
 
 impl<'a> FeedbackAnalysis<'a> {
@@ -120,8 +111,12 @@ impl<'a> FeedbackAnalysis<'a> {
     }
 
     pub(super) fn coder(&self, step: f32) -> TileCoder {
+        self.coder_with(self.trellis, step)
+    }
+
+    fn coder_with(&self, trellis: Machine, step: f32) -> TileCoder {
         TileCoder {
-            trellis: self.trellis,
+            trellis,
             // A lane's run of a column must be long, since nothing that comes later decides on its end.
             lanes: 8,
             step,
@@ -144,7 +139,8 @@ impl<'a> FeedbackAnalysis<'a> {
                 most: MAX_STEP,
             });
         }
-        let coder = self.coder(step);
+        let few = Machine::of(self.settings.states.min(TRAINING_STATES));
+        let coder = self.coder_with(few.unwrap_or(self.trellis), step);
         let mut scales = self.scales.clone();
         let mut values = self.sample.in_steps(self.feedback.column_gains);
         in_exact_range(&values, step)?;
@@ -161,17 +157,14 @@ impl<'a> FeedbackAnalysis<'a> {
             let mut contexts = Contexts::from_statistics(&guess, self.trellis.quantizers);
             let mut last = None;
             for _ in 0..self.settings.passes {
-                let band = self.quantize(coder, &contexts, &self.sample, &of)?;
+                let with = (coder, TRAINING_LOOKAHEAD);
+                let band = self.quantize(with, &contexts, &self.sample, &of)?;
                 let stats = coder.statistics(&band.targets, &band.quantized, contexts.tables.len());
                 contexts = Contexts::from_statistics(&stats, self.trellis.quantizers);
                 last = Some((band, stats));
             }
             let Some((band, stats)) = last else { break };
-            let n = band.targets.len() as f64;
-            let estimate = FeedbackEstimate {
-                rate: contexts.bits(&stats) / n,
-                damage: band.damage / n,
-            };
+            let bits = contexts.bits(&stats);
             let refitted = fit(
                 &band.targets,
                 self.sample.len(),
@@ -184,17 +177,27 @@ impl<'a> FeedbackAnalysis<'a> {
                 contexts,
                 rows,
                 precision: stats.precision(),
-                estimate,
+                bits,
             });
             scales = refitted;
         }
         trained.ok_or_else(|| Error::argument("passes", "must be at least one"))
     }
 
-    /// Quantizes rows, whose values have these classes, under `contexts`.
-    pub(super) fn quantize(
+    /// Quantizes the rows of a tile, whose values have these classes, under `contexts`.
+    pub(super) fn quantize_tile(
         &self,
-        coder: TileCoder,
+        step: f32,
+        contexts: &Contexts,
+        rows: &Rows,
+        classes: &[u8],
+    ) -> Result<QuantizedBand> {
+        self.quantize((self.coder(step), LOOKAHEAD), contexts, rows, classes)
+    }
+
+    fn quantize(
+        &self,
+        (coder, lookahead): (TileCoder, usize),
         contexts: &Contexts,
         rows: &Rows,
         classes: &[u8],
@@ -205,6 +208,12 @@ impl<'a> FeedbackAnalysis<'a> {
             coder,
             contexts,
             rates: &rates,
+            // Without a trellis no value depends on another.
+            lookahead: if coder.trellis.states > 1 {
+                lookahead
+            } else {
+                0
+            },
             dtype: self.dtype,
         };
         band.quantize(rows, classes)

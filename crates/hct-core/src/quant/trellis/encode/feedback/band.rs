@@ -1,10 +1,12 @@
 //! Quantizing a band of rows, column by column, with feedback.
 
+use std::ops::Range;
+
 use super::ErrorFeedback;
 use super::column::{errors_of, make_up, scale, squared_distance};
 use super::rows::Rows;
 use crate::kernels::viterbi::Rates;
-use crate::matmul::add_product;
+use crate::matmul::add_transposed_product;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::encode::analysis::check_range;
 use crate::quant::trellis::encode::distortion::Points;
@@ -16,10 +18,6 @@ use crate::{Dtype, Error, Result, floats, magnitudes};
 /// Columns whose errors are fed back to all later ones at once, by a matrix product.
 const BLOCK: usize = 64;
 
-/// Values at the start of the next column that have a say in how a column ends; their targets are
-/// known but for the errors of this column.
-const LOOKAHEAD: usize = 192;
-
 /// What a band is coded with.
 pub(super) struct BandCoder<'a> {
     pub feedback: ErrorFeedback<'a>,
@@ -27,6 +25,9 @@ pub(super) struct BandCoder<'a> {
     /// Contexts that the search goes by and whose points are those of the decoder.
     pub contexts: &'a Contexts,
     pub rates: &'a Rates,
+    /// Values at the start of the next column that have a say in how a column ends; their targets are known but
+    /// for the errors of this column.
+    pub lookahead: usize,
     /// What decoded values are rounded to.
     pub dtype: Dtype,
 }
@@ -61,6 +62,7 @@ impl BandCoder<'_> {
         let mut states = LaneStates::new();
         let mut errors = vec![0.0; BLOCK.min(cols) * n];
         let (mut run, mut decoded) = (Vec::new(), vec![0.0; n]);
+        let mut coefficients = Vec::new();
         let (mut damage, mut squared_error) = (0.0, 0.0);
         for start in (0..cols).step_by(BLOCK) {
             let end = cols.min(start + BLOCK);
@@ -68,19 +70,19 @@ impl BandCoder<'_> {
             let mut seen = 0;
             for j in start..end {
                 let known = j - start;
-                let coefficients = &self.feedback.coefficients[j * cols + start..][..known];
+                self.coefficients(start..j, j, &mut coefficients);
                 let (column, next) = targets[j * n..].split_at_mut(n);
                 let (head, tail) = column.split_at_mut(seen);
                 if seen > 0 {
                     let last = known - 1;
                     make_up(head, &coefficients[last..], &errors[last * n..], n);
                 }
-                make_up(tail, coefficients, &errors[seen..], n);
-                let ahead = LOOKAHEAD.min(n).min(next.len());
+                make_up(tail, &coefficients, &errors[seen..], n);
+                let ahead = self.lookahead.min(n).min(next.len());
                 seen = 0;
                 if j + 1 < end {
-                    let coefficients = &self.feedback.coefficients[(j + 1) * cols + start..];
-                    make_up(&mut next[..ahead], &coefficients[..known], &errors, n);
+                    self.coefficients(start..j, j + 1, &mut coefficients);
+                    make_up(&mut next[..ahead], &coefficients, &errors, n);
                     seen = ahead;
                 }
                 run.clear();
@@ -115,14 +117,9 @@ impl BandCoder<'_> {
             }
             if end < cols {
                 let depth = end - start;
-                let mut left = Vec::with_capacity((cols - end) * depth);
-                for k in end..cols {
-                    left.extend_from_slice(
-                        &self.feedback.coefficients[k * cols + start..][..depth],
-                    );
-                }
+                let left = &self.feedback.coefficients[start * cols + end..];
                 let errors = &errors[..depth * n];
-                add_product(&mut targets[end * n..], &left, errors, depth, n);
+                add_transposed_product(&mut targets[end * n..], (left, cols), errors, depth, n);
             }
         }
         Ok(QuantizedBand {
@@ -131,6 +128,14 @@ impl BandCoder<'_> {
             damage,
             squared_error,
         })
+    }
+
+    /// What of the errors of columns `from` is added to the targets of column `to`.
+    fn coefficients(&self, from: Range<usize>, to: usize, out: &mut Vec<f32>) {
+        let all = self.feedback.coefficients;
+        let cols = self.feedback.column_gains.len();
+        out.clear();
+        out.extend(from.map(|column| all[column * cols + to]));
     }
 
     /// Adds targets of a column to `run`, divided by its step relative to δ.

@@ -119,3 +119,73 @@ fn errors_of_body(
 fn total([a, b, c, d, e, f, g, h]: [f64; SUMS]) -> f64 {
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::same_at_every_level;
+
+    fn noise(n: usize, seed: u32) -> Vec<f32> {
+        let value = |i: usize| (i as u32 ^ seed).wrapping_mul(2_654_435_761) >> 8;
+        (0..n)
+            .map(|i| value(i) as f32 / 8_388_608.0 - 1.0)
+            .collect()
+    }
+
+    #[test]
+    fn errors_are_added_column_by_column_whatever_is_held_in_registers() {
+        for (rows, columns) in [(1, 1), (63, 2), (64, 0), (65, 5), (300, 64)] {
+            let stride = rows + 3;
+            let errors = noise(stride * columns, 1);
+            let coefficients = noise(columns, 2);
+            let targets = noise(rows, 3);
+            let mut expected = targets.clone();
+            for (i, &a) in coefficients.iter().enumerate() {
+                let errors = &errors[i * stride..];
+                expected
+                    .iter_mut()
+                    .zip(errors)
+                    .for_each(|(t, e)| *t += a * e);
+            }
+            let found = same_at_every_level(|| {
+                let mut targets = targets.clone();
+                make_up(&mut targets, &coefficients, &errors, stride);
+                targets
+            });
+            assert_eq!(found, expected, "{rows} rows, {columns} columns");
+        }
+    }
+
+    #[test]
+    fn errors_are_what_is_left_and_their_squares_count_as_those_of_the_weights() {
+        for n in [1, 7, 8, 100] {
+            let weights = noise(n, 4);
+            let factors: Vec<f32> = (0..n).map(|i| (1 + i % 3) as f32).collect();
+            let inverse: Vec<f32> = factors.iter().map(|f| 1.0 / f).collect();
+            let mut decoded = noise(n, 5);
+            let points = decoded.clone();
+            scale(&mut decoded, &factors, 0.5);
+            let expected: Vec<f32> = points
+                .iter()
+                .zip(&factors)
+                .map(|(p, f)| p * f * 0.5)
+                .collect();
+            assert_eq!(decoded, expected);
+            let (errors, sum) = same_at_every_level(|| {
+                let mut errors = vec![0.0; n];
+                let sum = errors_of(&weights, &decoded, &inverse, &factors, &mut errors);
+                (errors, sum)
+            });
+            let mut expected = 0.0;
+            for i in 0..n {
+                assert_eq!(errors[i], weights[i] - decoded[i] * inverse[i]);
+                expected += (f64::from(errors[i]) * f64::from(factors[i])).powi(2);
+            }
+            assert!((sum / expected - 1.0).abs() < 1e-12);
+            let distance = same_at_every_level(|| squared_distance(&weights, &points));
+            let squares = weights.iter().zip(&points);
+            let expected: f64 = squares.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+            assert!((distance / expected - 1.0).abs() < 1e-12);
+        }
+    }
+}

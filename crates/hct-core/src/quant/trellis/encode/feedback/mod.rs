@@ -18,13 +18,13 @@ mod plane;
 mod rows;
 mod size;
 
-pub use analysis::{FeedbackAnalysis, FeedbackEstimate, FeedbackTraining};
+pub use analysis::{FeedbackAnalysis, FeedbackTraining};
 pub use plane::FeedbackPlane;
 
 /// What coding with feedback knows of a matrix of R × C weights.
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorFeedback<'a> {
-    /// C × C, row-major: at (j, i), i < j, what of the error of column i is added to the target of
+    /// C × C, row-major: at (i, j), i < j, what of the error of column i is added to the target of
     /// column j, Rᵢⱼ / Rⱼⱼ. The rest is not looked at.
     pub coefficients: &'a [f32],
     /// Step of every column, as gains in units of 1/32 octave: C of them within ± 2048.

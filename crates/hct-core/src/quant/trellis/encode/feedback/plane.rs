@@ -124,7 +124,7 @@ impl FeedbackAnalysis<'_> {
         let values = rows.in_steps(self.feedback.column_gains);
         let scales = row_scales(&training.scales, &values, rows.len());
         let classes = classes_of(&training.scales, &scales);
-        let band = self.quantize(self.coder(step), &training.contexts, &rows, &classes)?;
+        let band = self.quantize_tile(step, &training.contexts, &rows, &classes)?;
         let gains = rows.gains;
         Ok(Tile {
             gains,

@@ -4,13 +4,12 @@ use super::analysis::{FeedbackAnalysis, FeedbackTraining};
 use super::plane::side_information;
 
 impl FeedbackAnalysis<'_> {
-    /// About how many bytes the plane takes at the step of `training`, by the rows that it is from; what is
-    /// patched is left out.
+    /// About how many bytes the plane takes at the step of `training`, by the rows that it is from.
     pub fn estimated_bytes(&self, step: f32, training: &FeedbackTraining) -> f64 {
         let common = self.common(step, training, &training.contexts, training.precision);
         let of_rows = side_information(&training.rows, &self.sample.gains);
         let rows = self.matrix.rows() as f64 / self.sample.len() as f64;
-        let symbols = self.len() as f64 * training.estimate.rate / 8.0;
-        common.len() as f64 + of_rows.len() as f64 * rows + symbols
+        let bits = training.bits.symbols * rows + training.bits.rare;
+        common.len() as f64 + of_rows.len() as f64 * rows + bits / 8.0
     }
 }
