@@ -22,9 +22,12 @@ pub(crate) const LIMITS: RangeInclusive<f64> = -80.0..=-1.0;
 /// small as a rule, such as position embeddings, and nothing tells how much they matter.
 const UNKNOWN: f64 = 1e-3;
 
-/// States of the trellis at default effort: half of those of other strategies, since the search is
-/// less of the work here and each doubling is worth less than a hundredth of a bit.
+/// States of the trellis at default effort: twice those of other strategies, since the search is less of the work
+/// here.
 const STATES: usize = 128;
+
+/// One in so many rows tells how large a tensor will be: those of an embedding differ widely.
+const ESTIMATED_SHARE: usize = 16;
 
 /// Where to begin looking for the step that takes `bits_per_weight`, in octaves of its square.
 pub(crate) fn start(bits_per_weight: f64, weights: u64) -> f64 {
@@ -80,7 +83,9 @@ impl CalibratedEncoder {
             return Ok(None);
         };
         let step = self.step as f32;
-        self.analysed(tensor, &statistics, FeedbackAnalysis::SMALL_SAMPLE, |a| {
+        let elements = tensor.meta.shape.iter().product::<u64>() as usize;
+        let sample = FeedbackAnalysis::SMALL_SAMPLE.max(elements / ESTIMATED_SHARE);
+        self.analysed(tensor, &statistics, sample, |a| {
             let training = a.train(step)?;
             Ok(a.estimated_bytes(step, &training) as u64)
         })

@@ -7,19 +7,29 @@ use crate::quant::trellis::contexts::{Contexts, MAX_MAGNITUDE};
 
 /// What a patch costs, about: its position and its value.
 const PATCH_BITS: f32 = 28.0;
+/// What patches cost that are many and close to each other.
+const DENSE_PATCH_BITS: f64 = 14.0;
 
 /// What some values cost.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Bits {
-    /// Symbols, and patches of what is past all symbols.
-    pub symbols: f64,
-    /// Patches of magnitudes that come too seldom to have a symbol: as many of many values as of few.
-    pub rare: f64,
+    /// Of symbols.
+    symbols: f64,
+    /// How many values are patched that are past all symbols,
+    patches: f64,
+    /// and that come too seldom to have a symbol: as many of many values as of few.
+    rare_patches: f64,
 }
 
 impl Bits {
     pub fn all(self) -> f64 {
-        self.symbols + self.rare
+        self.symbols + f64::from(PATCH_BITS) * (self.patches + self.rare_patches)
+    }
+
+    /// What so many times as many values cost.
+    pub fn of_times(self, times: f64) -> f64 {
+        let scaled = self.symbols + DENSE_PATCH_BITS * self.patches;
+        scaled * times + f64::from(PATCH_BITS) * self.rare_patches
     }
 }
 
@@ -55,20 +65,16 @@ impl Contexts {
 
     /// Bits that symbols of these statistics cost, and about those of their patches.
     pub fn bits(&self, stats: &Statistics) -> Bits {
-        let mut bits = Bits {
-            symbols: 0.0,
-            rare: 0.0,
-        };
+        let mut bits = Bits::default();
         for (c, (table, counts)) in self.tables.iter().zip(&stats.counts).enumerate() {
             let most = self.max_magnitude(c);
             for (m, &k) in counts.iter().enumerate().filter(|&(_, &k)| k > 0) {
                 let symbol = table.cost(2 * self.coded_magnitude(c, m));
                 bits.symbols += k as f64 * f64::from(symbol);
-                let patches = k as f64 * f64::from(PATCH_BITS);
                 if m > most && most < MAX_MAGNITUDE {
-                    bits.rare += patches;
+                    bits.rare_patches += k as f64;
                 } else if m > most {
-                    bits.symbols += patches;
+                    bits.patches += k as f64;
                 }
             }
         }

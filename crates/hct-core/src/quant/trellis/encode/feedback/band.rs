@@ -54,7 +54,7 @@ impl BandCoder<'_> {
         let mut targets = rows.weights.clone();
         let (factors, inverse) = (rows.factors(1), rows.factors(-1));
         let points = Points::new(&self.coder, self.contexts);
-        // The last columns but one have room for what is seen ahead of them.
+        // What comes of values seen ahead is written over when their turn comes.
         let mut out = Quantized {
             indices: vec![0; n * cols],
             contexts: vec![0; n * cols],
@@ -66,7 +66,7 @@ impl BandCoder<'_> {
         let (mut damage, mut squared_error) = (0.0, 0.0);
         for start in (0..cols).step_by(BLOCK) {
             let end = cols.min(start + BLOCK);
-            // How far the targets of column `start` have been seen ahead.
+            // Targets of the column that were seen ahead, and know of all errors but the last column's.
             let mut seen = 0;
             for j in start..end {
                 let known = j - start;

@@ -9,7 +9,6 @@ impl FeedbackAnalysis<'_> {
         let common = self.common(step, training, &training.contexts, training.precision);
         let of_rows = side_information(&training.rows, &self.sample.gains);
         let rows = self.matrix.rows() as f64 / self.sample.len() as f64;
-        let bits = training.bits.symbols * rows + training.bits.rare;
-        common.len() as f64 + of_rows.len() as f64 * rows + bits / 8.0
+        common.len() as f64 + of_rows.len() as f64 * rows + training.bits.of_times(rows) / 8.0
     }
 }
