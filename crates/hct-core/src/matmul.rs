@@ -43,6 +43,7 @@ pub fn add_product(out: &mut [f32], left: &[f32], right: &[f32], inner: usize, c
 ///
 /// # Panics
 /// When the slices' lengths do not fit these shapes.
+#[cfg(any(test, feature = "encode"))]
 pub(crate) fn add_transposed_product(
     out: &mut [f32],
     (left, stride): (&[f32], usize),
@@ -75,6 +76,7 @@ enum Left<'a> {
     /// Row-major.
     Rows(&'a [f32]),
     /// The rows of its transpose, which begin `stride` apart.
+    #[cfg_attr(not(feature = "encode"), allow(dead_code, reason = "encoders have it"))]
     Columns { rows: &'a [f32], stride: usize },
 }
 

@@ -49,7 +49,7 @@ impl LaneStates {
     }
 
     fn advance_lanes<const L: usize>(&mut self, trellis: Machine, indices: &[i32]) {
-        let mut states = self.from_next::<L>().map(u32::from);
+        let mut states = self.starting_at_next::<L>().map(u32::from);
         let (steps, last) = indices.as_chunks::<L>();
         for indices in steps {
             for (state, &k) in states.iter_mut().zip(indices) {
@@ -66,7 +66,7 @@ impl LaneStates {
     }
 
     /// The states of lanes, that of the next value first.
-    fn from_next<const L: usize>(&self) -> [u8; L] {
+    fn starting_at_next<const L: usize>(&self) -> [u8; L] {
         std::array::from_fn(|lane| self.states[(self.next + lane) % L])
     }
 }
@@ -116,7 +116,7 @@ impl TileCoder {
         out: (&mut [i32], &mut [u8]),
     ) {
         // Lanes are counted from that of the first value.
-        let starts = states.from_next::<L>();
+        let starts = states.starting_at_next::<L>();
         let goal = (1.0 / self.step, rates);
         search::quantize::<L>(self.trellis, goal, tile.values, tile.classes, &starts, out);
     }
