@@ -127,7 +127,7 @@ fn a_few_rows_tell_how_large_a_plane_will_be() {
     for (kind, loud) in [
         (Kind::Gaussian, 1.0),
         (Kind::Outliers, 1.0),
-        (Kind::LoudRows, 20.0),
+        (Kind::LoudRows, 10.0),
     ] {
         let values = kind.values(rows, COLS, 4);
         let matrix = MatrixView::from_values(&values, rows, COLS).unwrap();
