@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 
+use crate::lanes::{load, store};
 use crate::parallel;
 use crate::simd::multiversion;
 
@@ -143,13 +144,8 @@ fn reduce_body(strip: &mut [f64], panel: &[f64], at: Panel) {
         for col in (0..rest.min(row + count)).step_by(COLS) {
             let lanes = COLS.min(rest - col);
             let mut sums = [[0f64; COLS]; ROWS];
-            // Whole lanes by name: a copy of a length that is not known is a call.
             for (i, sum) in sums.iter_mut().enumerate().take(count) {
-                let row = &rows[i * n + end + col..][..lanes];
-                match row.first_chunk() {
-                    Some(all) => *sum = *all,
-                    None => sum[..lanes].copy_from_slice(row),
-                }
+                *sum = load(&rows[i * n + end + col..][..lanes]);
             }
             let right = panel.chunks_exact(width).map(|of| &of[col..col + COLS]);
             let [mut s0, mut s1, mut s2, mut s3] = sums;
@@ -162,11 +158,7 @@ fn reduce_body(strip: &mut [f64], panel: &[f64], at: Panel) {
                 }
             }
             for (i, sum) in [s0, s1, s2, s3].iter().enumerate().take(count) {
-                let row = &mut rows[i * n + end + col..][..lanes];
-                match row.first_chunk_mut() {
-                    Some(all) => *all = *sum,
-                    None => row.copy_from_slice(&sum[..lanes]),
-                }
+                store(sum, &mut rows[i * n + end + col..][..lanes]);
             }
         }
     }

@@ -39,6 +39,7 @@ mod error;
 mod floats;
 mod format;
 mod kernels;
+mod lanes;
 mod lossless;
 #[cfg(feature = "encode")]
 mod magnitudes;

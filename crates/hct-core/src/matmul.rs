@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::ops::Range;
 
+use crate::lanes::{load, store};
 use crate::parallel;
 use crate::simd::multiversion;
 
@@ -24,8 +25,6 @@ const PANEL_GROUP: usize = 32;
 
 /// One row of accumulators.
 type Lanes = [f32; COLS];
-/// An entry of each row of a micro-tile.
-type Tile = [f32; ROWS];
 
 /// `out` += `left` · `right`, all row-major: rows × `cols` += rows × `inner` · `inner` × `cols`.
 ///
@@ -44,7 +43,7 @@ pub fn add_product(out: &mut [f32], left: &[f32], right: &[f32], inner: usize, c
 /// # Panics
 /// When the slices' lengths do not fit these shapes.
 #[cfg(any(test, feature = "encode"))]
-pub(crate) fn add_transposed_product(
+pub(crate) fn add_product_of_transposed(
     out: &mut [f32],
     (left, stride): (&[f32], usize),
     right: &[f32],
@@ -81,6 +80,12 @@ enum Left<'a> {
 }
 
 impl Left<'_> {
+    fn is_empty(self) -> bool {
+        match self {
+            Left::Rows(values) | Left::Columns { rows: values, .. } => values.is_empty(),
+        }
+    }
+
     /// Whether it is of such a shape.
     fn fits(self, rows: usize, inner: usize) -> bool {
         match self {
@@ -102,7 +107,7 @@ impl Left<'_> {
         inner: usize,
         first: usize,
         depth: usize,
-        tiles: &mut [Tile],
+        tiles: &mut [[f32; ROWS]],
     ) {
         match self {
             Left::Rows(values) => {
@@ -133,6 +138,7 @@ fn add_blocks(
     assert_eq!(right.len(), inner * cols, "the right operand's shape");
     if inner == 0 || cols == 0 {
         assert!(out.is_empty() || cols > 0, "the sum's shape");
+        assert!(left.is_empty() || inner > 0, "the left operand's shape");
         return;
     }
     assert!(out.len().is_multiple_of(cols), "the sum's shape");
@@ -192,8 +198,8 @@ fn pack_rows<const N: usize>(packed: &mut [[f32; N]], rows: &[f32], len: usize, 
     }
 }
 
-/// Cuts `depth` rows into panels of `N` columns, row by row as they lie in memory; what is past their last
-/// column reaches no sum.
+/// Cuts `depth` rows into panels of `N` columns, row by row as they lie in memory; zeros are past their last
+/// column.
 fn pack_panels<'a, const N: usize>(
     panels: &mut [[f32; N]],
     depth: usize,
@@ -202,10 +208,7 @@ fn pack_panels<'a, const N: usize>(
     for (k, row) in rows.take(depth).enumerate() {
         let pieces = row.chunks(N);
         for (packed, values) in panels[k..].iter_mut().step_by(depth).zip(pieces) {
-            match values.first_chunk() {
-                Some(lanes) => *packed = *lanes,
-                None => packed[..values.len()].copy_from_slice(values),
-            }
+            *packed = load(values);
         }
     }
 }
@@ -234,21 +237,12 @@ fn add_block_body(out: &mut [f32], tiles: &[[f32; ROWS]], block: &Block<'_>) {
         let lanes = COLS.min(block.cols.end - col);
         for (tile, rows) in tiles.chunks_exact(depth).zip(out.chunks_mut(ROWS * stride)) {
             let mut sums = [[0f32; COLS]; ROWS];
-            // Whole lanes by name: a copy of a length that is not known is a call.
             for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(stride)) {
-                let row = &row[col..col + lanes];
-                match row.first_chunk() {
-                    Some(all) => *sum = *all,
-                    None => sum[..lanes].copy_from_slice(row),
-                }
+                *sum = load(&row[col..col + lanes]);
             }
             accumulate(&mut sums, tile, panel);
             for (sum, row) in sums.iter().zip(rows.chunks_exact_mut(stride)) {
-                let row = &mut row[col..col + lanes];
-                match row.first_chunk_mut() {
-                    Some(all) => *all = *sum,
-                    None => row.copy_from_slice(&sum[..lanes]),
-                }
+                store(sum, &mut row[col..col + lanes]);
             }
         }
     }
@@ -355,7 +349,7 @@ mod tests {
                 .collect();
             apart.truncate(apart.len().saturating_sub(5));
             let mut of_columns = start;
-            add_transposed_product(&mut of_columns, (&apart, stride), &right, inner, cols);
+            add_product_of_transposed(&mut of_columns, (&apart, stride), &right, inner, cols);
             assert_eq!(
                 bits(&of_columns),
                 bits(&expected),

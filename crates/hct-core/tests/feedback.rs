@@ -142,7 +142,7 @@ fn a_few_rows_tell_how_large_a_plane_will_be() {
         };
         for step in [0.1, 0.2, 0.5].map(|step| loud * step) {
             let few = analysis(COLS * 330);
-            let estimated = few.estimated_bytes(step, &few.train(step).unwrap());
+            let estimated = few.estimated_bytes(&few.train(step).unwrap());
             let all = analysis(FeedbackAnalysis::SAMPLE);
             let coded = all.encode(step, &all.train(step).unwrap()).unwrap();
             let off = estimated / coded.plane.payload_bytes() as f64 - 1.0;

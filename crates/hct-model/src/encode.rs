@@ -2,10 +2,8 @@
 
 use std::io::{self, Write};
 
-use hct_core::{
-    BlockType, ContentHash, EncodedTensor, FileKind, HctWriter, Recipe, TensorMeta, TensorRecord,
-};
-use hct_strategies::{BaseView, Coded, LosslessEncoder, Strategy, TensorView, lossless_reason};
+use hct_core::{ContentHash, FileKind, HctWriter, Recipe, TensorMeta, TensorRecord};
+use hct_strategies::{BaseView, Coded, Strategy, TensorView};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +11,12 @@ use crate::base::BaseMatch;
 use crate::batch::batches;
 use crate::begin::begin;
 use crate::carried_paths::check_paths;
-use crate::checkpoint_source::CheckpointSource;
+use crate::checkpoint_source::{CarriedFile, CheckpointSource};
 use crate::content_hash::hash_of;
 use crate::error::Error;
 use crate::packing::pack;
 use crate::progress::Progress;
+use crate::route::{code_by, in_tensor, meta_of, route};
 use crate::tensor_info::TensorInfo;
 
 /// What to carry, and what to say of it.
@@ -32,6 +31,18 @@ pub struct CompressOptions<'a> {
     pub base: Option<&'a BaseMatch<'a>>,
     /// Store the BLAKE3 hash of every tensor and carried file as it was, which takes 66 bytes each.
     pub hashes: bool,
+}
+
+impl CompressOptions<'_> {
+    /// The files of `source` that are carried, with their numbers in it.
+    pub(crate) fn carried<'a>(
+        &self,
+        source: &'a dyn CheckpointSource,
+    ) -> impl Iterator<Item = (usize, &'a CarriedFile)> + use<'a> {
+        let side_files = self.side_files;
+        let files = source.files().iter().enumerate();
+        files.filter(move |(_, file)| side_files || file.kind != FileKind::Side)
+    }
 }
 
 /// What came of compressing a checkpoint.
@@ -101,17 +112,12 @@ pub fn encode<W: Write>(
 ) -> Result<(W, CompressReport), Error> {
     let base_hint = options.base.and_then(|base| base.hint);
     let mut writer = begin(Counting(output, 0), options.provenance, base_hint)?;
-    let carried = source.files().iter();
-    let carried = carried.filter(|file| options.side_files || file.kind != FileKind::Side);
-    check_paths(carried.map(|file| &file.path[..]))?;
+    check_paths(options.carried(source).map(|(_, file)| &file.path[..]))?;
     let mut input_bytes = source.total_bytes();
     // The numbers of the source's files in the output.
     let mut stored = vec![None; source.files().len()];
-    for (number, file) in source.files().iter().enumerate() {
+    for (number, file) in options.carried(source) {
         let is_side_file = file.kind == FileKind::Side;
-        if is_side_file && !options.side_files {
-            continue;
-        }
         let bytes = source.read_file(number)?;
         let len = bytes.len() as u64;
         let (packed, packing) = pack(&bytes);
@@ -184,29 +190,20 @@ fn add_tensors<W: Write>(
 }
 
 /// A tensor, coded.
-pub(crate) struct CodedTensor {
+struct CodedTensor {
     meta: TensorMeta,
-    pub coded: Coded,
+    coded: Coded,
     /// Of its bytes, if it is asked for.
     hash: Option<ContentHash>,
 }
 
-/// Codes tensor `index`.
-///
-/// # Errors
-/// As [`encode`], but for the output.
-pub(crate) fn code(
+fn code(
     source: &dyn CheckpointSource,
     index: usize,
     strategy: &dyn Strategy,
     options: CompressOptions<'_>,
 ) -> Result<CodedTensor, Error> {
-    let info = &source.tensors()[index];
-    let meta = TensorMeta {
-        name: info.name.clone(),
-        dtype: info.dtype,
-        shape: info.shape.clone(),
-    };
+    let meta = meta_of(&source.tensors()[index]);
     let bytes = source.read(index)?;
     let hash = options.hashes.then(|| hash_of(&bytes));
     let base = options
@@ -221,28 +218,10 @@ pub(crate) fn code(
             .as_ref()
             .map(|(tensor, bytes)| BaseView { tensor, bytes }),
     };
-    let unchanged = view.base.is_some_and(|base| base.bytes == view.bytes);
-    let coded = match source.blocks_of(index).filter(|_| !unchanged) {
-        Some(kind) => code_blocks(view, kind),
-        None => lossless_reason(view).and_then(|reason| match reason {
-            Some(reason) => LosslessEncoder.encode(view).map(|coded| {
-                let label = format!("{} ({reason})", coded.label);
-                Coded { label, ..coded }
-            }),
-            None => strategy.encode(view),
-        }),
-    };
-    let coded = coded.map_err(|error| Error::Hct {
-        path: source.name().to_owned(),
-        error: Box::new(error.in_tensor(&meta.name)),
-    })?;
+    let coded = route(source, index, view)
+        .and_then(|route| code_by(route, view, strategy))
+        .map_err(|error| in_tensor(source, &meta.name, error))?;
     Ok(CodedTensor { meta, coded, hash })
-}
-
-/// Codes block-quantized weights bit for bit.
-fn code_blocks(view: TensorView<'_>, kind: BlockType) -> hct_core::Result<Coded> {
-    let tensor = EncodedTensor::blocks(view.meta, view.bytes, kind)?;
-    Ok(Coded::new(tensor, format!("lossless ({kind} blocks)")))
 }
 
 /// Counts the bytes written.

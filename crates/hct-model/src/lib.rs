@@ -52,6 +52,7 @@ mod rate_target;
 mod rates;
 mod recover;
 mod restore;
+mod route;
 mod safe_path;
 mod safetensors;
 #[cfg(feature = "fs")]

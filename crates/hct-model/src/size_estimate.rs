@@ -1,16 +1,16 @@
 //! How large a file will be, told by parts of its tensors.
 
-use hct_core::{FileKind, TensorMeta};
-use hct_strategies::{CalibratedEncoder, TensorView, lossless_reason};
+use hct_strategies::{CalibratedEncoder, TensorView};
 use rayon::prelude::*;
 
 use crate::batch::batches;
 use crate::checkpoint_source::CheckpointSource;
-use crate::encode::{CompressOptions, code};
+use crate::encode::CompressOptions;
 use crate::error::Error;
 use crate::packing::pack;
 use crate::progress::Progress;
 use crate::rates::bits_per;
+use crate::route::{Route, code_by, in_tensor, meta_of, route};
 use crate::tensor_info::TensorInfo;
 
 /// About what a file has of each tensor beside its payload: record, index, and what repairs them.
@@ -20,7 +20,7 @@ const OF_A_TENSOR: u64 = 200;
 pub(crate) struct SizeEstimate {
     /// Bits per weight, the whole file counted.
     pub bits_per_weight: f64,
-    /// Share of the weights that are coded with loss.
+    /// Share of the weights that are coded the more finely, the more bits there are.
     pub lossy: f64,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn estimate(
     progress: &dyn Progress,
 ) -> Result<SizeEstimate, Error> {
     let (tensors, files) = rayon::join(
-        || of_tensors(source, encoder, options, progress),
+        || of_tensors(source, encoder, progress),
         || of_files(source, options),
     );
     let (bytes, lossy) = tensors?;
@@ -46,11 +46,10 @@ pub(crate) fn estimate(
     })
 }
 
-/// The bytes of all tensors, and the elements that are coded with loss.
+/// The bytes of all tensors, and the elements of those whose bytes depend on how finely they are coded.
 fn of_tensors(
     source: &dyn CheckpointSource,
     encoder: &CalibratedEncoder,
-    options: CompressOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<(u64, u64), Error> {
     let sizes: Vec<u64> = source.tensors().iter().map(TensorInfo::byte_len).collect();
@@ -63,7 +62,7 @@ fn of_tensors(
             .clone()
             .into_par_iter()
             .with_max_len(1)
-            .map(|i| of_tensor(source, i, encoder, options))
+            .map(|i| of_tensor(source, i, encoder))
             .collect();
         for (i, estimate) in batch.zip(estimates) {
             let (size, is_lossy) = estimate?;
@@ -78,51 +77,34 @@ fn of_tensors(
 
 /// The bytes of all carried files.
 fn of_files(source: &dyn CheckpointSource, options: CompressOptions<'_>) -> Result<u64, Error> {
-    let mut bytes = 0;
-    for (number, file) in source.files().iter().enumerate() {
-        if options.side_files || file.kind != FileKind::Side {
-            bytes += pack(&source.read_file(number)?).0.len() as u64;
-        }
-    }
-    Ok(bytes)
+    options
+        .carried(source)
+        .map(|(number, _)| Ok(pack(&source.read_file(number)?).0.len() as u64))
+        .sum()
 }
 
-/// The bytes of a tensor, and whether it is coded with loss.
+/// The bytes of a tensor, and whether they depend on how finely it is coded.
 fn of_tensor(
     source: &dyn CheckpointSource,
     index: usize,
     encoder: &CalibratedEncoder,
-    options: CompressOptions<'_>,
 ) -> Result<(u64, bool), Error> {
-    let info = &source.tensors()[index];
-    let meta = TensorMeta {
-        name: info.name.clone(),
-        dtype: info.dtype,
-        shape: info.shape.clone(),
-    };
+    let meta = meta_of(&source.tensors()[index]);
     let bytes = source.read(index)?;
     let view = TensorView {
         meta: &meta,
         bytes: &bytes,
         base: None,
     };
-    let estimate = || match lossless_reason(view)? {
-        Some(_) => Ok((None, false)),
-        None => encoder.estimated_bytes(view).map(|bytes| (bytes, true)),
-    };
-    let (estimated, lossy) = match source.blocks_of(index) {
-        Some(_) => (None, false),
-        None => estimate().map_err(|error: hct_core::Error| Error::Hct {
-            path: source.name().to_owned(),
-            error: Box::new(error.in_tensor(&meta.name)),
-        })?,
-    };
-    let bytes = match estimated {
-        Some(bytes) => bytes,
-        None => {
-            let coded = code(source, index, encoder, options)?.coded;
-            coded.tensor.payload_bytes() as u64
+    let size = || {
+        let route = route(source, index, view)?;
+        if let Route::Strategy = route
+            && let Some(bytes) = encoder.estimated_bytes(view)?
+        {
+            return Ok((bytes, true));
         }
+        let coded = code_by(route, view, encoder)?;
+        Ok((coded.tensor.payload_bytes() as u64, false))
     };
-    Ok((bytes, lossy))
+    size().map_err(|error| in_tensor(source, &meta.name, error))
 }

@@ -11,9 +11,10 @@ use proptest::prelude::*;
 use super::same_at_every_level;
 use crate::transform::{forward, inverse};
 use crate::{
-    Dtype, EncodedPlane, EncodedTensor, Gains, HctReader, HctWriter, MatrixView, Preparation,
-    SparseFormat, TensorMeta, Transform, TrellisAnalysis, TrellisSettings, add_product,
-    add_product_transposed, compare_values, encode_sparse, energy_retention, floats,
+    Dtype, EncodedPlane, EncodedTensor, ErrorFeedback, FeedbackAnalysis, Gains, HctReader,
+    HctWriter, MatrixView, Preparation, SparseFormat, TensorMeta, Transform, TrellisAnalysis,
+    TrellisSettings, add_product, add_product_transposed, compare_values, encode_sparse,
+    energy_retention, floats,
 };
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -116,6 +117,41 @@ fn trellis(
     };
     let step = ((0.4 * analysis.energy().sqrt()) as f32).max(analysis.min_step());
     analysis.encode(step, &analysis.train(step, 1 << 18))
+}
+
+#[test]
+fn planes_coded_with_feedback_are_the_same() {
+    // Few rows, one column, and one and two more than a block has.
+    for (rows, cols) in SHAPES.into_iter().chain([(257, 3), (70, 65), (5, 130)]) {
+        let coefficient = |k: usize| {
+            let (i, j) = (k / cols, k % cols);
+            if i < j {
+                0.3 / (j - i) as f32
+            } else {
+                f32::NAN
+            }
+        };
+        let coefficients: Vec<f32> = (0..cols * cols).map(coefficient).collect();
+        let column_gains: Vec<i32> = (0..cols as i32).map(|c| c % 5 - 2).collect();
+        let row_gains: Vec<i32> = (0..rows as i32).map(|r| r % 9 - 4).collect();
+        for (k, kind) in Kind::ALL.into_iter().enumerate() {
+            let values = kind.values(rows, cols, 200 + k as u64);
+            let matrix = MatrixView::from_values(&values, rows, cols).expect("a matrix");
+            let feedback = ErrorFeedback {
+                coefficients: &coefficients,
+                column_gains: &column_gains,
+                row_gains: if k % 2 == 0 { &row_gains } else { &[] },
+            };
+            let settings = TrellisSettings::new([1, 4, 32, 128][k % 4]);
+            let energy = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+            let step = (0.4 * (energy / values.len() as f64).sqrt()) as f32;
+            same_at_every_level(|| {
+                let plane = FeedbackAnalysis::new(matrix, Dtype::F16, feedback, settings, 1 << 18)
+                    .and_then(|analysis| analysis.encode(step, &analysis.train(step)?));
+                coded(matrix, plane.map(|coded| coded.plane))
+            });
+        }
+    }
 }
 
 #[test]

@@ -28,6 +28,8 @@ const STATES: usize = 128;
 
 /// One in so many rows tells how large a tensor will be: those of an embedding differ widely.
 const ESTIMATED_SHARE: usize = 16;
+/// But no more weights than these, which are coded at once.
+const ESTIMATED_MOST: usize = 1 << 21;
 
 /// Where to begin looking for the step that takes `bits_per_weight`, in octaves of its square.
 pub(crate) fn start(bits_per_weight: f64, weights: u64) -> f64 {
@@ -84,10 +86,10 @@ impl CalibratedEncoder {
         };
         let step = self.step as f32;
         let elements = tensor.meta.shape.iter().product::<u64>() as usize;
-        let sample = FeedbackAnalysis::SMALL_SAMPLE.max(elements / ESTIMATED_SHARE);
+        let share = (elements / ESTIMATED_SHARE).min(ESTIMATED_MOST);
+        let sample = FeedbackAnalysis::SMALL_SAMPLE.max(share);
         self.analysed(tensor, &statistics, sample, |a| {
-            let training = a.train(step)?;
-            Ok(a.estimated_bytes(step, &training) as u64)
+            Ok(a.estimated_bytes(&a.train(step)?) as u64)
         })
     }
 

@@ -14,14 +14,20 @@ pub(super) enum QuadraticForm {
     Diagonal(Vec<f64>),
 }
 
-/// A share of a form: moments, what they are to be multiplied by, and what that which is off the diagonal
-/// is to be multiplied by besides.
-pub(super) type Term<'a> = (&'a Moments, f64, f64);
+/// A share of a form.
+#[derive(Clone, Copy)]
+pub(super) struct Term<'a> {
+    pub moments: &'a Moments,
+    /// What they are multiplied by,
+    pub factor: f64,
+    /// and besides what is off their diagonal.
+    pub shrink: f64,
+}
 
 impl QuadraticForm {
     /// The sum of moments of one `size`: full where one of them is.
     pub fn sum(size: usize, terms: &[Term<'_>]) -> Self {
-        let is_full = |(moments, ..): &Term<'_>| matches!(moments, Moments::Full(_));
+        let is_full = |term: &Term<'_>| matches!(term.moments, Moments::Full(_));
         let mut sum = match terms.iter().any(is_full) {
             true => QuadraticForm::Full {
                 size,
@@ -29,13 +35,16 @@ impl QuadraticForm {
             },
             false => QuadraticForm::Diagonal(vec![0.0; size]),
         };
-        for &(moments, factor, shrink) in terms {
-            sum.add(moments, factor, shrink);
-        }
+        terms.iter().for_each(|&term| sum.add(term));
         sum
     }
 
-    fn add(&mut self, moments: &Moments, factor: f64, shrink: f64) {
+    fn add(&mut self, term: Term<'_>) {
+        let Term {
+            moments,
+            factor,
+            shrink,
+        } = term;
         match (moments, &mut *self) {
             (Moments::Full(matrix), QuadraticForm::Full { size, backwards }) => {
                 let lines = backwards.chunks_exact_mut(*size).rev();
@@ -88,7 +97,17 @@ mod tests {
     fn full_and_diagonal_moments_add_up() {
         let matrix = SymmetricMatrix::new(2, vec![1.0, 10.0, 2.0]).unwrap();
         let (full, diagonal) = (Moments::Full(matrix), Moments::Diagonal(vec![4.0, 8.0]));
-        let both = QuadraticForm::sum(2, &[(&diagonal, 0.5, 0.0), (&full, 2.0, 0.1)]);
+        let diagonal = Term {
+            moments: &diagonal,
+            factor: 0.5,
+            shrink: 0.0,
+        };
+        let full = Term {
+            moments: &full,
+            factor: 2.0,
+            shrink: 0.1,
+        };
+        let both = QuadraticForm::sum(2, &[diagonal, full]);
         // Backwards, and nothing above its diagonal.
         let backwards = vec![8.0, 0.0, 2.0, 4.0];
         assert_eq!(both, QuadraticForm::Full { size: 2, backwards });
@@ -97,7 +116,7 @@ mod tests {
             both.damped(0.25),
             QuadraticForm::Full { size: 2, backwards }
         );
-        let squares = QuadraticForm::sum(2, &[(&diagonal, 0.5, 0.0)]);
+        let squares = QuadraticForm::sum(2, &[diagonal]);
         assert_eq!(squares, QuadraticForm::Diagonal(vec![2.0, 4.0]));
         assert_eq!(squares.damped(1.0), QuadraticForm::Diagonal(vec![5.0, 7.0]));
     }

@@ -1,6 +1,6 @@
 //! What an error of a matrix does, from its statistics.
 
-use super::quadratic_form::QuadraticForm;
+use super::quadratic_form::{QuadraticForm, Term};
 use crate::calibration::TensorStatistics;
 
 /// Row weights are flattened, somewhere between none of their differences and all, since they are estimates,
@@ -74,13 +74,24 @@ impl<'a> Sensitivity<'a> {
             weighted_reliability,
             ..
         } = self.statistics;
-        let reliability = f64::from(*reliability);
+        let plain = Term {
+            moments: inputs,
+            factor: self.total,
+            shrink: f64::from(*reliability),
+        };
         let form = match weighted {
-            None => QuadraticForm::sum(inputs.size(), &[(inputs, self.total, reliability)]),
+            None => QuadraticForm::sum(inputs.size(), &[plain]),
             Some(weighted) => {
-                let plain = (inputs, 0.5 * self.total, reliability);
-                let weighted = (weighted, 0.5, f64::from(*weighted_reliability));
-                QuadraticForm::sum(inputs.size(), &[plain, weighted])
+                let half = Term {
+                    factor: 0.5 * self.total,
+                    ..plain
+                };
+                let weighted = Term {
+                    moments: weighted,
+                    factor: 0.5,
+                    shrink: f64::from(*weighted_reliability),
+                };
+                QuadraticForm::sum(inputs.size(), &[half, weighted])
             }
         };
         form.damped(DAMPING)

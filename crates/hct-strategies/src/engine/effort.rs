@@ -10,7 +10,7 @@ use crate::named::named;
 pub enum Effort {
     /// Scalar quantization.
     Fast,
-    /// 64-state trellis.
+    /// 64-state trellis, of 128 with a calibration.
     Default,
     /// 256-state trellis, more passes, every transform measured.
     Max,
@@ -18,7 +18,7 @@ pub enum Effort {
 
 named!(Effort, "effort", {
     Fast: "fast", "Scalar quantization";
-    Default: "default", "64-state trellis";
+    Default: "default", "64-state trellis, 128 with a calibration";
     Max: "max", "256-state trellis, every transform tried";
 });
 

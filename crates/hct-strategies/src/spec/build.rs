@@ -74,7 +74,7 @@ impl RatePlan {
     /// every tensor, which as `rdo` makes of it is one common slope of relative error against rate;
     /// or for `calibrated` the square of the step.
     pub fn strategy_at(&self, octaves: f64) -> Box<dyn Strategy + Send> {
-        match self.estimator_at(octaves) {
+        match self.calibrated_at(octaves) {
             Some(calibrated) => Box::new(calibrated),
             None => {
                 let error = error_at(octaves);
@@ -108,9 +108,13 @@ impl RatePlan {
         })
     }
 
-    /// What tells about how many bytes [`RatePlan::strategy_at`] makes of a tensor, from a part of it. None
-    /// where there is no such thing.
+    /// What tells about how many bytes [`RatePlan::strategy_at`] makes of a tensor, from a part of it: none unless
+    /// the strategy is `calibrated`.
     pub fn estimator_at(&self, octaves: f64) -> Option<CalibratedEncoder> {
+        self.calibrated_at(octaves)
+    }
+
+    fn calibrated_at(&self, octaves: f64) -> Option<CalibratedEncoder> {
         match (self.spec.strategy(), &self.calibration) {
             (StrategyName::Calibrated, Some(calibration)) => {
                 Some(self.spec.calibrated(libm::exp2(0.5 * octaves), calibration))

@@ -15,19 +15,21 @@ const DENSE_PATCH_BITS: f64 = 14.0;
 pub(crate) struct Bits {
     /// Of symbols.
     symbols: f64,
-    /// How many values are patched that are past all symbols,
+    /// How many values are past all magnitudes that may have symbols, and so patched.
     patches: f64,
-    /// and that come too seldom to have a symbol: as many of many values as of few.
+    /// How many others are patched, since their magnitudes come too seldom for symbols: nearly as many of few
+    /// values as of many.
     rare_patches: f64,
 }
 
 impl Bits {
-    pub fn all(self) -> f64 {
+    /// What they cost together.
+    pub fn total(self) -> f64 {
         self.symbols + f64::from(PATCH_BITS) * (self.patches + self.rare_patches)
     }
 
     /// What so many times as many values cost.
-    pub fn of_times(self, times: f64) -> f64 {
+    pub fn scaled(self, times: f64) -> f64 {
         let scaled = self.symbols + DENSE_PATCH_BITS * self.patches;
         scaled * times + f64::from(PATCH_BITS) * self.rare_patches
     }

@@ -100,7 +100,7 @@ impl TrellisAnalysis<'_> {
         points.squared_errors(tile.values, of, (tile.values.len(), &[]), &mut errors);
         let error: f64 = errors.iter().sum();
         let estimate = Estimate {
-            rate: contexts.bits(&stats).all() / n,
+            rate: contexts.bits(&stats).total() / n,
             distortion: error / n,
         };
         Training { contexts, estimate }

@@ -21,8 +21,9 @@ use crate::{Dtype, Error, Result};
 /// Values of the next column that are looked at before a column's end is decided: 96 of each lane, several
 /// times the memory of the largest trellis.
 const LOOKAHEAD: usize = 768;
-/// The same in training, and the most states there: what is learnt is the same as with more.
+/// The same in training.
 const TRAINING_LOOKAHEAD: usize = 64;
+/// Most states in training: what is learnt is the same as with more.
 const TRAINING_STATES: usize = 4;
 /// Fewest rows of a sample: column scales are learnt from it.
 const SAMPLE_ROWS: usize = 128;
@@ -45,8 +46,10 @@ pub struct FeedbackAnalysis<'a> {
 pub struct FeedbackTraining {
     pub(super) scales: ScaleModel,
     pub(super) contexts: Contexts,
+    pub(super) step: f32,
     /// Log-scales of the rows of the sample.
-    pub(super) rows: Vec<i32>,
+    pub(super) row_scales: Vec<i32>,
+    /// That of the log-frequencies of `contexts`.
     pub(super) precision: i64,
     /// Of the sample.
     pub(super) bits: Bits,
@@ -55,7 +58,7 @@ pub struct FeedbackTraining {
 impl<'a> FeedbackAnalysis<'a> {
     /// Weights of a sample that is enough to code well.
     pub const SAMPLE: usize = 1 << 18;
-    /// Those of one that is enough to tell how large the plane will be.
+    /// Those of one that is enough to tell how large a plane of no more than some millions will be.
     pub const SMALL_SAMPLE: usize = 1 << 16;
 
     /// Prepares `matrix`, whose decoded values are rounded to `dtype`; about `sample` of its weights, in whole
@@ -104,12 +107,6 @@ impl<'a> FeedbackAnalysis<'a> {
         })
     }
 
-    /// Weights of the matrix.
-    #[allow(clippy::len_without_is_empty, reason = "a matrix is never empty")]
-    pub fn len(&self) -> usize {
-        self.matrix.len()
-    }
-
     pub(super) fn coder(&self, step: f32) -> TileCoder {
         self.coder_with(self.trellis, step)
     }
@@ -132,14 +129,11 @@ impl<'a> FeedbackAnalysis<'a> {
     /// # Errors
     /// When the step is out of range or too small for a value, or feedback leaves the range of f32.
     pub fn train(&self, step: f32) -> Result<FeedbackTraining> {
-        if !(step > 0.0 && step < MAX_STEP) {
-            return Err(Error::StepOutOfRange {
-                step,
-                least: f32::MIN_POSITIVE,
-                most: MAX_STEP,
-            });
-        }
-        let few = Machine::of(self.settings.states.min(TRAINING_STATES));
+        check_step(step)?;
+        let few = match self.settings.states {
+            1 => None,
+            _ => Machine::of(TRAINING_STATES),
+        };
         let coder = self.coder_with(few.unwrap_or(self.trellis), step);
         let mut scales = self.scales.clone();
         let mut values = self.sample.in_steps(self.feedback.column_gains);
@@ -175,7 +169,8 @@ impl<'a> FeedbackAnalysis<'a> {
             trained = Some(FeedbackTraining {
                 scales,
                 contexts,
-                rows,
+                step,
+                row_scales: rows,
                 precision: stats.precision(),
                 bits,
             });
@@ -231,6 +226,18 @@ pub(super) fn classes_of(scales: &ScaleModel, rows: &[i32]) -> Vec<u8> {
     let mut of = Vec::new();
     classes::classes(&scales.map, &scales.cols, rows, &mut of);
     of
+}
+
+/// Errs for a step that nothing can be coded at; the inverse of any other is finite.
+pub(super) fn check_step(step: f32) -> Result<()> {
+    if !(f32::MIN_POSITIVE..MAX_STEP).contains(&step) {
+        return Err(Error::StepOutOfRange {
+            step,
+            least: f32::MIN_POSITIVE,
+            most: MAX_STEP,
+        });
+    }
+    Ok(())
 }
 
 /// Calls `f` with the rows of values that lie column by column, `n` to a column.

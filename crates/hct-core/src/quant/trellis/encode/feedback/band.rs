@@ -6,7 +6,7 @@ use super::ErrorFeedback;
 use super::column::{errors_of, make_up, scale, squared_distance};
 use super::rows::Rows;
 use crate::kernels::viterbi::Rates;
-use crate::matmul::add_transposed_product;
+use crate::matmul::add_product_of_transposed;
 use crate::quant::trellis::contexts::Contexts;
 use crate::quant::trellis::encode::analysis::check_range;
 use crate::quant::trellis::encode::distortion::Points;
@@ -26,7 +26,7 @@ pub(super) struct BandCoder<'a> {
     pub contexts: &'a Contexts,
     pub rates: &'a Rates,
     /// Values at the start of the next column that have a say in how a column ends; their targets are known but
-    /// for the errors of this column.
+    /// for the errors of this column, or of this block where the column is its last.
     pub lookahead: usize,
     /// What decoded values are rounded to.
     pub dtype: Dtype,
@@ -71,24 +71,24 @@ impl BandCoder<'_> {
             for j in start..end {
                 let known = j - start;
                 self.coefficients(start..j, j, &mut coefficients);
-                let (column, next) = targets[j * n..].split_at_mut(n);
+                let (column, later) = targets[j * n..].split_at_mut(n);
                 let (head, tail) = column.split_at_mut(seen);
                 if seen > 0 {
                     let last = known - 1;
                     make_up(head, &coefficients[last..], &errors[last * n..], n);
                 }
                 make_up(tail, &coefficients, &errors[seen..], n);
-                let ahead = self.lookahead.min(n).min(next.len());
+                let ahead = self.lookahead.min(n).min(later.len());
                 seen = 0;
-                if j + 1 < end {
+                if ahead > 0 && j + 1 < end {
                     self.coefficients(start..j, j + 1, &mut coefficients);
-                    make_up(&mut next[..ahead], &coefficients, &errors, n);
+                    make_up(&mut later[..ahead], &coefficients, &errors, n);
                     seen = ahead;
                 }
                 run.clear();
                 self.extend(&mut run, column, j)?;
                 if ahead > 0 {
-                    self.extend(&mut run, &next[..ahead], j + 1)?;
+                    self.extend(&mut run, &later[..ahead], j + 1)?;
                 }
                 column.copy_from_slice(&run[..n]);
                 let at = j * n..(j + 1) * n + ahead;
@@ -100,10 +100,10 @@ impl BandCoder<'_> {
                     (&mut out.indices[at.clone()], &mut out.contexts[at.clone()]);
                 self.coder
                     .quantize_from(self.rates, &tile, &states, (indices, contexts));
-                let symbols = out.part(j * n..(j + 1) * n);
-                states.advance(&self.coder, symbols.0);
+                let (indices, contexts) = out.part(j * n..(j + 1) * n);
+                states.advance(&self.coder, indices);
                 // As the decoder will: point, row, column, dtype.
-                points.decode(symbols, &mut decoded);
+                points.decode((indices, contexts), &mut decoded);
                 damage += squared_distance(column, &decoded);
                 scale(&mut decoded, &factors, GainUnit::Fine.factor(gains[j]));
                 floats::round_to(&mut decoded, self.dtype);
@@ -119,7 +119,7 @@ impl BandCoder<'_> {
                 let depth = end - start;
                 let left = &self.feedback.coefficients[start * cols + end..];
                 let errors = &errors[..depth * n];
-                add_transposed_product(&mut targets[end * n..], (left, cols), errors, depth, n);
+                add_product_of_transposed(&mut targets[end * n..], (left, cols), errors, depth, n);
             }
         }
         Ok(QuantizedBand {

@@ -1,6 +1,6 @@
 //! Encoding a whole plane with feedback.
 
-use super::analysis::{FeedbackAnalysis, FeedbackTraining, classes_of, row_scales};
+use super::analysis::{FeedbackAnalysis, FeedbackTraining, check_step, classes_of, row_scales};
 use super::band::QuantizedBand;
 use super::rows::Rows;
 use crate::entropy::binary::{Encoder, UintModel};
@@ -35,6 +35,7 @@ impl FeedbackAnalysis<'_> {
     /// # Errors
     /// As [`FeedbackAnalysis::train`].
     pub fn encode(&self, step: f32, training: &FeedbackTraining) -> Result<FeedbackPlane> {
+        check_step(step)?;
         let recipe = self.recipe();
         let coder = self.coder(step);
         let count = recipe.tiles();
