@@ -85,7 +85,7 @@ pub fn encode_to_rate<W: Write>(
             }
             let estimate = estimate(source, &encoder, options, &Unrecorded(progress))?;
             let excess = estimate.bits_per_weight - TOO_HIGH - bits_per_weight;
-            let stride = excess / (USUAL * estimate.lossy).max(0.05);
+            let stride = usual_stride(excess, estimate.lossy);
             octaves = (octaves + stride).clamp(*limits.start(), *limits.end());
             if excess.abs() < NEAR {
                 break;
@@ -165,7 +165,12 @@ fn scouted(
     let lossy = report.lossy_weights as f64 / report.weights.max(1) as f64;
     let bits = report.bits_per_weight();
     let excess = bits - lossy * plan.scout_excess(bits) - plan.bits_per_weight();
-    Ok(excess / (USUAL * lossy).max(0.05))
+    Ok(usual_stride(excess, lossy))
+}
+
+/// The octaves that take so many bits per weight off a file, of whose weights the share `lossy` has loss.
+fn usual_stride(excess: f64, lossy: f64) -> f64 {
+    excess / (USUAL * lossy).max(0.05)
 }
 
 /// Work that is shown, and of which nobody is told what became of tensors.

@@ -110,21 +110,32 @@ fn a_size_is_reached_in_memory() {
     // Numbers from the end on, so that they are whole.
     let bytes = blob(&header(&entries), &all[all.len() - (1 << 20)..]);
     let checkpoint = Safetensors::new("made up", [("m.safetensors", bytes)]).unwrap();
-    let spec = StrategySpec::builder(StrategyName::Rdo).bits_per_weight(3.0);
-    let Plan::Rate(plan) = spec.finish().unwrap().plan([], None).unwrap() else {
+    let off = off_in_one_encoding(&checkpoint, StrategyName::Rdo, 3.0, None);
+    assert!(off.abs() < 0.01);
+}
+
+/// By what share the file at `wanted` bits per weight is larger, which takes one encoding: the size is looked for
+/// with something faster before.
+fn off_in_one_encoding(
+    checkpoint: &dyn CheckpointSource,
+    strategy: StrategyName,
+    wanted: f64,
+    calibration: Option<Arc<dyn Calibration>>,
+) -> f64 {
+    let spec = StrategySpec::builder(strategy).bits_per_weight(wanted);
+    let Plan::Rate(plan) = spec.finish().unwrap().plan([], calibration).unwrap() else {
         panic!("a size is a plan of its own");
     };
-    // One encoding: the size is looked for with a faster strategy before.
     let mut outputs = 0;
     let mut new_output = || {
         outputs += 1;
         Ok(Vec::new())
     };
-    let encoded = encode_to_rate(&checkpoint, &mut new_output, &plan, OPTIONS, &());
+    let encoded = encode_to_rate(checkpoint, &mut new_output, &plan, OPTIONS, &());
     let (file, report, _) = encoded.unwrap();
-    assert!((report.bits_per_weight() / 3.0 - 1.0).abs() < 0.01);
     assert_eq!(report.output_bytes, file.len() as u64);
-    assert_eq!(outputs, 1);
+    assert_eq!(outputs, 1, "{wanted}");
+    report.bits_per_weight() / wanted - 1.0
 }
 
 /// Every input is as loud as the next, in all matrices but one.
@@ -141,22 +152,9 @@ impl Calibration for Alike {
 fn a_calibrated_size_takes_one_encoding() {
     let checkpoint = Safetensors::new("made up", [("m.safetensors", weights())]).unwrap();
     for wanted in [2.5, 3.3, 5.0] {
-        let spec = StrategySpec::builder(StrategyName::Calibrated).bits_per_weight(wanted);
-        let spec = spec.finish().unwrap();
-        let Plan::Rate(plan) = spec.plan([], Some(Arc::new(Alike))).unwrap() else {
-            panic!("a size is a plan of its own");
-        };
-        let mut outputs = 0;
-        let mut new_output = || {
-            outputs += 1;
-            Ok(Vec::new())
-        };
-        let encoded = encode_to_rate(&checkpoint, &mut new_output, &plan, OPTIONS, &());
-        let (file, report, _) = encoded.unwrap();
-        let off = report.bits_per_weight() / wanted - 1.0;
+        let calibration = Some(Arc::new(Alike) as Arc<dyn Calibration>);
+        let off = off_in_one_encoding(&checkpoint, StrategyName::Calibrated, wanted, calibration);
         assert!(off.abs() < 0.005, "{wanted}: {off}");
-        assert_eq!(report.output_bytes, file.len() as u64);
-        assert_eq!(outputs, 1, "{wanted}");
     }
 }
 
