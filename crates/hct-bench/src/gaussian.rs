@@ -7,8 +7,14 @@ pub fn standard_gaussian(n: usize) -> Vec<f32> {
 
 /// The same, others for another seed.
 pub fn seeded_gaussian(n: usize, seed: u64) -> Vec<f32> {
+    precise_gaussian(n, seed).map(|v| v as f32).collect()
+}
+
+/// The same before they are rounded: a product that is rounded twice lacks some of the numbers that one has which is
+/// rounded once, and what is lossless would take less for it.
+pub fn precise_gaussian(n: usize, seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed;
-    let mut uniform = || {
+    let mut uniform = move || {
         // SplitMix64: Steele, Lea and Flood 2014.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = state;
@@ -17,10 +23,8 @@ pub fn seeded_gaussian(n: usize, seed: u64) -> Vec<f32> {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     };
     // Box and Muller 1958.
-    (0..n)
-        .map(|_| {
-            let radius = (-2.0 * libm::log(1.0 - uniform())).sqrt();
-            (radius * libm::cos(std::f64::consts::TAU * uniform())) as f32
-        })
-        .collect()
+    (0..n).map(move |_| {
+        let radius = (-2.0 * libm::log(1.0 - uniform())).sqrt();
+        radius * libm::cos(std::f64::consts::TAU * uniform())
+    })
 }

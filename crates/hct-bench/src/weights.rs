@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use half::{bf16, f16};
 use hct_core::{Dtype, TensorMeta};
 
-use crate::gaussian::standard_gaussian;
+use crate::gaussian::precise_gaussian;
 use crate::matrix::Matrix;
 
 /// Standard deviation of the weights.
@@ -138,7 +138,7 @@ impl Weights {
 
 /// Gaussian weights as bytes of a type, the same on every machine.
 pub fn gaussian_bytes(n: usize, dtype: Dtype) -> Result<Vec<u8>> {
-    let values = standard_gaussian(n).into_iter().map(|v| DEVIATION * v);
+    let values = precise_gaussian(n, 1).map(|v| (f64::from(DEVIATION) * v) as f32);
     Ok(match dtype {
         Dtype::BF16 => values
             .flat_map(|v| bf16::from_f32(v).to_le_bytes())

@@ -34,6 +34,13 @@ pub enum Order {
         /// Where it is.
         path: String,
     },
+    /// Coding every tensor of a checkpoint that is in memory.
+    Checkpoint {
+        /// Where it is.
+        path: String,
+        /// Every bit back, or what `hct compress` does unless told otherwise.
+        exact: bool,
+    },
 }
 
 /// How it went.
@@ -43,6 +50,9 @@ pub struct Measured {
     pub encode: f64,
     /// Seconds of decoding.
     pub decode: f64,
+    /// Seconds of decoding band by band, of tensors of a size.
+    #[serde(default)]
+    pub bands: f64,
     /// Bytes that it takes coded.
     pub bytes: u64,
     /// Relative mean squared error.

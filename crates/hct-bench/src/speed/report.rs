@@ -84,7 +84,9 @@ pub struct SizeRow {
     pub weights: usize,
     /// Seconds of coding the file.
     pub encode: Spread,
-    /// Seconds of decoding it.
+    /// Seconds of decoding it band by band, into memory that is used again.
+    pub bands: Spread,
+    /// Seconds of decoding it tensor by tensor, into new memory.
     pub decode: Spread,
 }
 
@@ -156,10 +158,14 @@ pub enum Job {
     Decompress(Mode),
     /// Decoding the same from memory to memory.
     Decoder(Mode),
+    /// Coding the tensors of the checkpoint, in memory.
+    Encoder(Mode),
     /// `cp` of the checkpoint.
     Copy,
     /// The same, and waiting until it is on the disk.
     CopySynced,
+    /// `cp` after a pause in which free memory was left alone.
+    CopyLater,
 }
 
 /// How the checkpoint is coded.

@@ -11,6 +11,10 @@ use crate::weights::gaussian_bytes;
 /// Columns of a tensor, if it has so many weights.
 const COLS: usize = 2048;
 const DTYPE: Dtype = Dtype::BF16;
+/// Bytes of a band, as many as `hct decompress` takes at a time.
+const BAND: usize = 4 << 20;
+/// Most weights that are drawn; more are the same ones again, which no coder here would notice.
+const DRAWN: usize = 1 << 24;
 
 /// Weights that tensors are cut from, and cut from again where they do not suffice.
 #[derive(Default)]
@@ -31,7 +35,13 @@ impl Pool {
     /// Codes so many tensors of so many weights each into a file in memory, and decodes it.
     pub fn measure(&mut self, exact: bool, count: usize, weights: usize) -> Result<Measured> {
         if self.bytes.len() < 2 * weights {
-            self.bytes = gaussian_bytes(weights.max(1 << 22), DTYPE)?;
+            let drawn = gaussian_bytes(weights.clamp(1 << 22, DRAWN), DTYPE)?;
+            self.bytes = drawn
+                .iter()
+                .copied()
+                .cycle()
+                .take(drawn.len().max(2 * weights))
+                .collect();
         }
         let cols = COLS.min(weights.isqrt());
         let tensors = Tensors {
@@ -51,9 +61,17 @@ impl Pool {
             !exact || last == tensors.bytes(count - 1),
             "bits came back changed"
         );
+        let end = last.len() - tensors.band_bytes(last.len());
+        let mut band = Vec::new();
+        let (bands, ()) = timed(|| tensors.decode_bands(&file, &mut band))?;
+        ensure!(
+            band == last[end..],
+            "a band is not what the tensor has there"
+        );
         Ok(Measured {
             encode,
             decode,
+            bands,
             bytes: file.len() as u64,
             rel_mse: 0.0,
             hash: 0,
@@ -101,6 +119,31 @@ impl Tensors<'_> {
             last = reader.decode(i)?;
         }
         Ok(last)
+    }
+
+    /// Decodes all tensors as `hct decompress` does, of whole rows at a time, into a room that is used again, and
+    /// leaves the last ones there.
+    fn decode_bands(&self, file: &[u8], band: &mut Vec<u8>) -> Result<()> {
+        let reader = HctReader::open(file)?;
+        let rows = BAND / (2 * self.cols);
+        for i in 0..self.count {
+            for first in (0..self.rows).step_by(rows) {
+                let end = self.rows.min(first + rows);
+                let part = reader.tensor(i)?.rows(first as u64..end as u64)?;
+                band.resize(part.byte_len() as usize, 0);
+                part.decode_into(band)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of the last band of a tensor of so many.
+    fn band_bytes(&self, len: usize) -> usize {
+        let band = BAND / (2 * self.cols) * 2 * self.cols;
+        match len % band {
+            0 => band.min(len),
+            rest => rest,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
@@ -14,6 +16,9 @@ use super::machine::Machine;
 use super::order::Order;
 use super::report::{Job, Mode, Tool, ToolRow};
 use super::spread::Spread;
+
+/// Seconds after which a machine that gives free memory back to its host has given back most.
+const PAUSE: Duration = Duration::from_secs(8);
 
 /// Measures `hct` on a checkpoint: everything once a round, on one thread and on all cores.
 pub fn measure(checkpoint: &Path, rounds: usize) -> Result<Tool> {
@@ -33,6 +38,9 @@ pub fn measure(checkpoint: &Path, rounds: usize) -> Result<Tool> {
         for (&(job, threads), row) in runs.iter().zip(&mut rows) {
             bar.set_message(format!("{job:?} on {threads}"));
             bench.settle()?;
+            if job == Job::CopyLater {
+                thread::sleep(PAUSE);
+            }
             let run = bench.run(job, threads);
             let run = run.with_context(|| format!("{job:?} on {threads} threads"))?;
             row.0.push(run.seconds);
@@ -66,11 +74,12 @@ fn runs(machine: &Machine) -> Vec<(Job, usize)> {
             Job::Compress(mode),
             Job::Decompress(mode),
             Job::Decoder(mode),
+            Job::Encoder(mode),
         ] {
             runs.extend(machine.threads().into_iter().map(|threads| (job, threads)));
         }
     }
-    runs.extend([(Job::Copy, 1), (Job::CopySynced, 1)]);
+    runs.extend([Job::Copy, Job::CopySynced, Job::CopyLater].map(|job| (job, 1)));
     runs
 }
 
@@ -135,13 +144,16 @@ impl Bench<'_> {
             Job::Decoder(mode) => {
                 let path = self.file(mode).to_string_lossy().into_owned();
                 let measured = Lane::ours(&self.level, threads)?.measure(&Order::File { path })?;
-                Ok(Run {
-                    seconds: measured.decode,
-                    peak: None,
-                    written: 0,
-                })
+                Ok(in_memory(measured.decode))
             }
-            Job::Copy => {
+            Job::Encoder(mode) => {
+                let path = self.checkpoint.to_string_lossy().into_owned();
+                let exact = mode == Mode::Lossless;
+                let order = Order::Checkpoint { path, exact };
+                let measured = Lane::ours(&self.level, threads)?.measure(&order)?;
+                Ok(in_memory(measured.encode))
+            }
+            Job::Copy | Job::CopyLater => {
                 let mut command = Command::new("cp");
                 command.arg("-r").arg(self.checkpoint).arg(&copy);
                 let run = self.timed(command, &copy)?;
@@ -185,6 +197,14 @@ impl Bench<'_> {
             "the checkpoint came back changed"
         );
         Ok(())
+    }
+}
+
+fn in_memory(seconds: f64) -> Run {
+    Run {
+        seconds,
+        peak: None,
+        written: 0,
     }
 }
 

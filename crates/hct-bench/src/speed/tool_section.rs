@@ -1,10 +1,10 @@
 //! The tables of the tool on a checkpoint.
 
-use super::report::{Job, Mode, Tool, ToolRow};
+use super::report::{Job, Mode, Tool};
 use crate::text::cells::thousands;
 use crate::text::table::table;
 
-/// How many times as long as the slower of decoder and `cp` decompressing may take.
+/// How many times as long as the slower of decoder or encoder and `cp` the tool may take.
 pub const BOUND: f64 = 1.5;
 
 /// The section, from what was measured.
@@ -15,7 +15,7 @@ pub fn render(tool: &Tool) -> String {
          written before is on the disk before anything starts, and as many bytes have just been \
          written and removed: memory that was in use a moment ago costs least, since a virtual machine gives \
          back to its host what has been free for some seconds. A run of several seconds pays for that still, \
-         `cp` does not. `hct` waits until its output is on \
+         `cp` does not, unless it waits before it begins (*8 s later*). `hct` waits until its output is on \
          the disk, as `sync` does and `cp` does not, and `--strategy lossless` reads its file again \
          and compares.\n\n{}\n{}",
         tool.machine.describe(),
@@ -61,54 +61,57 @@ fn runs(tool: &Tool) -> String {
     table("lrrrrrr", &head, &rows)
 }
 
-/// Decompressing against what bounds it, for each way of coding.
+/// Each way of coding against what bounds it.
 fn bounds(tool: &Tool) -> String {
     let mut rows = Vec::new();
-    for mode in Mode::ALL {
-        for threads in tool.machine.threads() {
-            rows.extend(bound(tool, mode, threads));
+    for (whole, alone) in [
+        (
+            Job::Decompress as fn(Mode) -> Job,
+            Job::Decoder as fn(Mode) -> Job,
+        ),
+        (Job::Compress, Job::Encoder),
+    ] {
+        for mode in Mode::ALL {
+            for threads in tool.machine.threads() {
+                rows.extend(bound(tool, whole(mode), alone(mode), threads));
+            }
         }
     }
     let head = [
-        "file",
+        "what",
         "threads",
-        "decompress, s",
-        "decoder alone, s",
-        "`cp`, s",
-        "to the slower",
+        "seconds",
+        "decoder or encoder alone",
+        "`cp`",
+        "times the slower",
         &format!("≤ {BOUND}"),
-        "`cp` and `sync`, s",
-        "to the slower then",
+        "`cp` and `sync`",
+        "times the slower then",
     ];
     format!(
-        "Decompressing, beside the slower of what the decoder takes from memory to memory and what \
-         `cp` takes to write as many bytes, to memory and then to the disk, for which `hct` waits, too:\n\n{}",
+        "Beside the slower of what the decoder or encoder takes from memory to memory and what `cp` \
+         takes to write the checkpoint, to memory and then to the disk, for which `hct` waits, too:\n\n{}",
         table("lrrrrrrrr", &head, &rows)
     )
 }
 
-fn bound(tool: &Tool, mode: Mode, threads: usize) -> Option<Vec<String>> {
-    let median = |row: &ToolRow| row.seconds.median;
-    let decompress = tool.row(Job::Decompress(mode), threads).map(median)?;
-    let decoder = tool.row(Job::Decoder(mode), threads).map(median)?;
-    let copy = tool.row(Job::Copy, 1).map(median)?;
-    let synced = tool.row(Job::CopySynced, 1).map(median);
-    let or_dash = |seconds: Option<f64>| seconds.map_or("–".into(), |s| format!("{s:.2}"));
-    let times = decompress / decoder.max(copy);
+fn bound(tool: &Tool, whole: Job, alone: Job, threads: usize) -> Option<Vec<String>> {
+    let median = |job, threads| Some(tool.row(job, threads)?.seconds.median);
+    let (seconds, alone) = (median(whole, threads)?, median(alone, threads)?);
+    let copy = median(Job::Copy, 1)?;
+    let synced = median(Job::CopySynced, 1);
+    let or_dash = |number: Option<f64>| number.map_or("–".into(), |s| format!("{s:.2}"));
+    let times = seconds / alone.max(copy);
     Some(vec![
-        match mode {
-            Mode::Default => "default",
-            Mode::Lossless => "lossless",
-        }
-        .into(),
+        name(whole).into(),
         threads.to_string(),
-        format!("{decompress:.2}"),
-        format!("{decoder:.2}"),
+        format!("{seconds:.2}"),
+        format!("{alone:.2}"),
         format!("{copy:.2}"),
         format!("{times:.2}"),
         if times <= BOUND { "yes" } else { "**no**" }.into(),
         or_dash(synced),
-        or_dash(synced.map(|synced| decompress / decoder.max(synced))),
+        or_dash(synced.map(|synced| seconds / alone.max(synced))),
     ])
 }
 
@@ -120,7 +123,10 @@ fn name(job: Job) -> &'static str {
         Job::Decompress(Mode::Lossless) => "`hct decompress`, of lossless",
         Job::Decoder(Mode::Default) => "decoder alone, in memory",
         Job::Decoder(Mode::Lossless) => "decoder alone, of lossless",
+        Job::Encoder(Mode::Default) => "encoder alone, in memory",
+        Job::Encoder(Mode::Lossless) => "encoder alone, lossless",
         Job::Copy => "`cp`",
         Job::CopySynced => "`cp`, then `sync` of the files",
+        Job::CopyLater => "`cp`, 8 s later",
     }
 }
