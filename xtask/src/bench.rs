@@ -16,7 +16,8 @@ pub struct Args {
     /// `hct` on a synthetic checkpoint, beside `cp`, instead of coders in memory.
     #[arg(long)]
     tool: bool,
-    /// With --tool: about how many bytes of weights; the disk takes five times that for a while.
+    /// With --tool: about how many bytes of weights; the disk takes five times that for a while, and
+    /// memory once, for the encoder alone.
     #[arg(long, value_name = "N", default_value = "2GiB", value_parser = byte_size::parse)]
     bytes: u64,
     /// With --tool: where to make the checkpoint and its copies, which are removed again [default:

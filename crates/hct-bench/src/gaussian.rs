@@ -10,8 +10,8 @@ pub fn seeded_gaussian(n: usize, seed: u64) -> Vec<f32> {
     precise_gaussian(n, seed).map(|v| v as f32).collect()
 }
 
-/// The same before they are rounded: a product that is rounded twice lacks some of the numbers that one has which is
-/// rounded once, and what is lossless would take less for it.
+/// The same before they are rounded: a product of f32 that is rounded once more lacks some of the numbers that f32 has,
+/// and what is lossless would take less for it.
 pub fn precise_gaussian(n: usize, seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed;
     let mut uniform = move || {

@@ -12,9 +12,9 @@ and no test looks at them; other work on the machine shows in them, and how much
 is said with the machine.
 
 Every coder gets its turn once a round, and of the rounds the median counts; a round before the first
-warms up. In a round what takes less than 0.1 s is repeated until that is over, and the mean counts, without a
-first pass: memory that a process gave back while others had their turns is slow when it is had again, whatever the
-coder. What comes out is checked outside of the timing: of lossless coders every bit, of ours that the bits are the same at every SIMD level, for
+warms up. In a round what takes less than 0.1 s is repeated until that is over, and the mean counts. A first pass of
+less than a second does not: memory that a process gave back while others had their turns is slow when it is had again,
+whatever the coder. What comes out is checked outside of the timing: of lossless coders every bit, of ours that the bits are the same at every SIMD level, for
 any number of threads and in every round.
 
 - **SIMD**: the level that ours is made to run at (`HCT_SIMD`); *portable* is the reference, without

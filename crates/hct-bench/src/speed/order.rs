@@ -34,7 +34,7 @@ pub enum Order {
         /// Where it is.
         path: String,
     },
-    /// Coding every tensor of a checkpoint that is in memory.
+    /// Coding every tensor of a checkpoint that is in memory, by the strategy alone: no hashes, nothing written.
     Checkpoint {
         /// Where it is.
         path: String,
@@ -44,7 +44,7 @@ pub enum Order {
 }
 
 /// How it went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Seconds of encoding.
     pub encode: f64,

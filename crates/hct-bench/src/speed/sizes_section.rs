@@ -11,10 +11,10 @@ type Column = (&'static str, bool, fn(&SizeRow) -> &Spread);
 const COLUMNS: [Column; 6] = [
     ("trellis of 64 states, encode", false, |row| &row.encode),
     ("decode", false, |row| &row.bands),
-    ("decode into new memory", false, |row| &row.decode),
+    ("decode, a tensor at a time", false, |row| &row.decode),
     ("lossless, encode", true, |row| &row.encode),
     ("decode", true, |row| &row.bands),
-    ("decode into new memory", true, |row| &row.decode),
+    ("decode, a tensor at a time", true, |row| &row.decode),
 ];
 
 /// The section, from what was measured.
@@ -22,8 +22,8 @@ pub fn render(sizes: &Sizes) -> String {
     let mut out = format!(
         "## By size\n\n{} SIMD level {}, one core, medians of {} rounds. Millions of BF16 weights a \
          second, from bytes to a file in memory and back; the file's index is written and read \
-         within. **decode** is as `hct decompress` does it, bands of at most 4 MiB into memory that is used \
-         again; **decode into new memory** gives each tensor its own.\n",
+         within. **decode** is by bands of at most 4 MiB, as `hct decompress` cuts tensors, into memory that is \
+         used again; **a tensor at a time** is into a vector for each, which beyond 32 MiB is new memory every time.\n",
         sizes.machine.describe(),
         sizes.level,
         sizes.rounds
@@ -48,9 +48,9 @@ pub fn render(sizes: &Sizes) -> String {
 
 /// What makes the difference.
 const WHY: &str = "
-Why it is not flat: the step is found on samples of 2¹⁵ to 2¹⁸ weights, quantized two to six times, which is
-half of the work for a tensor of 2²⁰ weights and next to nothing for one of 2²⁶; and new memory costs by the page, the
-more on a virtual machine that has given it back to its host.
+Why it is not flat: contexts are learnt from 2¹⁸ weights whatever the size of the tensor, which smaller tensors pay for;
+what is coded to a step is in memory until all of a tensor is, which grows with it; and new memory costs by the page, the more
+on a virtual machine that has given it back to its host.
 ";
 
 fn group(rows: &[&SizeRow]) -> String {

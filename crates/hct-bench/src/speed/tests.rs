@@ -162,7 +162,7 @@ fn the_bound_is_the_slower_of_coder_and_copy() {
     );
     has(
         &text,
-        "| `hct compress --strategy lossless` | 1 | 20.00 | 10.00 | 3.00 | 2.00 | **no** |",
+        "| `hct compress --strategy lossless` | 1 | 20.00 | 10.00 | – | 2.00 | **no** | – | – |",
     );
     let mut slow = tool();
     slow.rows[1].seconds = Spread::of(&[6.5]);

@@ -59,11 +59,7 @@ impl Worker {
                 let weights = weights(&mut self.weights, Dtype::BF16)?;
                 Ok(Measured {
                     encode: stage.measure(weights)?,
-                    decode: 0.0,
-                    bands: 0.0,
-                    bytes: 0,
-                    rel_mse: 0.0,
-                    hash: 0,
+                    ..Measured::default()
                 })
             }
             Order::File { path } => file(path),
@@ -105,10 +101,10 @@ fn measure(entrant: &Entrant, weights: &Weights) -> Result<Measured> {
     Ok(Measured {
         encode,
         decode,
-        bands: 0.0,
         bytes: coded.size() as u64,
         rel_mse,
         hash: hasher.finish(),
+        ..Measured::default()
     })
 }
 
@@ -125,12 +121,10 @@ fn file(path: &str) -> Result<Measured> {
     let decode = start.elapsed().as_secs_f64();
     ensure!(decoded > 0, "{path} has no tensors");
     Ok(Measured {
-        encode: 0.0,
         decode,
-        bands: 0.0,
         bytes: bytes.len() as u64,
-        rel_mse: 0.0,
         hash: decoded,
+        ..Measured::default()
     })
 }
 
@@ -167,10 +161,7 @@ fn checkpoint(path: &str, exact: bool) -> Result<Measured> {
     ensure!(bytes > 0, "{path} has no tensors");
     Ok(Measured {
         encode,
-        decode: 0.0,
-        bands: 0.0,
         bytes: bytes as u64,
-        rel_mse: 0.0,
-        hash: 0,
+        ..Measured::default()
     })
 }
