@@ -86,7 +86,7 @@ pub struct SizeRow {
     pub encode: Spread,
     /// Seconds of decoding it band by band, into memory that is used again.
     pub bands: Spread,
-    /// Seconds of decoding it tensor by tensor, into new memory.
+    /// Seconds of decoding it tensor by tensor, into a vector for each.
     pub decode: Spread,
 }
 

@@ -36,12 +36,7 @@ impl Pool {
     pub fn measure(&mut self, exact: bool, count: usize, weights: usize) -> Result<Measured> {
         if self.bytes.len() < 2 * weights {
             let drawn = gaussian_bytes(weights.clamp(1 << 22, DRAWN), DTYPE)?;
-            self.bytes = drawn
-                .iter()
-                .copied()
-                .cycle()
-                .take(drawn.len().max(2 * weights))
-                .collect();
+            self.bytes = drawn.repeat((2 * weights).div_ceil(drawn.len()));
         }
         let cols = COLS.min(weights.isqrt());
         let tensors = Tensors {

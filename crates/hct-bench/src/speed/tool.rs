@@ -17,8 +17,8 @@ use super::order::Order;
 use super::report::{Job, Mode, Tool, ToolRow};
 use super::spread::Spread;
 
-/// Seconds after which a machine that gives free memory back to its host has given back most.
-const PAUSE: Duration = Duration::from_secs(8);
+/// After so long a machine that gives free memory back to its host has given back most.
+pub const PAUSE: Duration = Duration::from_secs(8);
 
 /// Measures `hct` on a checkpoint: everything once a round, on one thread and on all cores.
 pub fn measure(checkpoint: &Path, rounds: usize) -> Result<Tool> {

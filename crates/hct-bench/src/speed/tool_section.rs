@@ -1,6 +1,7 @@
 //! The tables of the tool on a checkpoint.
 
 use super::report::{Job, Mode, Tool};
+use super::tool::PAUSE;
 use crate::text::cells::thousands;
 use crate::text::table::table;
 
@@ -15,12 +16,13 @@ pub fn render(tool: &Tool) -> String {
          written before is on the disk before anything starts, and as many bytes have just been \
          written and removed: memory that was in use a moment ago costs least, since a virtual machine gives \
          back to its host what has been free for some seconds. A run of several seconds pays for that still, \
-         `cp` does not, unless it waits before it begins (*some seconds later*). `hct` waits until its output is on \
+         `cp` does not, unless it waits for {} s before it begins (*some seconds later*). `hct` waits until its output is on \
          the disk, as `sync` does and `cp` does not, and `--strategy lossless` reads its file again \
          and compares.\n\n{}\n{}",
         tool.machine.describe(),
         tool.rounds,
         thousands(tool.bytes),
+        PAUSE.as_secs(),
         runs(tool),
         bounds(tool)
     )
@@ -99,21 +101,19 @@ fn bounds(tool: &Tool) -> String {
 fn bound(tool: &Tool, whole: Job, alone: Job, threads: usize) -> Option<Vec<String>> {
     let median = |job, threads| Some(tool.row(job, threads)?.seconds.median);
     let (seconds, alone) = (median(whole, threads)?, median(alone, threads)?);
-    let copy = median(Job::Copy, 1)?;
     // Compressing writes fewer bytes than `cp`, whose time is no measure of that.
-    let writes_all = matches!(whole, Job::Decompress(_));
-    let synced = median(Job::CopySynced, 1).filter(|_| writes_all);
-    let or_dash = |number: Option<f64>| number.map_or("–".into(), |s| format!("{s:.2}"));
-    let times = match writes_all {
-        true => seconds / alone.max(copy),
-        false => seconds / alone,
+    let (copy, synced) = match whole {
+        Job::Decompress(_) => (Some(median(Job::Copy, 1)?), median(Job::CopySynced, 1)),
+        _ => (None, None),
     };
+    let or_dash = |number: Option<f64>| number.map_or("–".into(), |s| format!("{s:.2}"));
+    let times = seconds / copy.map_or(alone, |copy| alone.max(copy));
     Some(vec![
         name(whole).into(),
         threads.to_string(),
         format!("{seconds:.2}"),
         format!("{alone:.2}"),
-        or_dash(Some(copy).filter(|_| writes_all)),
+        or_dash(copy),
         format!("{times:.2}"),
         if times <= BOUND { "yes" } else { "**no**" }.into(),
         or_dash(synced),

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Write};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use hct_core::{Dtype, HctReader, TensorMeta};
+use hct_core::{Dtype, HctReader};
 use hct_model::{Checkpoint, TensorSource};
 use hct_strategies::{StrategyName, StrategySpec, TensorView};
 use rayon::prelude::*;
@@ -17,6 +17,8 @@ use super::entrants::{Entrant, entrants};
 use super::order::{Answer, Measured, Order};
 use super::tensors::Pool;
 use super::timed::timed;
+use crate::contestant::Ours;
+use crate::model::meta;
 use crate::weights::Weights;
 
 /// Rows and columns of the weights that coders are compared on.
@@ -139,20 +141,13 @@ fn checkpoint(path: &str, exact: bool) -> Result<Measured> {
         false => StrategyName::default(),
     };
     let names = infos.iter().map(|info| info.name.as_str());
-    let spec = StrategySpec::builder(strategy).finish()?;
-    let strategy = spec.build(names)?;
+    let ours = Ours::specified_for(String::new(), StrategySpec::builder(strategy), names);
     let start = Instant::now();
     let coded = infos.par_iter().zip(&tensors).map(|(info, bytes)| {
-        let meta = TensorMeta {
-            name: info.name.clone(),
-            dtype: info.dtype,
-            shape: info.shape.clone(),
-        };
-        let base = None;
-        let coded = strategy.encode(TensorView {
-            meta: &meta,
+        let coded = ours.encoder().encode(TensorView {
+            meta: &meta(info),
             bytes,
-            base,
+            base: None,
         })?;
         Ok(coded.tensor.payload_bytes())
     });
