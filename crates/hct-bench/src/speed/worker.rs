@@ -10,7 +10,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use hct_core::{Dtype, HctReader};
 use hct_model::{Checkpoint, TensorSource};
-use hct_strategies::{StrategyName, StrategySpec, TensorView};
+use hct_strategies::{
+    LosslessEncoder, Strategy, StrategyName, StrategySpec, TensorView, lossless_reason,
+};
 use rayon::prelude::*;
 
 use super::entrants::{Entrant, entrants};
@@ -144,11 +146,15 @@ fn checkpoint(path: &str, exact: bool) -> Result<Measured> {
     let ours = Ours::specified_for(String::new(), StrategySpec::builder(strategy), names);
     let start = Instant::now();
     let coded = infos.par_iter().zip(&tensors).map(|(info, bytes)| {
-        let coded = ours.encoder().encode(TensorView {
+        let tensor = TensorView {
             meta: &meta(info),
             bytes,
             base: None,
-        })?;
+        };
+        let coded = match lossless_reason(tensor)? {
+            Some(_) => LosslessEncoder.encode(tensor)?,
+            None => ours.encoder().encode(tensor)?,
+        };
         Ok(coded.tensor.payload_bytes())
     });
     let bytes = coded.try_reduce(|| 0, |a, b| Ok::<_, anyhow::Error>(a + b))?;
