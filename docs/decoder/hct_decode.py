@@ -33,7 +33,7 @@ DTYPES = ('BOOL 8, U8 8, I8 8, U16 16, I16 16, U32 32, I32 32, U64 64, I64 64, F
 DTYPES = [(name, int(size)) for name, size in map(str.split, DTYPES.split(','))]
 
 
-VERSION = 3, 0  # the newest that this decoder reads (§2)
+VERSION = 3, 1  # the newest that this decoder reads (§2)
 
 
 def need_version(major, minor):
@@ -95,6 +95,7 @@ class File:
         need(magic == b'HCT3END\n', 'not an HCT trailer')
         need_version(major, minor)
         need(reserved == 0, 'reserved trailer bytes')
+        self.minor = minor
         need(offset >= 16 and offset + length == len(data) - 32, 'the index does not fit')
         self.end = offset
         r = Reader(self.chunk((offset, length, crc)))
@@ -212,7 +213,9 @@ class File:
             p[flag] = flags >> bit & 1
         p['quantizer'] = r.code(0, 1, 2, 3)
         if p['quantizer'] == 3:
-            p['states'], p['lanes'] = 1 << r.code(0, 2, 3, 4, 5, 6, 7, 8), 1 << r.code(3, 5)
+            states = r.code(0, 2, 3, 4, 5, 6, 7, 8, 9)
+            need(states < 9 or self.minor >= 1, 'the file uses what came with 3.1')
+            p['states'], p['lanes'] = 1 << states, 1 << r.code(3, 5)
         need(flags < 4 or p['quantizer'] == 3, 'gains and column order go with the trellis only')
         need(not p['fine gains'] or p['gains'] or p['column gains'], 'fine gains without gains')
         need(not p['column order'] or not p['transform'] and not p['whole'] and width == cols,

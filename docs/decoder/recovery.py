@@ -30,8 +30,8 @@ class Recovered(File):
         if offset != at or len(body) != length or zlib.crc32(self.data[at + 8:at + 20] + body) != crc:
             return at + 1
         r = Reader(body)
-        first, minor = r.number('I'), r.number('H')
-        need(minor <= VERSION[1], 'a block of a later version')
+        first, self.minor = r.number('I'), r.number('H')
+        need(self.minor <= VERSION[1], 'a block of a later version')
         need(not self.last, 'a block after the last')
         need(first == (self.first or 0), 'a block of another file')
         self.first = crc if self.first is None else self.first

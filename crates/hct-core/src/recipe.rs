@@ -26,7 +26,7 @@ pub enum Quantizer {
     /// Entropy-coded uniform steps, trellis-coded for more than one state, in contexts of a row ×
     /// column scale model.
     Trellis {
-        /// States of the trellis: 1 (scalar), or a power of two from 4 to 256.
+        /// States of the trellis: 1 (scalar), or a power of two from 4 to 512.
         states: usize,
         /// Interleaved lanes of a tile: 8 or 32.
         lanes: usize,

@@ -8,10 +8,16 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 /// Versions, and the hash of all their lines in `frozen.txt`. A version is added here when it is frozen.
-const VERSIONS: [(&str, &str); 1] = [(
-    "3.0",
-    "5ecff4048676e71456d736cebaedcf605e5caa706f8035c0fd833fc971200b83",
-)];
+const VERSIONS: [(&str, &str); 2] = [
+    (
+        "3.0",
+        "5ecff4048676e71456d736cebaedcf605e5caa706f8035c0fd833fc971200b83",
+    ),
+    (
+        "3.1",
+        "64151664cae43d9991b644d6d3a130147f21a03038d336e3830798d4393cc116",
+    ),
+];
 
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors"))

@@ -254,7 +254,7 @@ proptest! {
         shape in shapes(),
         dtype in dtypes(),
         how in preparations(),
-        states in prop::sample::select(vec![1usize, 4, 8, 16, 32, 64, 128, 256]),
+        states in prop::sample::select(vec![1usize, 4, 8, 16, 32, 64, 128, 256, 512]),
         step in prop_oneof![Just(0.3), 1e-6..6.0],
         gained in any::<bool>(),
         seed in any::<u64>(),
@@ -297,7 +297,7 @@ proptest! {
     fn no_trellis_value_is_off_by_more_than_a_few_steps(
         kind in kinds(),
         shape in shapes(),
-        states in prop::sample::select(vec![1usize, 4, 8, 16, 32, 64, 128, 256]),
+        states in prop::sample::select(vec![1usize, 4, 8, 16, 32, 64, 128, 256, 512]),
         step in prop_oneof![Just(0.3), 1e-6..6.0],
         seed in any::<u64>(),
     ) {

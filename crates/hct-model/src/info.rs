@@ -1,6 +1,6 @@
 //! What is in an HCT file, and where its bytes go.
 
-use hct_core::{FORMAT_VERSION, FileKind, Index, ReadAt, Recipe, Section, Sections, TensorRecord};
+use hct_core::{FileKind, Index, ReadAt, Recipe, Section, Sections, TensorRecord};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use crate::rates::{bits_per, ratio};
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct InfoReport {
-    /// The newest version of the format that this reader knows, such as `3.0`.
+    /// The oldest version of the format that has all that the file uses, such as `3.0`.
     pub format_version: String,
     /// What the file says of how it was made; nobody vouches for it.
     pub made_by: Option<MadeBy>,
@@ -206,8 +206,9 @@ fn report(model: &HctModel<impl ReadAt>, sections: &[Sections], has_sections: bo
             unpacked_bytes: f.unpacked_len,
         })
         .collect();
+    let (major, minor) = index.version();
     InfoReport {
-        format_version: format!("{}.{}", FORMAT_VERSION.0, FORMAT_VERSION.1),
+        format_version: format!("{major}.{minor}"),
         made_by: index.provenance.as_deref().map(MadeBy::of),
         base: base(index),
         tensors,

@@ -223,7 +223,7 @@ fn quantizer_steps(curves: &[Curve], ablation: &mut Vec<Step>) {
         add(quantizer, &name, &format!("{name}, scale contexts"));
     }
     add(quantizer, recipe::TRELLIS_FLAT, "trellis 64, one context");
-    for states in [64, 128, 256] {
+    for states in [64, 128, 256, 512] {
         let name = format!("trellis {states}");
         add(quantizer, &name, &format!("{name}, scale contexts"));
     }

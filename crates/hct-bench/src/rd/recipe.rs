@@ -106,6 +106,7 @@ pub fn fixed() -> Vec<Fixed> {
         Fixed::new(TRELLIS, None, 64),
         Fixed::new("trellis 128", None, 128),
         Fixed::new("trellis 256", None, 256),
+        Fixed::new("trellis 512", None, 512),
         Fixed::new(TRELLIS_PLAIN, None, 64).lambda(0.0),
         Fixed::new("trellis 64, means removed", None, 64).means(),
         Fixed::new("trellis 64, dct-rows", DctRows, 64),

@@ -27,7 +27,7 @@ measured on a 2-core AVX-512 machine that had other work to do, is the same on e
 - Curves are of real encodings, not of estimates. A fixed recipe's step is searched until the
   distortion is within 1 % of the one asked for; what is left is corrected by 6.02 dB per bit.
   `rdo` is taken as it is, with the distortion that decoding its file gives.
-- **Quantizers** (`scalar`, `trellis 4` to `trellis 256`) work on the values themselves, in the
+- **Quantizers** (`scalar`, `trellis 4` to `trellis 512`) work on the values themselves, in the
   contexts of a row × column scale model unless they are called flat. **Transforms** have the
   64-state trellis of default effort behind them.
 - **Quoted** points are from the project's research note; this code did not measure them.

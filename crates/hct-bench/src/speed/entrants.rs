@@ -64,7 +64,7 @@ pub fn entrants() -> Vec<Entrant> {
         let coder = AtStep { states, tile, step };
         add(true, false, Dtype::BF16, Box::new(coder));
     };
-    for states in [8, 1, 4, 16, 32, 64, 128, 256] {
+    for states in [8, 1, 4, 16, 32, 64, 128, 256, 512] {
         at_step(states, DEFAULT_TILE);
     }
     for tile in SMALLER_TILES {

@@ -4,10 +4,16 @@
 use super::index::Parts;
 use super::index::{FileEntry, FileKind, Index};
 use super::record::{Fragment, PlaneRecord, Recipe, TensorRecord};
+use super::version::FORMAT_VERSION;
 use crate::recipe::{BlockBits, Quantizer};
 use crate::transform::Transform;
 
 impl Index {
+    /// The oldest version of the format, major and minor, that has all that the file uses: the one that a file says.
+    pub fn version(&self) -> (u16, u16) {
+        (FORMAT_VERSION.0, self.since())
+    }
+
     /// The minor version that the newest thing in the file came with. Whoever adds a variant
     /// says here which.
     pub(super) fn since(&self) -> u16 {
@@ -22,6 +28,9 @@ impl Parts<'_> {
         since(self.files, self.tensors)
     }
 }
+
+/// Most states of a trellis of 3.0.
+const STATES_OF_3_0: usize = 256;
 
 fn since(files: &[FileEntry], tensors: &[TensorRecord]) -> u16 {
     let files = files.iter().map(FileEntry::since);
@@ -63,9 +72,8 @@ impl PlaneRecord {
             Transform::None | Transform::DctRows | Transform::DctCols | Transform::Dct2 => 0,
         };
         let quantizer = match self.recipe.quantizer {
-            Quantizer::Block(BlockBits::Int4 | BlockBits::Int8)
-            | Quantizer::Half
-            | Quantizer::Trellis { .. } => 0,
+            Quantizer::Block(BlockBits::Int4 | BlockBits::Int8) | Quantizer::Half => 0,
+            Quantizer::Trellis { states, .. } => u16::from(states > STATES_OF_3_0),
         };
         u16::max(transform, quantizer)
     }

@@ -4,7 +4,7 @@ use crate::{Error, Result};
 
 /// Newest version that this crate writes and reads. It reads every older minor version too, and
 /// writes the oldest that has all that a file uses.
-pub const FORMAT_VERSION: (u16, u16) = (3, 0);
+pub const FORMAT_VERSION: (u16, u16) = (3, 1);
 
 /// Errs unless `minor` is a version of major 3 that a decoder of 3.`own` reads.
 pub(super) fn check_minor(minor: u16, own: u16) -> Result<()> {
@@ -34,7 +34,10 @@ pub(super) fn check_claim(minor: u16, since: u16) -> Result<()> {
 #[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
-    use crate::{Dtype, EncodedTensor, HctReader, HctWriter, Limits, TensorMeta};
+    use crate::{
+        Dtype, EncodedTensor, HctReader, HctWriter, Limits, MatrixView, Preparation, TensorMeta,
+        Transform, TrellisAnalysis, TrellisSettings,
+    };
 
     /// A file of one tensor, by a writer that was given something of 3.`since`.
     fn file(since: u16) -> Vec<u8> {
@@ -124,6 +127,51 @@ mod tests {
                 panic!("{error}")
             };
             assert_eq!(((a, b), newest), ((major, minor), FORMAT_VERSION));
+        }
+    }
+
+    /// A file of one plane, coded by a trellis of `states` states.
+    fn of_states(states: usize) -> Vec<u8> {
+        let values: Vec<f32> = (0..64).map(|i| (i * 37 % 19) as f32 - 9.0).collect();
+        let matrix = MatrixView::from_values(&values, 8, 8).unwrap();
+        let how = Preparation::tiled(Transform::None);
+        let analysis = TrellisAnalysis::new(matrix, how, TrellisSettings::new(states)).unwrap();
+        let plane = analysis.encode(1.0, &analysis.train(1.0, 64)).unwrap();
+        let meta = TensorMeta {
+            name: "w".into(),
+            dtype: Dtype::F32,
+            shape: vec![8, 8],
+        };
+        let mut writer = HctWriter::new(Vec::new()).unwrap();
+        let coded = EncodedTensor::plane(plane);
+        writer.add_tensor(meta, coded, None, "x").unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn trellises_of_512_states_came_with_3_1() {
+        for (states, since) in [(1, 0), (64, 0), (256, 0), (512, 1)] {
+            let mut file = of_states(states);
+            let minor = file.len() - 12;
+            assert_eq!(file[minor], since, "{states} states");
+            let open = |file: &[u8], own| {
+                HctReader::open_as(file.to_vec(), own, Limits::default()).map(|_| ())
+            };
+            assert!(open(&file, 1).is_ok());
+            match since {
+                0 => assert!(open(&file, 0).is_ok()),
+                _ => assert!(matches!(
+                    open(&file, 0),
+                    Err(Error::Version {
+                        minor: 1,
+                        newest: (3, 0),
+                        ..
+                    })
+                )),
+            }
+            // No checksum covers the version.
+            file[minor] = 0;
+            assert_eq!(open(&file, 1).is_ok(), since == 0, "{states} states");
         }
     }
 

@@ -235,7 +235,7 @@ proptest! {
     fn any_finite_values_are_coded_the_same(
         patterns in prop::collection::vec(any::<u32>(), 1..400),
         cols in 1usize..20,
-        states in prop::sample::select(vec![1usize, 4, 8, 16, 32, 64, 256]),
+        states in prop::sample::select(vec![1usize, 4, 8, 16, 32, 64, 256, 512]),
         format in prop::sample::select(vec![
             SparseFormat::Int4,
             SparseFormat::Int8,

@@ -26,7 +26,7 @@ fn planes() -> Vec<(String, EncodedPlane)> {
         let plane = encode_sparse(small, tiles(Transform::Dct2), format, retention).unwrap();
         out.push((format!("{format:?} {retention}"), plane));
     }
-    for states in [1, 4, 8, 16, 32, 256] {
+    for states in [1, 4, 8, 16, 32, 256, 512] {
         for (transform, whole) in Transform::ALL.into_iter().zip([false, true, false, true]) {
             let how = match whole {
                 true => preparation(transform, true, Some(200)),

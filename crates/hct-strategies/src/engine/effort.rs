@@ -12,14 +12,14 @@ pub enum Effort {
     Fast,
     /// 64-state trellis, of 128 with a calibration.
     Default,
-    /// 256-state trellis, more passes, every transform measured.
+    /// 512-state trellis, more passes, every transform measured.
     Max,
 }
 
 named!(Effort, "effort", {
     Fast: "fast", "Scalar quantization";
     Default: "default", "64-state trellis, 128 with a calibration";
-    Max: "max", "256-state trellis, every transform tried";
+    Max: "max", "512-state trellis, every transform tried";
 });
 
 impl Effort {
@@ -27,7 +27,7 @@ impl Effort {
         let (states, passes) = match self {
             Effort::Fast => (1, 1),
             Effort::Default => (64, 1),
-            Effort::Max => (256, 3),
+            Effort::Max => (512, 3),
         };
         TrellisSettings {
             passes,

@@ -92,7 +92,7 @@ const FULL_EXCESS_FROM: f64 = 3.0;
 /// By how much less per bit below it.
 const EXCESS_SLOPE: f64 = 0.012;
 /// By how much more against the trellis of maximal effort.
-const EXCESS_OF_MAX: f64 = 0.012;
+const EXCESS_OF_MAX: f64 = 0.016;
 
 impl RatePlan {
     /// A several times faster strategy than [`RatePlan::strategy_at`], whose size tells that of the

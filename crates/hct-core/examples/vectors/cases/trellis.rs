@@ -28,7 +28,7 @@ pub(super) fn add(cases: &mut Cases) -> Result<()> {
         let plane = code(&values[..3 * 2005], (3, 2005), how, states, None, 0.1)?;
         cases.plane(format!("trellis{states}_pieces"), Dtype::BF16, plane)?;
     }
-    for states in [64, 128, 256] {
+    for states in [64, 128, 256, 512] {
         let how = preparation(Transform::None, false, true, 3000);
         let plane = code(&values, shape, how, states, None, 0.04)?;
         cases.plane(format!("trellis{states}"), Dtype::BF16, plane)?;

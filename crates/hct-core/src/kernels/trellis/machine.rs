@@ -3,7 +3,7 @@
 /// The state machine as kernels run it: a rate-1/2 systematic feedback code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Machine {
-    /// States, 1 where there is no machine, else a power of two from 4 to 256.
+    /// States, 1 where there is no machine, else a power of two from 4 to 512.
     #[cfg(feature = "encode")]
     pub states: usize,
     /// Contexts of a class: 1 where there is no machine, else 2.
@@ -28,6 +28,7 @@ impl Machine {
             64 => (0o103, 0o024),
             128 => (0o235, 0o126),
             256 => (0o515, 0o362),
+            512 => (0o1017, 0o342),
             _ => return None,
         };
         Some(Machine {
@@ -54,7 +55,7 @@ mod tests {
 
     #[test]
     fn machines_are_permutations_with_two_ways_into_every_state() {
-        for states in [4, 8, 16, 32, 64, 128, 256] {
+        for states in [4, 8, 16, 32, 64, 128, 256, 512] {
             let machine = Machine::of(states).unwrap();
             let mut entered = vec![0; states];
             for s in 0..states as u32 {
@@ -65,6 +66,6 @@ mod tests {
             assert!(entered.iter().all(|&n| n == 2));
         }
         assert!(Machine::of(2).is_none());
-        assert!(Machine::of(512).is_none());
+        assert!(Machine::of(1024).is_none());
     }
 }

@@ -112,5 +112,6 @@ mod tests {
         check::<64>();
         check::<128>();
         check::<256>();
+        check::<512>();
     }
 }

@@ -23,8 +23,8 @@ impl<'a, const W: usize> Group<'a, W> {
     pub fn all<'s, const L: usize>(
         values: &'a [f32],
         classes: &'a [u8],
-        starts: &'s [u8; L],
-    ) -> impl Iterator<Item = (Self, &'s [u8; W])> {
+        starts: &'s [u16; L],
+    ) -> impl Iterator<Item = (Self, &'s [u16; W])> {
         let (starts, _) = starts.as_chunks::<W>();
         let groups = (0..values.len()).step_by(W).map(move |first| Group {
             values,

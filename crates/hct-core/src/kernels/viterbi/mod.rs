@@ -30,7 +30,7 @@ pub(crate) fn quantize<const L: usize>(
     search: &Search<'_>,
     values: &[f32],
     classes: &[u8],
-    starts: &[u8; L],
+    starts: &[u16; L],
     out: (&mut [i32], &mut [u8]),
 ) {
     let n = values.len();
@@ -43,6 +43,7 @@ pub(crate) fn quantize<const L: usize>(
         64 => at_level::<L, 64>(search, values, classes, starts, out),
         128 => at_level::<L, 128>(search, values, classes, starts, out),
         256 => at_level::<L, 256>(search, values, classes, starts, out),
+        512 => at_level::<L, 512>(search, values, classes, starts, out),
         states => panic!("no search in {states} states"),
     }
 }
@@ -51,7 +52,7 @@ fn at_level<const L: usize, const S: usize>(
     search: &Search<'_>,
     values: &[f32],
     classes: &[u8],
-    starts: &[u8; L],
+    starts: &[u16; L],
     out: (&mut [i32], &mut [u8]),
 ) {
     match level() {

@@ -69,7 +69,7 @@ pub(super) fn run<const L: usize, const S: usize>(
     search: &Search<'_>,
     values: &[f32],
     classes: &[u8],
-    starts: &[u8; L],
+    starts: &[u16; L],
     (indices, contexts): (&mut [i32], &mut [u8]),
 ) {
     let into = search.machine.ways_into::<S>();

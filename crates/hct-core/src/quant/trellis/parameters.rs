@@ -16,7 +16,7 @@ pub(crate) fn write(states: usize, lanes: usize, out: &mut Vec<u8>) {
 /// When there is no such trellis or no such number of lanes.
 pub(crate) fn read(r: &mut Reader<'_>) -> Result<Quantizer> {
     let (states, lanes) = (r.u8()?, r.u8()?);
-    if !matches!(states, 0 | 2..=8) {
+    if !matches!(states, 0 | 2..=9) {
         return Err(Error::Reserved {
             field: "trellis states",
             value: states.into(),

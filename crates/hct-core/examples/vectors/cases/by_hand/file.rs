@@ -28,8 +28,8 @@ pub(super) enum Piece {
         parts: Vec<Part>,
         hash: Option<[u8; 32]>,
     },
-    /// A recovery block of what came since the last.
-    Block,
+    /// A recovery block of what came since the last, and the minor version that it takes.
+    Block(u16),
 }
 
 impl Piece {
@@ -113,7 +113,7 @@ fn put_chunk(out: &mut Vec<u8>, chunk: &[u8]) {
 pub(super) fn file(provenance: Option<&str>, pieces: Vec<Piece>) -> Vec<u8> {
     let mut out = b"\x89HCT\r\n\x1a\n\x03\0\0\0\0\0\0\0".to_vec();
     let (mut all, mut since) = (Entries::default(), Entries::default());
-    let mut first = None;
+    let (mut first, mut newest) = (None, 0);
     let last = pieces.len() - 1;
     for (i, piece) in pieces.into_iter().enumerate() {
         match piece {
@@ -175,9 +175,11 @@ pub(super) fn file(provenance: Option<&str>, pieces: Vec<Piece>) -> Vec<u8> {
                     });
                 }
             }
-            Piece::Block => {
+            Piece::Block(minor) => {
+                newest = newest.max(minor);
                 let mut body = first.unwrap_or(0u32).to_le_bytes().to_vec();
-                body.extend([0, 0, u8::from(i == last)]);
+                body.extend(minor.to_le_bytes());
+                body.push(u8::from(i == last));
                 put_varint(&mut body, (all.files.len() - since.files.len()) as u64);
                 put_varint(&mut body, (all.tensors.len() - since.tensors.len()) as u64);
                 body.extend(since.write(provenance.filter(|_| i == last)));
@@ -198,13 +200,14 @@ pub(super) fn file(provenance: Option<&str>, pieces: Vec<Piece>) -> Vec<u8> {
     out.extend(at.to_le_bytes());
     out.extend((index.len() as u64).to_le_bytes());
     out.extend(crc32fast::hash(&index).to_le_bytes());
-    out.extend([0; 4]);
+    out.extend(newest.to_le_bytes());
+    out.extend([0; 2]);
     out.extend(b"HCT3END\n");
     out
 }
 
 /// A file of some tensors.
 pub(super) fn of_tensors(mut tensors: Vec<Piece>) -> Vec<u8> {
-    tensors.push(Piece::Block);
+    tensors.push(Piece::Block(0));
     file(None, tensors)
 }

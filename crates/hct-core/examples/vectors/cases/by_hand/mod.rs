@@ -25,6 +25,7 @@ pub(super) fn add(cases: &mut Cases) {
     cases.file("by_hand_joint_numbers", lossless::joint_numbers());
     cases.file("by_hand_byte_planes", lossless::byte_planes());
     cases.file("by_hand_trellis_lanes", lanes());
+    cases.file("by_hand_trellis_512_states", states_of_3_1());
     cases.file("by_hand_trellis_gains", gains());
     cases.file("by_hand_whole", whole());
     cases.file("by_hand_trellis_limits", limits());
@@ -42,19 +43,45 @@ fn lanes() -> Vec<u8> {
     let mut tensors = Vec::new();
     for (i, states) in [1, 4, 8, 16, 32, 64, 128, 256].into_iter().enumerate() {
         for lanes in [8, 32] {
-            // The last step of a tile has fewer values than lanes; the last tile is one such step.
-            let shape = Plane {
-                tile: (9, 29),
-                states,
-                lanes,
-                precision: (i as u64 + u64::from(lanes == 32)) % 3,
-                flags: if i % 2 == 0 { 0 } else { COLUMN_ORDER },
-                ..Plane::new(19, 29)
-            };
-            tensors.push(plane(format!("{states} states, {lanes} lanes"), F32, shape));
+            let flags = if i % 2 == 0 { 0 } else { COLUMN_ORDER };
+            let precision = (i as u64 + u64::from(lanes == 32)) % 3;
+            let name = format!("{states} states, {lanes} lanes");
+            tensors.push(ragged(name, states, lanes, precision, flags));
         }
     }
     of_tensors(tensors)
+}
+
+/// Tiles whose last step has fewer values than lanes; the last tile is one such step.
+fn ragged(name: String, states: usize, lanes: usize, precision: u64, flags: u8) -> Piece {
+    let shape = Plane {
+        tile: (9, 29),
+        states,
+        lanes,
+        precision,
+        flags,
+        ..Plane::new(19, 29)
+    };
+    plane(name, F32, shape)
+}
+
+/// A recovery block of 3.0, one of 3.1 and one of 3.0 again, in a file of 3.1: what came with it in all lanes and
+/// orders.
+fn states_of_3_1() -> Vec<u8> {
+    let mut pieces = vec![ragged("of 3.0".into(), 256, 8, 1, 0), Piece::Block(0)];
+    for (i, (lanes, flags)) in [(8, 0), (32, 0), (8, COLUMN_ORDER), (32, COLUMN_ORDER)]
+        .into_iter()
+        .enumerate()
+    {
+        let name = format!("512 states, {lanes} lanes, flags {flags}");
+        pieces.push(ragged(name, 512, lanes, i as u64 % 3, flags));
+    }
+    pieces.extend([
+        Piece::Block(1),
+        ragged("of 3.0 again".into(), 8, 8, 2, 0),
+        Piece::Block(0),
+    ]);
+    file(None, pieces)
 }
 
 /// Gains of pieces of rows; gains of rows, columns and both with means, in either order.
@@ -220,20 +247,20 @@ fn recovery_blocks() -> Vec<u8> {
     };
     let pieces = vec![
         carried(1, "config.json", b"{}", false),
-        Piece::Block,
+        Piece::Block(0),
         carried(0, "a.safetensors", b"{\"a\": 1}", true),
         tensor("a", "first", Some(1), b"one", true),
         tensor("b", "second", Some(1), b"two", false),
-        Piece::Block,
+        Piece::Block(0),
         tensor("c", "second", Some(1), b"three", false),
-        Piece::Block,
+        Piece::Block(0),
         carried(0, "b.safetensors", b"{\"b\": 2}", false),
         tensor("d", "third", Some(3 - 1), b"four", true),
         tensor("e", "first", Some(1), b"five", true),
         tensor("f", "first", None, b"", true),
-        Piece::Block,
+        Piece::Block(0),
         carried(1, "tokenizer.json", b"[]", true),
-        Piece::Block,
+        Piece::Block(0),
     ];
     file(Some("{\"made\":\"by hand\"}"), pieces)
 }

@@ -253,7 +253,8 @@ impl Plane {
             32 => (37, 8),
             64 => (67, 20),
             128 => (157, 86),
-            _ => (333, 242),
+            256 => (333, 242),
+            _ => (527, 226),
         };
         let quantizers = if self.states == 1 { 1 } else { 2 };
         let mut lanes = vec![0usize; self.lanes];

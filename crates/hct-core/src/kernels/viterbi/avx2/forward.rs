@@ -27,7 +27,7 @@ static BITS: [[u32; WIDE]; 32] = {
 pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
     group: &Group<'_, WIDE>,
     search: &Search<'_>,
-    starts: &[u8; WIDE],
+    starts: &[u16; WIDE],
     decisions: &mut [[u32; WIDE]],
     zeros: &mut [u8],
 ) -> [u32; WIDE] {
@@ -59,7 +59,7 @@ pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
             }
             let (branch, at_zero) = block.branch_costs(t - start);
             *zero = at_zero;
-            let mut of_words = [_mm256_setzero_si256(); 8];
+            let mut of_words = [_mm256_setzero_si256(); 16];
             unrolled!(compare::<S, 0>, &branch, cost, next, &mut of_words);
             if S > 64 {
                 unrolled!(compare::<S, 32>, &branch, cost, next, &mut of_words);
@@ -67,6 +67,12 @@ pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
             if S > 128 {
                 unrolled!(compare::<S, 64>, &branch, cost, next, &mut of_words);
                 unrolled!(compare::<S, 96>, &branch, cost, next, &mut of_words);
+            }
+            if S > 256 {
+                unrolled!(compare::<S, 128>, &branch, cost, next, &mut of_words);
+                unrolled!(compare::<S, 160>, &branch, cost, next, &mut of_words);
+                unrolled!(compare::<S, 192>, &branch, cost, next, &mut of_words);
+                unrolled!(compare::<S, 224>, &branch, cost, next, &mut of_words);
             }
             for (decision, bits) in decision.iter_mut().zip(of_words) {
                 store(bits, decision);
@@ -101,7 +107,7 @@ fn compare<const S: usize, const FIRST: usize>(
     branch: &[__m256; 4],
     cost: &[__m256; S],
     next: &mut [__m256; S],
-    of_words: &mut [__m256i; 8],
+    of_words: &mut [__m256i; 16],
 ) {
     if let Some(butterfly) = Butterflies::<S>::get(FIRST + i) {
         let subset = 2 * butterfly.quantizer;

@@ -16,7 +16,7 @@ use crate::kernels::viterbi::search::{RENORMALIZED, Search};
 pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
     group: &Group<'_, WIDE>,
     search: &Search<'_>,
-    starts: &[u8; WIDE],
+    starts: &[u16; WIDE],
     decisions: &mut [[u16; S]],
     zeros: &mut [u16],
 ) -> [u32; WIDE] {
@@ -53,6 +53,12 @@ pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
             if S > 128 {
                 unrolled!(compare::<S, 64>, &branch, cost, next, decision);
                 unrolled!(compare::<S, 96>, &branch, cost, next, decision);
+            }
+            if S > 256 {
+                unrolled!(compare::<S, 128>, &branch, cost, next, decision);
+                unrolled!(compare::<S, 160>, &branch, cost, next, decision);
+                unrolled!(compare::<S, 192>, &branch, cost, next, decision);
+                unrolled!(compare::<S, 224>, &branch, cost, next, decision);
             }
             // Keep the costs small so that f32 stays exact enough over a long lane.
             if t % RENORMALIZED == RENORMALIZED - 1 {

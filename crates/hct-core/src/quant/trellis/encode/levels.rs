@@ -48,7 +48,7 @@ fn tile(coder: TileCoder, values: &[f32], classes: &[u8], contexts: usize) -> Ve
 #[test]
 fn tiles_of_every_machine_and_lane_count_are_the_same() {
     let mut rng = Rng(9);
-    for states in [1, 4, 8, 16, 32, 64, 128, 256] {
+    for states in [1, 4, 8, 16, 32, 64, 128, 256, 512] {
         let trellis = Machine::of(states).expect("a machine");
         for lanes in [8, 32] {
             // Fewer values than lanes, whole steps, ragged last steps, a renormalized search.

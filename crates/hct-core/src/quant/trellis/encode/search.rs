@@ -33,7 +33,7 @@ pub(crate) fn quantize<const L: usize>(
     (inv_step, rates): (f32, &Rates),
     values: &[f32],
     classes: &[u8],
-    states: &[u8; L],
+    states: &[u16; L],
     (indices, contexts): (&mut [i32], &mut [u8]),
 ) {
     if trellis.states == 1 {

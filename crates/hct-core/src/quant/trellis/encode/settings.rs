@@ -25,7 +25,7 @@ impl Gains {
 /// How hard the trellis search works.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrellisSettings {
-    /// States of the trellis: 1 (scalar), or a power of two from 4 to 256.
+    /// States of the trellis: 1 (scalar), or a power of two from 4 to 512.
     pub states: usize,
     /// Rounds of re-estimating the contexts on the sample.
     pub passes: usize,

@@ -28,7 +28,7 @@ pub(crate) struct TileValues<'a> {
 pub(crate) struct LaneStates {
     /// Lane of the next value.
     next: usize,
-    states: [u8; 32],
+    states: [u16; 32],
 }
 
 impl LaneStates {
@@ -60,13 +60,13 @@ impl LaneStates {
             *state = trellis.next(*state, k as u32 & 1);
         }
         for (lane, state) in states.into_iter().enumerate() {
-            self.states[(self.next + lane) % L] = state as u8;
+            self.states[(self.next + lane) % L] = state as u16;
         }
         self.next = (self.next + indices.len()) % L;
     }
 
     /// The states of lanes, that of the next value first.
-    fn starting_at_next<const L: usize>(&self) -> [u8; L] {
+    fn starting_at_next<const L: usize>(&self) -> [u16; L] {
         std::array::from_fn(|lane| self.states[(self.next + lane) % L])
     }
 }
