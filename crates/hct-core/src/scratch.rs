@@ -16,11 +16,11 @@ const VALUES_KEPT: Kept = (1 << 20, 3);
 /// Of bytes: the same.
 #[cfg(feature = "encode")]
 const BYTES_KEPT: Kept = (1 << 22, 3);
-/// Of words: 34 MB, the decisions of the search in such a tile with 512 states, in sixteen of its 32 lanes at a time;
+/// Of words: 17 MB, the decisions of the search in such a tile with 256 states, in sixteen of its 32 lanes at a time;
 /// 4 MB with 64.
 #[cfg(feature = "encode")]
-const WORDS_KEPT: Kept = (513 << 15, 1);
-/// Of numbers of 32 bits: 17 MB, the decisions of eight of the 32 lanes.
+const WORDS_KEPT: Kept = (257 << 15, 1);
+/// Of numbers of 32 bits: as many bytes, the decisions with 512 states in eight lanes.
 #[cfg(all(feature = "encode", target_arch = "x86_64"))]
 const NUMBERS_KEPT: Kept = (1 << 22, 1);
 

@@ -58,7 +58,7 @@ fn at_level<const L: usize, const S: usize>(
     match level() {
         // SAFETY: `level` returns only levels all of whose features were detected.
         #[cfg(all(target_arch = "x86_64", hct_avx512))]
-        SimdLevel::Avx512 if L.is_multiple_of(avx512::WIDE) => unsafe {
+        SimdLevel::Avx512 if L.is_multiple_of(avx512::WIDE) && S <= avx512::STATES => unsafe {
             avx512::run::<L, S>(search, values, classes, starts, out);
         },
         // SAFETY: `level` returns only levels all of whose features were detected.

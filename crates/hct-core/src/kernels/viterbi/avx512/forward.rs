@@ -54,12 +54,6 @@ pub(super) fn forward<const S: usize, const ONE_CLASS: bool>(
                 unrolled!(compare::<S, 64>, &branch, cost, next, decision);
                 unrolled!(compare::<S, 96>, &branch, cost, next, decision);
             }
-            if S > 256 {
-                unrolled!(compare::<S, 128>, &branch, cost, next, decision);
-                unrolled!(compare::<S, 160>, &branch, cost, next, decision);
-                unrolled!(compare::<S, 192>, &branch, cost, next, decision);
-                unrolled!(compare::<S, 224>, &branch, cost, next, decision);
-            }
             // Keep the costs small so that f32 stays exact enough over a long lane.
             if t % RENORMALIZED == RENORMALIZED - 1 {
                 let low = next[1..]

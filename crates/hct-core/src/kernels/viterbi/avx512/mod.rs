@@ -13,7 +13,11 @@ use backward::backward;
 use forward::forward;
 pub(super) use vector::WIDE;
 
-/// Quantizes all `values`; the lanes must be a multiple of [`WIDE`].
+/// Most states that this is faster with than eight lanes a vector: the costs of more, before and after a step, are
+/// not in the first cache at once, which takes twice as long.
+pub(super) const STATES: usize = 256;
+
+/// Quantizes all `values`; the lanes must be a multiple of [`WIDE`], the states no more than [`STATES`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn run<const L: usize, const S: usize>(
     search: &Search<'_>,
