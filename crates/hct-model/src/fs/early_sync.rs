@@ -10,6 +10,11 @@ use std::thread::{self, JoinHandle};
 /// enough that a disk which keeps up has next to nothing left to do at the end.
 const STRIDE: u64 = 64 << 20;
 
+/// Bytes that are written at a time. Linux takes memory for its cache in blocks of the size of a write, up to some
+/// megabytes, and looks for large ones where it has enough small ones at hand. On a virtual machine that gives free
+/// memory back to its host, as large blocks, 4 MiB at a time took five to ten times as long as this (docs/DESIGN.md).
+const PIECE: usize = 64 << 10;
+
 /// A file of which what has been written is brought to the disk by a thread of its own, since the operating
 /// system keeps much of it in memory until it is asked, and the end would wait for all of it. Files of less
 /// than [`STRIDE`] have no such thread.
@@ -64,7 +69,7 @@ impl<F> EarlySync<F> {
 
 impl<F: Write> Write for EarlySync<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.file.write(&bytes[..bytes.len().min(PIECE)])?;
         self.since += written as u64;
         if self.since >= STRIDE {
             self.since = 0;
@@ -146,6 +151,18 @@ mod tests {
         assert!(early.thread.is_some());
         let file = early.into_synced().unwrap();
         assert_eq!(file.metadata().unwrap().len(), STRIDE + (1 << 20));
+    }
+
+    #[test]
+    fn no_more_than_a_piece_is_written_at_a_time() {
+        let file = tempfile::tempfile().unwrap();
+        let mut early = EarlySync::new(Vec::new(), file);
+        let bytes: Vec<u8> = (0..3 * PIECE + 5).map(|i| (i % 251) as u8).collect();
+        assert_eq!(early.write(&bytes).unwrap(), PIECE);
+        assert_eq!(early.write(&bytes[..7]).unwrap(), 7);
+        early.file.clear();
+        early.write_all(&bytes).unwrap();
+        assert!(early.get_ref() == &bytes);
     }
 
     #[cfg(target_os = "linux")]
