@@ -61,6 +61,9 @@ fn flags_and_json_make_the_same_file_which_says_how() {
         );
         let read = |name: &str| fs::read(dir.join(name)).unwrap();
         assert!(read("a.hct") == read("b.hct"), "{flags}");
+        let info = succeed(dir, "info a.hct --json").json();
+        let version = if flags.contains("max") { "3.1" } else { "3.0" };
+        assert_eq!(info["format_version"], version, "{flags}");
 
         let said = made_by(dir, "a.hct");
         assert_eq!(said["hct"], env!("CARGO_PKG_VERSION"));

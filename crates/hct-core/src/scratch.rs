@@ -20,9 +20,10 @@ const BYTES_KEPT: Kept = (1 << 22, 3);
 /// 4 MB with 64.
 #[cfg(feature = "encode")]
 const WORDS_KEPT: Kept = (257 << 15, 1);
-/// Of numbers of 32 bits: as many bytes, the decisions with 512 states in eight lanes.
+/// Of numbers of 32 bits: 34 MB, the decisions of the search with 512 states in the largest planes of eight lanes; half of
+/// it in eight of the 32 lanes of a tile.
 #[cfg(all(feature = "encode", target_arch = "x86_64"))]
-const NUMBERS_KEPT: Kept = (1 << 22, 1);
+const NUMBERS_KEPT: Kept = (1 << 23, 1);
 
 thread_local! {
     static VALUES: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };

@@ -85,6 +85,21 @@ fn near(got: &[u8], want: &[u8], dtype: Dtype) -> bool {
 }
 
 #[test]
+fn versions_are_those_that_files_and_blocks_need() {
+    for (file, minor) in [
+        ("trellis256.hct", 0),
+        ("trellis512.hct", 1),
+        ("by_hand_trellis_lanes.hct", 0),
+        ("by_hand_trellis_512_states.hct", 1),
+    ] {
+        let reader = open(file);
+        assert_eq!(reader.index().version(), (3, minor), "{file}");
+        assert!(reader.check_version().is_ok(), "{file}");
+        assert_eq!(reader.check_recovery_blocks().len(), 0, "{file}");
+    }
+}
+
+#[test]
 fn every_file_decodes_to_what_it_did() {
     let manifest = manifest();
     assert!(manifest.len() > 100, "{} lines", manifest.len());

@@ -220,6 +220,11 @@ impl<R: ReadAt> HctModel<R> {
         self.reader.damaged_pieces(number).unwrap_or_default()
     }
 
+    /// Errs when the file says a later version than it needs.
+    pub(crate) fn check_version(&self) -> Result<(), Error> {
+        self.reader.check_version().map_err(Error::hct(&self.name))
+    }
+
     /// What is wrong with recovery blocks, each with its place.
     pub(crate) fn damaged_recovery_blocks(&self) -> Vec<(String, Error)> {
         let faults = self.reader.check_recovery_blocks().into_iter();

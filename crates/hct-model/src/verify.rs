@@ -17,7 +17,7 @@ const LARGE: u64 = 16 << 20;
 #[derive(Clone, Debug, Serialize)]
 pub struct VerifyFailure {
     /// `tensor` or `file`; `recovery block`, of which nothing is missing in what the file restores to; `index`
-    /// when the file could not be opened.
+    /// when the file could not be opened, or says a version that it does not need.
     pub kind: &'static str,
     /// Its name or path; of a recovery block its place, such as `at byte 65552`.
     pub name: String,
@@ -80,6 +80,9 @@ fn check<R: ReadAt>(
     damaged.extend(large.iter().filter_map(tensor));
     damaged.sort_by_key(|&(i, _)| i);
     failures.extend(damaged.into_iter().map(|(_, f)| f));
+    if let Err(error) = model.check_version() {
+        failures.push(failure("index", "version", &error));
+    }
     let blocks = model.damaged_recovery_blocks().into_iter();
     failures.extend(blocks.map(|(place, error)| failure(RECOVERY_BLOCK, &place, &error)));
     failures

@@ -17,7 +17,7 @@ use super::record::TensorRecord;
 use super::recovery::RecoveredIndex;
 use super::source::{ReadAt, read_range};
 use super::trailer::{self, HEADER_LEN, TRAILER_LEN, Trailer};
-use super::version::{FORMAT_VERSION, check_claim};
+use super::version::{FORMAT_VERSION, check_claim, check_smallest};
 use crate::sections::Sections;
 use crate::{Error, Result};
 
@@ -26,6 +26,8 @@ pub struct HctReader<S> {
     source: S,
     index: Index,
     index_bytes: u64,
+    /// The minor version that the file says, none where nothing was read that says it.
+    minor: Option<u16>,
     payload_end: u64,
     by_name: HashMap<Box<str>, usize>,
     base: Option<Arc<dyn BaseSource>>,
@@ -90,6 +92,7 @@ impl<S: ReadAt> HctReader<S> {
         let reader = Self::of_index(source, index, trailer.index_offset, limits);
         Ok(HctReader {
             index_bytes: trailer.index_len,
+            minor: Some(trailer.minor),
             ..reader
         })
     }
@@ -109,6 +112,7 @@ impl<S: ReadAt> HctReader<S> {
             source,
             index,
             index_bytes: 0,
+            minor: None,
             payload_end,
             by_name,
             base: None,
@@ -125,6 +129,16 @@ impl<S: ReadAt> HctReader<S> {
     /// What the file says of itself.
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// Errs when the file says a later version than the oldest that has all that it uses. It is damaged then, since no
+    /// checksum covers that, but decodes to what it did (docs/FORMAT.md, §2).
+    ///
+    /// # Errors
+    /// As said.
+    pub fn check_version(&self) -> Result<()> {
+        let since = self.index.since();
+        check_smallest(self.minor.unwrap_or(since), since)
     }
 
     /// Bytes of the whole file.

@@ -9,7 +9,7 @@ use crate::recipe::{BlockBits, Quantizer};
 use crate::transform::Transform;
 
 impl Index {
-    /// The oldest version of the format, major and minor, that has all that the file uses: the one that a file says.
+    /// The oldest version of the format, major and minor, that has all that the file uses: the one that writers say.
     pub fn version(&self) -> (u16, u16) {
         (FORMAT_VERSION.0, self.since())
     }

@@ -31,6 +31,18 @@ pub(super) fn check_claim(minor: u16, since: u16) -> Result<()> {
     ))
 }
 
+/// Errs when what says that it is of `minor` uses nothing later than `since`, which comes before it: no writer says so.
+pub(super) fn check_smallest(minor: u16, since: u16) -> Result<()> {
+    if minor <= since {
+        return Ok(());
+    }
+    let major = FORMAT_VERSION.0;
+    Err(Error::invalid(
+        "version",
+        format!("it is said to be {major}.{minor}, where {major}.{since} has all that is used"),
+    ))
+}
+
 #[cfg(all(test, feature = "encode"))]
 mod tests {
     use super::*;
@@ -169,9 +181,13 @@ mod tests {
                     })
                 )),
             }
-            // No checksum covers the version.
-            file[minor] = 0;
+            // No checksum covers the version: what is read of a wrong one is right, and checking tells.
+            let check =
+                |file: &[u8]| HctReader::open(file.to_vec()).and_then(|r| r.check_version());
+            assert!(check(&file).is_ok());
+            file[minor] ^= 1;
             assert_eq!(open(&file, 1).is_ok(), since == 0, "{states} states");
+            assert!(matches!(check(&file), Err(Error::Invalid { .. })));
         }
     }
 

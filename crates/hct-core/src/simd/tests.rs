@@ -142,7 +142,7 @@ fn planes_coded_with_feedback_are_the_same() {
                 column_gains: &column_gains,
                 row_gains: if k % 2 == 0 { &row_gains } else { &[] },
             };
-            let settings = TrellisSettings::new([1, 4, 32, 128][k % 4]);
+            let settings = TrellisSettings::new([1, 4, 32, 128, 512][k % 5]);
             let energy = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
             let step = (0.4 * (energy / values.len() as f64).sqrt()) as f32;
             same_at_every_level(|| {

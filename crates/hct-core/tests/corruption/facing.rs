@@ -44,7 +44,7 @@ pub fn alone<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     pool.unwrap().install(f)
 }
 
-/// Opens and decodes all of a file, in every way, checks its recovery blocks, and tells whether all of it
+/// Opens and decodes all of a file, in every way, checks its recovery blocks and its version, and tells whether all of it
 /// was accepted.
 pub fn face(file: &[u8]) -> bool {
     PEAK.set(LIVE.get());
@@ -71,6 +71,7 @@ pub fn face(file: &[u8]) -> bool {
                 }
                 all.is_ok()
             }) && reader.check_recovery_blocks().is_empty()
+                && reader.check_version().is_ok()
         }
         Err(error) => {
             assert!(!error.to_string().is_empty());

@@ -15,7 +15,7 @@ const TRAINING: usize = 1 << 18;
 
 /// A trellis of so many states, of which 1 is scalar quantization, at a step; no transform.
 pub struct AtStep {
-    /// 1, or a power of two from 4 to 256.
+    /// 1, or a power of two from 4 to 512.
     pub states: usize,
     /// Values of a tile, at most.
     pub tile: usize,

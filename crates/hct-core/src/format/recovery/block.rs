@@ -55,6 +55,8 @@ pub(super) struct Block {
     /// The checksum of the first block of the file, its own if it is the first: what tells the blocks of a file
     /// from those of another one.
     pub first_crc: u32,
+    /// The minor version that it says.
+    pub minor: u16,
     /// Whether no other follows.
     pub last: bool,
     /// Carried files before those of the block.
@@ -114,6 +116,7 @@ impl Block {
             offset,
             len: (FRAME_LEN + body.len()) as u64,
             first_crc,
+            minor,
             last,
             files_before,
             tensors_before,

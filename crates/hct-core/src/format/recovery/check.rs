@@ -3,6 +3,7 @@
 use super::super::index::Index;
 use super::super::reader::HctReader;
 use super::super::source::ReadAt;
+use super::super::version::check_smallest;
 use super::block::{Block, FRAME_LEN, Frame};
 use crate::{Error, Result};
 
@@ -96,6 +97,7 @@ impl Check {
         let bytes = file.read(body..body + len)?;
         let block = Block::read(frame, &bytes, at, file.limits(), file.file_bytes())?;
         block.check_place(self.end)?;
+        check_smallest(block.minor, block.index.since())?;
         self.compare(&block, file.index())?;
         Ok(block.end())
     }

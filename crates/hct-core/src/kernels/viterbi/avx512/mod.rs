@@ -26,6 +26,7 @@ pub(super) fn run<const L: usize, const S: usize>(
     starts: &[u16; L],
     (indices, contexts): (&mut [i32], &mut [u8]),
 ) {
+    debug_assert!(S <= STATES, "no butterflies for {S} states");
     let most = classes.iter().copied().max().map_or(0, usize::from);
     assert!(most < search.rates.classes(), "a class has no rates");
     let steps = values.len().div_ceil(L);
