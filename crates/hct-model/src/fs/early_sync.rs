@@ -12,7 +12,7 @@ const STRIDE: u64 = 64 << 20;
 
 /// Bytes that are written at a time. Linux takes memory for its cache in blocks of the size of a write, up to some
 /// megabytes, and looks for large ones where it has enough small ones at hand. On a virtual machine that gives free
-/// memory back to its host, as large blocks, 4 MiB at a time took five to ten times as long as this (docs/DESIGN.md).
+/// memory back to its host, as large blocks, 4 MiB at a time take up to several times as long as this (docs/DESIGN.md).
 const PIECE: usize = 64 << 10;
 
 /// A file of which what has been written is brought to the disk by a thread of its own, since the operating
