@@ -59,7 +59,7 @@ impl CodingJob<'_> {
     ///
     /// # Errors
     /// When the options do not go with the checkpoint, and as [`encode`] and [`encode_to_rate`].
-    pub fn encode<W: Write>(
+    pub fn encode<W: Write + Send>(
         &self,
         source: &dyn CheckpointSource,
         new_output: &mut dyn FnMut() -> Result<W, Error>,

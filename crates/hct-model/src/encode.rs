@@ -1,6 +1,7 @@
 //! A checkpoint into an HCT file, wherever either is.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use hct_core::{ContentHash, FileKind, HctWriter, Recipe, TensorMeta, TensorRecord};
 use hct_strategies::{BaseView, Coded, Strategy, TensorView};
@@ -103,7 +104,7 @@ impl CompressReport {
 /// When the source cannot be read or is changed meanwhile, a tensor cannot be coded as asked, the
 /// output cannot be written, or the provenance or the hint to the base is empty or too long. `output` then holds the
 /// beginning of a file.
-pub fn encode<W: Write>(
+pub fn encode<W: Write + Send>(
     source: &dyn CheckpointSource,
     output: W,
     strategy: &dyn Strategy,
@@ -138,7 +139,7 @@ pub fn encode<W: Write>(
 }
 
 /// Codes and writes every tensor; reports the numbers of elements.
-fn add_tensors<W: Write>(
+fn add_tensors<W: Write + Send>(
     source: &dyn CheckpointSource,
     writer: &mut HctWriter<W>,
     strategy: &dyn Strategy,
@@ -148,17 +149,7 @@ fn add_tensors<W: Write>(
 ) -> Result<CompressReport, Error> {
     let sizes: Vec<u64> = source.tensors().iter().map(TensorInfo::byte_len).collect();
     let mut report = CompressReport::default();
-    for batch in batches(&sizes) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let coded: Vec<Result<CodedTensor, Error>> = batch
-            .clone()
-            .into_par_iter()
-            // One by one, lest a thread keep some that others could take.
-            .with_max_len(1)
-            .map(|i| code(source, i, strategy, options))
-            .collect();
+    let mut put = |batch: Range<usize>, coded: Vec<Result<CodedTensor, Error>>| {
         for (i, coded) in batch.zip(coded) {
             let CodedTensor { meta, coded, hash } = coded?;
             let file = source.file_of(i).and_then(|file| *files.get(file)?);
@@ -185,7 +176,28 @@ fn add_tensors<W: Write>(
             }
             progress.advance(sizes[i], &name);
         }
+        Ok::<_, Error>(())
+    };
+    // While a batch is written the next is coded.
+    let mut before = (0..0, Vec::new());
+    for batch in batches(&sizes) {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let numbers = batch.clone().into_par_iter();
+        // One by one, lest a thread keep some that others could take.
+        let numbers = numbers.with_max_len(1);
+        let code = || {
+            numbers
+                .map(|i| code(source, i, strategy, options))
+                .collect()
+        };
+        let (batch_before, coded_before) = before;
+        let (written, coded) = rayon::join(|| put(batch_before, coded_before), code);
+        written?;
+        before = (batch, coded);
     }
+    put(before.0, before.1)?;
     Ok(report)
 }
 

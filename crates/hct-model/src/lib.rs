@@ -10,6 +10,7 @@
 //! complete.
 
 mod amend;
+mod bands;
 mod base;
 mod batch;
 mod begin;

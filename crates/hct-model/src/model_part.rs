@@ -37,6 +37,11 @@ impl<'m, R: ReadAt> ModelPart<'m, R> {
         bands.map(|part| ModelPart { part, ..*self }).collect()
     }
 
+    /// Which bytes of the tensor the part is.
+    pub(crate) fn byte_range(&self) -> Range<u64> {
+        self.part.byte_range()
+    }
+
     /// Bytes of the part in the tensor's dtype.
     pub fn byte_len(&self) -> u64 {
         self.part.byte_len()

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use hct_core::{FileKind, ReadAt, Recipe};
+use rayon::prelude::*;
 
+use crate::bands::{Band, band_batches, bands};
 use crate::base::{Base, in_batches};
+use crate::buffers::Buffers;
 use crate::checkpoint_source::{CarriedFile, CheckpointSource};
 use crate::error::Error;
 use crate::hct_model::HctModel;
@@ -61,23 +64,45 @@ pub fn prove<R: ReadAt>(
         }
     }
     progress.checking();
-    let sizes: Vec<u64> = source.tensors().iter().map(|t| t.byte_len()).collect();
-    in_batches(&sizes, progress, |i| {
-        let name = || format!("tensor {:?}", source.tensors()[i].name);
-        let record = &model.index().tensors[i];
-        let lossy = matches!(record.recipe, Recipe::Fragments { .. });
-        if lossy || (record.base().is_some() && model.base().is_none()) {
-            let checked = model.verify(i);
-            checked.map_err(|reason| wrong(name(), Some(reason)))?;
-        } else {
-            let bytes = model.read(i);
-            let bytes = bytes.map_err(|reason| wrong(name(), Some(reason)))?;
-            if *bytes != *source.read(i)? {
-                return Err(wrong(name(), None));
-            }
-        }
-        progress.checked(sizes[i]);
+    let records = &model.index().tensors;
+    let in_tensor = |i: usize| {
+        let name = &records[i].name;
+        move |reason| wrong(format!("tensor {name:?}"), Some(reason))
+    };
+    // Without the base the others cannot be decoded.
+    let (decoded, checked): (Vec<usize>, Vec<usize>) =
+        (0..records.len()).partition(|&i| records[i].base().is_none() || model.base().is_some());
+    let sizes: Vec<u64> = checked
+        .iter()
+        .map(|&i| records[i].decoded_bytes())
+        .collect();
+    in_batches(&sizes, progress, |k| {
+        let i = checked[k];
+        model.verify_checksums(i).map_err(in_tensor(i))?;
+        progress.checked(sizes[k]);
         Ok(())
-    })
-    .map(drop)
+    })?;
+    let buffers = Buffers::default();
+    let prove_band = |band: &Band<'_, R>| {
+        let i = band.number;
+        let bytes = band.part.decode_with(&buffers).map_err(in_tensor(i))?;
+        let lossy = matches!(records[i].recipe, Recipe::Fragments { .. });
+        if !lossy && *bytes != *source.read_range(i, band.part.byte_range())? {
+            return Err(wrong(format!("tensor {:?}", records[i].name), None));
+        }
+        buffers.give(bytes);
+        progress.checked(band.part.byte_len());
+        Ok(())
+    };
+    let bands = bands(model, &decoded)?;
+    let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
+    for batch in band_batches(&sizes) {
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        // Collected one by one, so that of several errors the first is given.
+        let proven: Vec<_> = bands[batch].par_iter().map(prove_band).collect();
+        proven.into_iter().collect::<Result<(), _>>()?;
+    }
+    Ok(())
 }

@@ -51,7 +51,7 @@ pub fn bits_for_size(weights: u64, size: u64) -> f64 {
 /// # Errors
 /// As [`encode`], or what `new_output` errs with; or when the size cannot be reached, because what
 /// must stay lossless takes more, or the checkpoint has no lossy tensors.
-pub fn encode_to_rate<W: Write>(
+pub fn encode_to_rate<W: Write + Send>(
     source: &dyn CheckpointSource,
     new_output: &mut dyn FnMut() -> Result<W, Error>,
     plan: &RatePlan,

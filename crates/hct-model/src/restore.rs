@@ -1,18 +1,17 @@
 //! An HCT file back into a checkpoint, wherever either is.
 
 use std::io::Write;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use hct_core::{FileKind, ReadAt};
 use rayon::prelude::*;
 
-use crate::batch::runs;
+use crate::bands::{Band, band_batches, bands};
 use crate::buffers::Buffers;
 use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::layout::{ShardLayout, shards};
-use crate::model_part::ModelPart;
 use crate::progress::Progress;
 use crate::proved_content::ContentOfBands;
 
@@ -117,59 +116,6 @@ pub fn restore_file<R: ReadAt, W: Write + Send>(
     whole.write_file(model, output, progress)
 }
 
-/// Most bytes of a band: few enough that what was decoded is in a core's cache still when it is written,
-/// enough tiles that several cores have something to do.
-const BAND: u64 = 4 << 20;
-/// Bands that are decoded together, for each thread of the pool.
-const BANDS_PER_THREAD: u64 = 2;
-/// Bands that are decoded together at least and at most; where tensors are small, there are more of them.
-const BANDS: RangeInclusive<u64> = 4..=16;
-/// Most bands and tensors that are decoded together.
-const BATCH_BANDS: usize = 64;
-
-/// Most bytes that are decoded together, while as many decoded before are written.
-fn batch_bytes() -> u64 {
-    let bands = BANDS_PER_THREAD * rayon::current_num_threads() as u64;
-    BAND * bands.clamp(*BANDS.start(), *BANDS.end())
-}
-
-/// A band of a tensor of a shard.
-struct Band<'m, R> {
-    /// The tensor's number in the shard, and in the model.
-    k: usize,
-    number: usize,
-    part: ModelPart<'m, R>,
-    /// Whether it is the tensor's first, and its last.
-    first: bool,
-    last: bool,
-}
-
-impl<R: ReadAt> Band<'_, R> {
-    fn is_whole(&self) -> bool {
-        self.first && self.last
-    }
-}
-
-/// The bands of all tensors of a shard, in order.
-fn bands<'m, R: ReadAt>(
-    model: &'m HctModel<R>,
-    shard: &ShardLayout,
-) -> Result<Vec<Band<'m, R>>, Error> {
-    let mut bands = Vec::with_capacity(shard.records.len());
-    for (k, &number) in shard.records.iter().enumerate() {
-        let parts = model.tensor(number)?.bands(BAND);
-        let count = parts.len();
-        bands.extend(parts.into_iter().enumerate().map(|(i, part)| Band {
-            k,
-            number,
-            part,
-            first: i == 0,
-            last: i + 1 == count,
-        }));
-    }
-    Ok(bands)
-}
-
 /// Decodes and writes a shard; returns the bytes of the finished file, too.
 fn write<R: ReadAt, W: Write + Send>(
     model: &HctModel<R>,
@@ -178,7 +124,7 @@ fn write<R: ReadAt, W: Write + Send>(
     progress: &dyn Progress,
 ) -> Result<(W, u64), Error> {
     let mut writer = shard.header.begin(&shard.name, output)?;
-    let bands = bands(model, shard)?;
+    let bands = bands(model, &shard.records)?;
     let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
     let buffers = Buffers::default();
     let mut content: Option<ContentOfBands<'_, R>> = None;
@@ -214,7 +160,7 @@ fn write<R: ReadAt, W: Write + Send>(
     };
     // While a batch is written the next is decoded.
     let mut before = (0..0, Vec::new());
-    for batch in runs(&sizes, batch_bytes(), BATCH_BANDS) {
+    for batch in band_batches(&sizes) {
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }

@@ -80,6 +80,11 @@ impl<'r, S: ReadAt> TensorPart<'r, S> {
         self
     }
 
+    /// Which bytes of the decoded tensor the part is.
+    pub fn byte_range(&self) -> Range<u64> {
+        self.bytes.clone()
+    }
+
     /// Bytes of the part in the tensor's dtype: the length that [`TensorPart::decode_into`] fills.
     pub fn byte_len(&self) -> u64 {
         self.bytes.end - self.bytes.start

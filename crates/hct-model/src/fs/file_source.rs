@@ -144,8 +144,7 @@ impl ReadAt for FileSource {
         let mut out = Vec::new();
         out.try_reserve_exact(len)
             .map_err(|_| ErrorKind::OutOfMemory)?;
-        out.resize(len, 0);
-        match read_exact_at(file, &mut out, offset) {
+        match read_exact_at(file, &mut out, len, offset) {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 return Err(SourceChanged.into());
             }
@@ -184,13 +183,27 @@ impl FileState {
     }
 }
 
+/// Reads `len` bytes of a file to `out`, which is empty and has room for them: no zeros are written first.
 #[cfg(unix)]
-fn read_exact_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, out, offset)
+fn read_exact_at(file: &File, out: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<()> {
+    use rustix::buffer::spare_capacity;
+    while out.len() < len {
+        let at = offset + out.len() as u64;
+        match rustix::io::pread(file, spare_capacity(out), at) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // An allocator may have given more room than it was asked for.
+    out.truncate(len);
+    Ok(())
 }
 
 #[cfg(windows)]
-fn read_exact_at(file: &File, mut out: &mut [u8], mut offset: u64) -> io::Result<()> {
+fn read_exact_at(file: &File, out: &mut Vec<u8>, len: usize, mut offset: u64) -> io::Result<()> {
+    out.resize(len, 0);
+    let mut out = &mut out[..];
     while !out.is_empty() {
         match std::os::windows::fs::FileExt::seek_read(file, out, offset) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),

@@ -1,0 +1,64 @@
+//! Decoding tensors band by band, in memory that is used again.
+
+use std::ops::{Range, RangeInclusive};
+
+use hct_core::ReadAt;
+
+use crate::batch::runs;
+use crate::error::Error;
+use crate::hct_model::HctModel;
+use crate::model_part::ModelPart;
+
+/// Most bytes of a band: few enough that what was decoded is in a core's cache still when it is written or
+/// compared, enough tiles that several cores have something to do.
+const BAND: u64 = 4 << 20;
+/// Bands that are decoded together, for each thread of the pool.
+const BANDS_PER_THREAD: u64 = 2;
+/// Bands that are decoded together at least and at most; where tensors are small, there are more of them.
+const BANDS: RangeInclusive<u64> = 4..=16;
+/// Most bands and tensors that are decoded together.
+const BATCH_BANDS: usize = 64;
+
+/// A band of a tensor.
+pub(crate) struct Band<'m, R> {
+    /// The tensor's place among those that are decoded, and its number in the model.
+    pub k: usize,
+    pub number: usize,
+    pub part: ModelPart<'m, R>,
+    /// Whether it is the tensor's first, and its last.
+    pub first: bool,
+    pub last: bool,
+}
+
+impl<R: ReadAt> Band<'_, R> {
+    pub fn is_whole(&self) -> bool {
+        self.first && self.last
+    }
+}
+
+/// The bands of the tensors of these numbers, in order.
+pub(crate) fn bands<'m, R: ReadAt>(
+    model: &'m HctModel<R>,
+    numbers: &[usize],
+) -> Result<Vec<Band<'m, R>>, Error> {
+    let mut bands = Vec::with_capacity(numbers.len());
+    for (k, &number) in numbers.iter().enumerate() {
+        let parts = model.tensor(number)?.bands(BAND);
+        let count = parts.len();
+        bands.extend(parts.into_iter().enumerate().map(|(i, part)| Band {
+            k,
+            number,
+            part,
+            first: i == 0,
+            last: i + 1 == count,
+        }));
+    }
+    Ok(bands)
+}
+
+/// Runs of bands of these bytes to decode together, while as many decoded before are written.
+pub(crate) fn band_batches(sizes: &[u64]) -> Vec<Range<usize>> {
+    let bands = BANDS_PER_THREAD * rayon::current_num_threads() as u64;
+    let bytes = BAND * bands.clamp(*BANDS.start(), *BANDS.end());
+    runs(sizes, bytes, BATCH_BANDS)
+}
