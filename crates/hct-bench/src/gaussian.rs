@@ -1,5 +1,7 @@
 //! Random numbers that are the same everywhere.
 
+use crate::split_mix::SplitMix;
+
 /// Independent Gaussian samples of unit variance, the same on every machine.
 pub fn standard_gaussian(n: usize) -> Vec<f32> {
     seeded_gaussian(n, 1)
@@ -13,15 +15,8 @@ pub fn seeded_gaussian(n: usize, seed: u64) -> Vec<f32> {
 /// The same before they are rounded: a product of f32 that is rounded once more lacks some of the numbers that f32 has,
 /// and what is lossless would take less for it.
 pub fn precise_gaussian(n: usize, seed: u64) -> impl Iterator<Item = f64> {
-    let mut state = seed;
-    let mut uniform = move || {
-        // SplitMix64: Steele, Lea and Flood 2014.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    };
+    let mut random = SplitMix(seed);
+    let mut uniform = move || (random.next() >> 11) as f64 / (1u64 << 53) as f64;
     // Box and Muller 1958.
     (0..n).map(move |_| {
         let radius = (-2.0 * libm::log(1.0 - uniform())).sqrt();

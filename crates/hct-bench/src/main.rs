@@ -20,6 +20,7 @@ mod rd;
 mod repository;
 mod scale;
 mod speed;
+mod split_mix;
 mod strategies;
 mod symbols;
 mod text;

@@ -129,6 +129,10 @@ impl CheckpointSource for Amended<'_> {
         self.source.file_of(index)
     }
 
+    fn is_remote(&self) -> bool {
+        self.source.is_remote()
+    }
+
     fn read_range(&self, index: usize, range: Range<u64>) -> Result<Cow<'_, [u8]>, Error> {
         let Some(bytes) = self.amendments.get(&index) else {
             return self.source.read_range(index, range);

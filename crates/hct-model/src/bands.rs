@@ -3,6 +3,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use hct_core::ReadAt;
+use rayon::prelude::*;
 
 use crate::batch::runs;
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::model_part::ModelPart;
 
 /// Most bytes of a band: few enough that what was decoded is in a core's cache still when it is written or
 /// compared, enough tiles that several cores have something to do.
-const BAND: u64 = 4 << 20;
+pub(crate) const BAND: u64 = 4 << 20;
 /// Bands that are decoded together, for each thread of the pool.
 const BANDS_PER_THREAD: u64 = 2;
 /// Bands that are decoded together at least and at most; where tensors are small, there are more of them.
@@ -36,14 +37,15 @@ impl<R: ReadAt> Band<'_, R> {
     }
 }
 
-/// The bands of the tensors of these numbers, in order.
+/// The bands of about so many bytes of the tensors of these numbers, in order.
 pub(crate) fn bands<'m, R: ReadAt>(
     model: &'m HctModel<R>,
     numbers: &[usize],
+    bytes: u64,
 ) -> Result<Vec<Band<'m, R>>, Error> {
     let mut bands = Vec::with_capacity(numbers.len());
     for (k, &number) in numbers.iter().enumerate() {
-        let parts = model.tensor(number)?.bands(BAND);
+        let parts = model.tensor(number)?.bands(bytes);
         let count = parts.len();
         bands.extend(parts.into_iter().enumerate().map(|(i, part)| Band {
             k,
@@ -54,6 +56,19 @@ pub(crate) fn bands<'m, R: ReadAt>(
         }));
     }
     Ok(bands)
+}
+
+/// Makes sure of what the tensors of some bands are coded against, of each tensor once: a file that is a base decodes
+/// all of it, and would for every band that asks at the same time.
+pub(crate) fn prepare_bases<R: ReadAt>(
+    model: &HctModel<R>,
+    bands: &[Band<'_, R>],
+) -> Result<(), Error> {
+    let mut numbers: Vec<usize> = bands.iter().map(|band| band.number).collect();
+    numbers.dedup();
+    let base = model.needed_base();
+    let prepared: Vec<_> = numbers.into_par_iter().map(|i| base.prepare(i)).collect();
+    prepared.into_iter().collect()
 }
 
 /// Runs of bands of these bytes to decode together, while as many decoded before are written.

@@ -53,6 +53,11 @@ pub trait CheckpointSource: TensorSource {
     /// When there is no such tensor or range, or it cannot be read.
     fn read_range(&self, index: usize, range: Range<u64>) -> Result<Cow<'_, [u8]>, Error>;
 
+    /// Whether reading takes requests, of which few large ones are best.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Elements of all float tensors, and weights of all block-quantized ones.
     fn weights(&self) -> u64 {
         let weights = |(i, tensor): (usize, &TensorInfo)| match self.blocks_of(i) {

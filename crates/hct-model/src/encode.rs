@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::BaseMatch;
-use crate::batch::batches;
+use crate::batch::{batches, overlapped};
 use crate::begin::begin;
 use crate::carried_paths::check_paths;
 use crate::checkpoint_source::{CarriedFile, CheckpointSource};
@@ -97,8 +97,9 @@ impl CompressReport {
 }
 
 /// Compresses `source` to `output`, each tensor by `strategy` unless only lossless coding suits
-/// it, and gives the writer back, flushed. Tensors are coded in parallel on the current rayon pool;
-/// the bytes written do not depend on its size. Memory holds a few tensors at a time.
+/// it, and gives the writer back, flushed. Tensors are coded in parallel on the current rayon pool, which writes to
+/// `output`, too, some tensors while the next are coded; the bytes do not depend on its size. Memory holds a few
+/// tensors at a time.
 ///
 /// # Errors
 /// When the source cannot be read or is changed meanwhile, a tensor cannot be coded as asked, the
@@ -149,55 +150,42 @@ fn add_tensors<W: Write + Send>(
 ) -> Result<CompressReport, Error> {
     let sizes: Vec<u64> = source.tensors().iter().map(TensorInfo::byte_len).collect();
     let mut report = CompressReport::default();
-    let mut put = |batch: Range<usize>, coded: Vec<Result<CodedTensor, Error>>| {
-        for (i, coded) in batch.zip(coded) {
-            let CodedTensor { meta, coded, hash } = coded?;
-            let file = source.file_of(i).and_then(|file| *files.get(file)?);
-            let elements = meta.shape.iter().product::<u64>();
-            if let Some(kind) = source.blocks_of(i) {
-                report.weights += elements / kind.bytes() as u64 * kind.weights() as u64;
-            } else if meta.dtype.is_float() {
-                report.weights += elements;
-            }
-            let name = meta.name.clone();
-            let record = writer
-                .add_tensor(meta, coded.tensor, file, &coded.label)
-                .map_err(Error::output)?;
-            report.base_use.count(record);
-            if matches!(record.recipe, Recipe::Fragments { .. }) {
-                report.lossy_weights += elements;
-            }
-            if let Some(damage) = coded.damage {
-                *report.predicted.get_or_insert(0.0) += damage;
-            }
-            progress.coded(record, coded.damage);
-            if let Some(hash) = hash {
-                writer.set_tensor_hash(hash);
-            }
-            progress.advance(sizes[i], &name);
-        }
-        Ok::<_, Error>(())
-    };
-    // While a batch is written the next is coded.
-    let mut before = (0..0, Vec::new());
-    for batch in batches(&sizes) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let numbers = batch.clone().into_par_iter();
+    let code_all = |batch: Range<usize>| {
+        let numbers = batch.into_par_iter();
         // One by one, lest a thread keep some that others could take.
         let numbers = numbers.with_max_len(1);
-        let code = || {
-            numbers
-                .map(|i| code(source, i, strategy, options))
-                .collect()
-        };
-        let (batch_before, coded_before) = before;
-        let (written, coded) = rayon::join(|| put(batch_before, coded_before), code);
-        written?;
-        before = (batch, coded);
-    }
-    put(before.0, before.1)?;
+        numbers
+            .map(|i| code(source, i, strategy, options))
+            .collect()
+    };
+    let put = |i: usize, coded: CodedTensor| {
+        let CodedTensor { meta, coded, hash } = coded;
+        let file = source.file_of(i).and_then(|file| *files.get(file)?);
+        let elements = meta.shape.iter().product::<u64>();
+        if let Some(kind) = source.blocks_of(i) {
+            report.weights += elements / kind.bytes() as u64 * kind.weights() as u64;
+        } else if meta.dtype.is_float() {
+            report.weights += elements;
+        }
+        let name = meta.name.clone();
+        let record = writer
+            .add_tensor(meta, coded.tensor, file, &coded.label)
+            .map_err(Error::output)?;
+        report.base_use.count(record);
+        if matches!(record.recipe, Recipe::Fragments { .. }) {
+            report.lossy_weights += elements;
+        }
+        if let Some(damage) = coded.damage {
+            *report.predicted.get_or_insert(0.0) += damage;
+        }
+        progress.coded(record, coded.damage);
+        if let Some(hash) = hash {
+            writer.set_tensor_hash(hash);
+        }
+        progress.advance(sizes[i], &name);
+        Ok(())
+    };
+    overlapped(&sizes, batches(&sizes), progress, code_all, put)?;
     Ok(report)
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use hct_core::{FileEntry, FileKind, HctReader, HctWriter, Index, Limits, ReadAt, Sections};
 
-use crate::base::{Base, in_batches};
+use crate::base::Base;
+use crate::batch::in_batches;
 use crate::content_hash::hash_of;
 use crate::error::Error;
 use crate::gguf::GgufHeader;

@@ -2,7 +2,7 @@
 
 use hct_core::TensorRecord;
 
-/// Receives progress, from one thread at a time.
+/// Receives progress, from one thread at a time, not always the same.
 pub trait Progress: Sync {
     /// `bytes` more of the uncompressed tensors are done; `tensor` was the last of them.
     fn advance(&self, bytes: u64, tensor: &str);
@@ -13,7 +13,7 @@ pub trait Progress: Sync {
         let _ = (record, damage);
     }
 
-    /// Whether to stop; asked between tensors. A stopped run leaves nothing behind.
+    /// Whether to stop; asked between tensors, or parts of large ones. A stopped run leaves nothing behind.
     fn cancelled(&self) -> bool {
         false
     }
@@ -21,7 +21,7 @@ pub trait Progress: Sync {
     /// Everything is written, and is read again from here on, of which [`Progress::checked`] tells.
     fn checking(&self) {}
 
-    /// Tensors of so many more bytes, uncompressed, have been read again; told by several threads.
+    /// So many more bytes of tensors, uncompressed, have been read again; told by several threads.
     fn checked(&self, bytes: u64) {
         let _ = bytes;
     }

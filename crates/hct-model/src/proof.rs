@@ -5,8 +5,9 @@ use std::sync::Arc;
 use hct_core::{FileKind, ReadAt, Recipe};
 use rayon::prelude::*;
 
-use crate::bands::{Band, band_batches, bands};
-use crate::base::{Base, in_batches};
+use crate::bands::{BAND, Band, band_batches, bands, prepare_bases};
+use crate::base::Base;
+use crate::batch::in_batches;
 use crate::buffers::Buffers;
 use crate::checkpoint_source::{CarriedFile, CheckpointSource};
 use crate::error::Error;
@@ -94,12 +95,15 @@ pub fn prove<R: ReadAt>(
         progress.checked(band.part.byte_len());
         Ok(())
     };
-    let bands = bands(model, &decoded)?;
+    // Of a source that is far away whole tensors, which it reads in several requests at once.
+    let most = if source.is_remote() { u64::MAX } else { BAND };
+    let bands = bands(model, &decoded, most)?;
     let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
     for batch in band_batches(&sizes) {
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
+        prepare_bases(model, &bands[batch.clone()])?;
         // Collected one by one, so that of several errors the first is given.
         let proven: Vec<_> = bands[batch].par_iter().map(prove_band).collect();
         proven.into_iter().collect::<Result<(), _>>()?;

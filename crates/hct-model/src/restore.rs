@@ -6,7 +6,8 @@ use std::ops::Range;
 use hct_core::{FileKind, ReadAt};
 use rayon::prelude::*;
 
-use crate::bands::{Band, band_batches, bands};
+use crate::bands::{BAND, Band, band_batches, bands, prepare_bases};
+use crate::batch::overlapped;
 use crate::buffers::Buffers;
 use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
@@ -124,33 +125,11 @@ fn write<R: ReadAt, W: Write + Send>(
     progress: &dyn Progress,
 ) -> Result<(W, u64), Error> {
     let mut writer = shard.header.begin(&shard.name, output)?;
-    let bands = bands(model, &shard.records)?;
+    let bands = bands(model, &shard.records, BAND)?;
     let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
     let buffers = Buffers::default();
     let mut content: Option<ContentOfBands<'_, R>> = None;
-    let mut put = |batch: Range<usize>, decoded: Vec<Result<Vec<u8>, Error>>| {
-        for (i, bytes) in batch.zip(decoded) {
-            let (band, bytes) = (&bands[i], bytes?);
-            if !band.is_whole() {
-                if band.first {
-                    content = Some(model.content_of_bands(band.number));
-                }
-                if let Some(content) = &mut content {
-                    content.update(&bytes);
-                }
-            }
-            writer.write(band.k, &bytes)?;
-            if band.last
-                && let Some(content) = content.take()
-            {
-                content.check()?;
-            }
-            buffers.give(bytes);
-            progress.advance(sizes[i], &model.index().tensors[band.number].name);
-        }
-        Ok::<_, Error>(())
-    };
-    let decoded = |i: usize| {
+    let decode = |i: usize| {
         let band: &Band<'_, R> = &bands[i];
         let bytes = band.part.decode_with(&buffers)?;
         if band.is_whole() {
@@ -158,19 +137,30 @@ fn write<R: ReadAt, W: Write + Send>(
         }
         Ok(bytes)
     };
-    // While a batch is written the next is decoded.
-    let mut before = (0..0, Vec::new());
-    for batch in band_batches(&sizes) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
+    let decode_all = |batch: Range<usize>| match prepare_bases(model, &bands[batch.clone()]) {
+        Ok(()) => batch.into_par_iter().map(decode).collect(),
+        Err(error) => vec![Err(error)],
+    };
+    let put = |i: usize, bytes: Vec<u8>| {
+        let band = &bands[i];
+        if !band.is_whole() {
+            if band.first {
+                content = Some(model.content_of_bands(band.number));
+            }
+            if let Some(content) = &mut content {
+                content.update(&bytes);
+            }
         }
-        let numbers = batch.clone().into_par_iter();
-        let decode = || numbers.map(decoded).collect();
-        let (batch_before, decoded_before) = before;
-        let (written, decoded) = rayon::join(|| put(batch_before, decoded_before), decode);
-        written?;
-        before = (batch, decoded);
-    }
-    put(before.0, before.1)?;
+        writer.write(band.k, &bytes)?;
+        if band.last
+            && let Some(content) = content.take()
+        {
+            content.check()?;
+        }
+        buffers.give(bytes);
+        progress.advance(sizes[i], &model.index().tensors[band.number].name);
+        Ok(())
+    };
+    overlapped(&sizes, band_batches(&sizes), progress, decode_all, put)?;
     Ok((writer.finish()?, shard.header.file_len()))
 }

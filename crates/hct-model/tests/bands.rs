@@ -1,11 +1,13 @@
 //! Tensors of several bands, which are decoded and written one after the other.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hct_core::{ContentHash, Dtype, EncodedTensor, FileKind, HctWriter, TensorMeta};
 use hct_model::{
     CheckpointSource, CompressOptions, Error, Gguf, GgufHeader, GgufType, GgufWriter, HctModel,
-    Header, Safetensors, TensorInfo, encode, restore, verify, verify_deep,
+    Header, Progress, Safetensors, TensorInfo, TensorSource, encode, prove, restore, verify,
+    verify_deep,
 };
 use hct_strategies::LosslessEncoder;
 
@@ -160,4 +162,59 @@ fn damage_in_any_band_is_an_error_that_names_the_tensor() {
         let error = format!("{error:?}");
         assert!(error.contains("\"b\""), "{error}");
     }
+}
+
+/// Counts the bytes that are read again.
+#[derive(Default)]
+struct Checked(AtomicU64);
+
+impl Progress for Checked {
+    fn advance(&self, _bytes: u64, _tensor: &str) {}
+
+    fn checked(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn every_band_is_proven() {
+    let file = safetensors();
+    let source = |file| Safetensors::new("made up", [("m.safetensors", file)]).unwrap();
+    let of_file = source(file.clone());
+    let model = HctModel::new("m.hct", compressed(&of_file)).unwrap();
+    let checked = Checked::default();
+    prove(&model, &of_file, &checked).unwrap();
+    let total: u64 = SHAPES.iter().map(|(_, [a, b])| a * b).sum();
+    assert_eq!(checked.0.into_inner(), total);
+    // Where bands and batches of them end, and the last byte.
+    let start = file.len() - tensors()[1..].concat().len();
+    for at in [0, (4 << 20) - 1, 4 << 20, 16 << 20, LONG as usize - 1] {
+        let mut other = file.clone();
+        other[start + at] ^= 1;
+        let error = prove(&model, &source(other), &()).unwrap_err();
+        assert!(
+            matches!(&error, Error::NotAsWritten { what, .. } if what == "tensor \"b\""),
+            "{at}: {error}"
+        );
+    }
+}
+
+#[test]
+fn batches_of_tensors_are_written_in_order() {
+    let infos: Vec<TensorInfo> = (0..150)
+        .map(|i| TensorInfo {
+            name: format!("t{i}"),
+            dtype: Dtype::I8,
+            shape: vec![1 + i % 7],
+        })
+        .collect();
+    let header = Header::of(&infos).unwrap();
+    let mut file = (header.header_bytes().len() as u64).to_le_bytes().to_vec();
+    file.extend(header.header_bytes());
+    file.extend(bytes_of(header.data_len(), 5));
+    let source = Safetensors::new("made up", [("m.safetensors", file.clone())]).unwrap();
+    let coded = compressed(&source);
+    let model = HctModel::new("m.hct", coded.clone()).unwrap();
+    assert_eq!(model.tensors(), source.tensors());
+    assert!(restored(coded)["m.safetensors"] == file);
 }

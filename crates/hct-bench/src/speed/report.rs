@@ -154,6 +154,8 @@ pub struct ToolRow {
 pub enum Job {
     /// `hct compress`.
     Compress(Mode),
+    /// `hct compress` without loss that does not read its file again.
+    CompressUnproven,
     /// `hct decompress` of what that made.
     Decompress(Mode),
     /// Decoding the same from memory to memory.

@@ -86,6 +86,7 @@ fn tool() -> Tool {
             row(Job::Copy, 1, 3.0),
             row(Job::Compress(lossless), 1, 20.0),
             row(Job::Encoder(lossless), 1, 10.0),
+            row(Job::CompressUnproven, 1, 14.0),
         ],
     }
 }
@@ -163,6 +164,10 @@ fn the_bound_is_the_slower_of_coder_and_copy() {
     has(
         &text,
         "| `hct compress --strategy lossless` | 1 | 20.00 | 10.00 | – | 2.00 | **no** | – | – |",
+    );
+    has(
+        &text,
+        "| `hct compress --strategy lossless --no-verify` | 1 | 14.00 | 10.00 | – | 1.40 | yes | – | – |",
     );
     let mut slow = tool();
     slow.rows[1].seconds = Spread::of(&[6.5]);

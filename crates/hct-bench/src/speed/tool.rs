@@ -68,6 +68,12 @@ pub fn measure(checkpoint: &Path, rounds: usize) -> Result<Tool> {
 
 /// What is run, in an order in which each finds what it needs.
 fn runs(machine: &Machine) -> Vec<(Job, usize)> {
+    let each = |job| {
+        machine
+            .threads()
+            .into_iter()
+            .map(move |threads| (job, threads))
+    };
     let mut runs = Vec::new();
     for mode in Mode::ALL {
         for job in [
@@ -76,9 +82,10 @@ fn runs(machine: &Machine) -> Vec<(Job, usize)> {
             Job::Decoder(mode),
             Job::Encoder(mode),
         ] {
-            runs.extend(machine.threads().into_iter().map(|threads| (job, threads)));
+            runs.extend(each(job));
         }
     }
+    runs.extend(each(Job::CompressUnproven));
     runs.extend([Job::Copy, Job::CopySynced, Job::CopyLater].map(|job| (job, 1)));
     runs
 }
@@ -119,16 +126,13 @@ impl Bench<'_> {
     fn run(&self, job: Job, threads: usize) -> Result<Run> {
         let copy = self.folder.path().join("copy");
         match job {
-            Job::Compress(mode) => {
-                let output = self.file(mode);
-                remove(&output)?;
-                let mut command = Command::new(&self.hct);
-                command.arg("compress").arg(self.checkpoint);
-                command.arg("-o").arg(&output);
-                if mode == Mode::Lossless {
-                    command.args(["--strategy", "lossless"]);
-                }
-                self.timed(self.with_threads(command, threads), &output)
+            Job::Compress(Mode::Default) => self.compress(Mode::Default, &[], threads),
+            Job::Compress(Mode::Lossless) => {
+                self.compress(Mode::Lossless, &["--strategy", "lossless"], threads)
+            }
+            Job::CompressUnproven => {
+                let options = ["--strategy", "lossless", "--no-verify"];
+                self.compress(Mode::Lossless, &options, threads)
             }
             Job::Decompress(mode) => {
                 let mut command = Command::new(&self.hct);
@@ -170,6 +174,15 @@ impl Bench<'_> {
                 Ok(run)
             }
         }
+    }
+
+    fn compress(&self, mode: Mode, options: &[&str], threads: usize) -> Result<Run> {
+        let output = self.file(mode);
+        remove(&output)?;
+        let mut command = Command::new(&self.hct);
+        command.arg("compress").arg(self.checkpoint);
+        command.arg("-o").arg(&output).args(options);
+        self.timed(self.with_threads(command, threads), &output)
     }
 
     fn with_threads(&self, mut command: Command, threads: usize) -> Command {

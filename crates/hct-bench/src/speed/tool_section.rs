@@ -18,7 +18,7 @@ pub fn render(tool: &Tool) -> String {
          back to its host what has been free for some seconds. A run of several seconds pays for that still, \
          `cp` does not, unless it waits for {} s before it begins (*some seconds later*). `hct` waits until its output is on \
          the disk, as `sync` does and `cp` does not, and `--strategy lossless` reads its file again \
-         and compares.\n\n{}\n{}",
+         and compares, unless `--no-verify` tells it not to.\n\n{}\n{}",
         tool.machine.describe(),
         tool.rounds,
         thousands(tool.bytes),
@@ -66,17 +66,14 @@ fn runs(tool: &Tool) -> String {
 /// Each way of coding against what bounds it.
 fn bounds(tool: &Tool) -> String {
     let mut rows = Vec::new();
-    for (whole, alone) in [
-        (
-            Job::Decompress as fn(Mode) -> Job,
-            Job::Decoder as fn(Mode) -> Job,
-        ),
-        (Job::Compress, Job::Encoder),
-    ] {
-        for mode in Mode::ALL {
-            for threads in tool.machine.threads() {
-                rows.extend(bound(tool, whole(mode), alone(mode), threads));
-            }
+    let with_alone = Mode::ALL
+        .map(|mode| (Job::Decompress(mode), Job::Decoder(mode)))
+        .into_iter()
+        .chain(Mode::ALL.map(|mode| (Job::Compress(mode), Job::Encoder(mode))))
+        .chain([(Job::CompressUnproven, Job::Encoder(Mode::Lossless))]);
+    for (whole, alone) in with_alone {
+        for threads in tool.machine.threads() {
+            rows.extend(bound(tool, whole, alone, threads));
         }
     }
     let head = [
@@ -125,6 +122,7 @@ fn name(job: Job) -> &'static str {
     match job {
         Job::Compress(Mode::Default) => "`hct compress`",
         Job::Compress(Mode::Lossless) => "`hct compress --strategy lossless`",
+        Job::CompressUnproven => "`hct compress --strategy lossless --no-verify`",
         Job::Decompress(Mode::Default) => "`hct decompress`",
         Job::Decompress(Mode::Lossless) => "`hct decompress`, of lossless",
         Job::Decoder(Mode::Default) => "decoder alone, in memory",

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use hct_core::Dtype;
-use rayon::prelude::*;
 
 use super::map::BaseMap;
 use super::{Base, sha256};
-use crate::batch::batches;
+use crate::batch::in_batches;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::tensor_info::TensorInfo;
@@ -162,25 +161,4 @@ fn find_renamed(
         partners[i] = same.find(|number| of_base.get(number) == Some(&hash));
     }
     Ok(())
-}
-
-/// What `work` gives for each of the items of these sizes, a few at a time.
-pub(crate) fn in_batches<T: Send>(
-    sizes: &[u64],
-    progress: &dyn Progress,
-    work: impl Fn(usize) -> Result<T, Error> + Sync,
-) -> Result<Vec<T>, Error> {
-    let mut out = Vec::with_capacity(sizes.len());
-    for batch in batches(sizes) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        // Collected one by one, so that of several errors the first item's is given, not the
-        // fastest thread's.
-        let done: Vec<_> = batch.into_par_iter().map(&work).collect();
-        for item in done {
-            out.push(item?);
-        }
-    }
-    Ok(out)
 }

@@ -21,7 +21,6 @@ pub use fault::BaseFault;
 pub(crate) use hash::sha256;
 pub use map::{BaseMap, BaseMapError};
 pub use matching::BaseMatch;
-pub(crate) use matching::in_batches;
 use source::{OfCheckpoint, Source};
 
 /// Most files that are coded against each other in a row: the first is coded alone, each of the

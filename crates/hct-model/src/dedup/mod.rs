@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use hct_core::Dtype;
 use rayon::prelude::*;
 
-use crate::base::{in_batches, sha256};
+use crate::base::sha256;
+use crate::batch::in_batches;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::tensor_info::TensorInfo;

@@ -42,14 +42,14 @@ impl AtomicFile {
         })
     }
 
-    /// Makes sure that all of it can be read again where this says, and has it brought to the disk.
+    /// Makes sure the file is on disk, so that it can be read again where this says.
     ///
     /// # Errors
     /// When the operating system refuses.
-    pub(super) fn readable(&mut self) -> Result<&Path, Error> {
+    pub(super) fn sync(&mut self) -> Result<&Path, Error> {
         self.file
             .flush()
-            .and_then(|()| self.file.get_mut().begin_sync())
+            .and_then(|()| self.file.get_mut().sync())
             .map_err(Error::io("write", &self.path))?;
         Ok(self.file.get_ref().get_ref().path())
     }

@@ -42,20 +42,16 @@ impl<F> EarlySync<F> {
         &self.file
     }
 
-    /// Has all of what was written brought to the disk, and does not wait for it.
-    pub fn begin_sync(&mut self) -> io::Result<()> {
-        match &self.thread {
-            Some(_) => self.tell(),
-            // Little was written.
-            None => Ok(()),
-        }
+    /// Makes sure that all of what was written is on the disk.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.handle.sync_all()?;
+        // The operating system reports each failure once, and it may have been to the thread.
+        self.thread.take().map_or(Ok(()), Syncing::end)
     }
 
     /// The file, all of which is on the disk.
     pub fn into_synced(mut self) -> io::Result<F> {
-        self.handle.sync_all()?;
-        // The operating system reports each failure once, and it may have been to the thread.
-        self.thread.take().map_or(Ok(()), Syncing::end)?;
+        self.sync()?;
         Ok(self.file)
     }
 

@@ -13,7 +13,7 @@ use crate::hct_model::HctModel;
 use crate::progress::Progress;
 use crate::proof::{Proof, prove};
 
-/// Makes sure that `file`, which is to become `output`, decodes to `source`. Meanwhile it gets to the disk.
+/// Makes sure that `file`, which is to become `output`, is on disk and decodes to `source`.
 pub(super) fn prove_file(
     file: &mut AtomicFile,
     output: &Path,
@@ -21,7 +21,7 @@ pub(super) fn prove_file(
     proof: &Proof,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let written = FileSource::open(file.readable()?)?;
+    let written = FileSource::open(file.sync()?)?;
     // It is ours, and may be nearly all zeros.
     let model = HctModel::new_within(output, written, Limits::none());
     let model = model.map_err(|reason| Error::NotAsWritten {

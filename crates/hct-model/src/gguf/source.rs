@@ -212,6 +212,10 @@ impl<R: ReadAt> CheckpointSource for Gguf<R> {
         }
     }
 
+    fn is_remote(&self) -> bool {
+        self.source.is_remote()
+    }
+
     fn blocks_of(&self, index: usize) -> Option<BlockType> {
         match self.header.tensors.get(index)?.kind {
             GgufType::Blocks(kind) => Some(kind),

@@ -130,4 +130,8 @@ impl CheckpointSource for CheckpointPart<'_> {
     fn read_range(&self, index: usize, range: Range<u64>) -> Result<Cow<'_, [u8]>, Error> {
         self.whole.read_range(self.number(index)?, range)
     }
+
+    fn is_remote(&self) -> bool {
+        self.whole.is_remote()
+    }
 }

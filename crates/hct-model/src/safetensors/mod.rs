@@ -172,4 +172,8 @@ impl<R: ReadAt> CheckpointSource for Safetensors<R> {
         let (shard, number) = self.place(index)?;
         shard.read_range(number, range)
     }
+
+    fn is_remote(&self) -> bool {
+        self.shards.iter().any(Shard::is_remote)
+    }
 }

@@ -48,6 +48,11 @@ impl<R: ReadAt> Shard<R> {
         &self.header
     }
 
+    /// Whether it is read by requests.
+    pub fn is_remote(&self) -> bool {
+        self.source.is_remote()
+    }
+
     /// The size of the file, header included.
     pub fn file_len(&self) -> u64 {
         self.header.data_start() + self.header.data_len()

@@ -158,6 +158,10 @@ impl CheckpointSource for Checkpoint {
     fn read_range(&self, index: usize, range: Range<u64>) -> Result<Cow<'_, [u8]>, Error> {
         self.weights.source().read_range(index, range)
     }
+
+    fn is_remote(&self) -> bool {
+        self.weights.source().is_remote()
+    }
 }
 
 /// Whether the file begins as GGUF files do.
