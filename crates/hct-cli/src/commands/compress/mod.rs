@@ -178,8 +178,8 @@ Without options: --strategy rdo --cosine 0.9998, which is safe for models. SmolL
 weights, takes 5.66 bits each and has a KL divergence of 0.020 from what it was (README.md);
 `hct eval` measures it on yours.
 
-What is read again is decoded once more: with --strategy lossless compressing takes about twice the CPU
-time, otherwise a few per cent more. Faults of memory and of this program are found before anything is
+What is read again is decoded once more: with --strategy lossless compressing takes up to two thirds
+longer, otherwise some per cent. Faults of memory and of this program are found before anything is
 replaced; those of the disk are not, since what was just written comes out of memory as a rule.";
 
 impl Compress {
