@@ -120,6 +120,11 @@ fn a_checkpoint_at_a_url_is_compressed_as_a_file_is() {
     succeed(dir, &format!("compress {url} -o url.hct"));
     let read = |name: &str| fs::read(dir.join(name)).unwrap();
     assert!(read("url.hct") == read("file.hct"));
+    // What is lossless is read once more, and compared.
+    let read_twice = format!("compress {url} -o url.hct --strategy lossless --force");
+    succeed(dir, &read_twice);
+    succeed(dir, "decompress url.hct -o back.safetensors");
+    assert!(read("back.safetensors") == read("sample.safetensors"));
     let diff = |what: &str| succeed(dir, &format!("diff {what} file.hct --json")).json();
     assert_eq!(diff(&url)["total"], diff("sample.safetensors")["total"]);
     hct(dir, &format!("compress {url} -o r.hct --resume")).fails(2, &["--resume"]);

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use hct_core::ReadAt;
 use rayon::prelude::*;
 
-use crate::batch::runs;
+use crate::batch::{BATCH_BYTES, runs};
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::model_part::ModelPart;
@@ -37,15 +37,15 @@ impl<R: ReadAt> Band<'_, R> {
     }
 }
 
-/// The bands of about so many bytes of the tensors of these numbers, in order.
+/// The bands of the tensors of these numbers, in order, each of about as many bytes as `bytes` says of its tensor.
 pub(crate) fn bands<'m, R: ReadAt>(
     model: &'m HctModel<R>,
     numbers: &[usize],
-    bytes: u64,
+    bytes: impl Fn(usize) -> u64,
 ) -> Result<Vec<Band<'m, R>>, Error> {
     let mut bands = Vec::with_capacity(numbers.len());
     for (k, &number) in numbers.iter().enumerate() {
-        let parts = model.tensor(number)?.bands(bytes);
+        let parts = model.tensor(number)?.bands(bytes(number));
         let count = parts.len();
         bands.extend(parts.into_iter().enumerate().map(|(i, part)| Band {
             k,
@@ -58,22 +58,47 @@ pub(crate) fn bands<'m, R: ReadAt>(
     Ok(bands)
 }
 
-/// Makes sure of what the tensors of some bands are coded against, of each tensor once: a file that is a base decodes
-/// all of it, and would for every band that asks at the same time.
+/// Makes sure of what the tensors of some bands are coded against, once for each of these tensors: a file that is a
+/// base decodes all of its tensor, and would for every band that asks at the same time. What failed has the number of
+/// its tensor.
 pub(crate) fn prepare_bases<R: ReadAt>(
     model: &HctModel<R>,
     bands: &[Band<'_, R>],
-) -> Result<(), Error> {
+) -> Result<(), (usize, Error)> {
     let mut numbers: Vec<usize> = bands.iter().map(|band| band.number).collect();
     numbers.dedup();
     let base = model.needed_base();
-    let prepared: Vec<_> = numbers.into_par_iter().map(|i| base.prepare(i)).collect();
+    let prepare = |i| base.prepare(i).map_err(|error| (i, error));
+    let prepared: Vec<_> = numbers.into_par_iter().map(prepare).collect();
     prepared.into_iter().collect()
 }
 
-/// Runs of bands of these bytes to decode together, while as many decoded before are written.
-pub(crate) fn band_batches(sizes: &[u64]) -> Vec<Range<usize>> {
-    let bands = BANDS_PER_THREAD * rayon::current_num_threads() as u64;
-    let bytes = BAND * bands.clamp(*BANDS.start(), *BANDS.end());
-    runs(sizes, bytes, BATCH_BANDS)
+/// Runs of bands to decode together, a few for each thread. What their tensors are coded against is not more than
+/// a batch of tensors has, since it may have to be decoded whole and kept as long.
+pub(crate) fn band_batches<R: ReadAt>(
+    model: &HctModel<R>,
+    bands: &[Band<'_, R>],
+) -> Vec<Range<usize>> {
+    let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
+    let count = BANDS_PER_THREAD * rayon::current_num_threads() as u64;
+    let bytes = BAND * count.clamp(*BANDS.start(), *BANDS.end());
+    let mut batches = Vec::new();
+    for run in runs(&sizes, bytes, BATCH_BANDS) {
+        let (mut start, mut bases) = (run.start, 0u64);
+        for i in run.clone() {
+            let number = bands[i].number;
+            if i > start && number == bands[i - 1].number {
+                continue;
+            }
+            let record = &model.index().tensors[number];
+            let base = record.base().map_or(0, |_| record.decoded_bytes());
+            if i > start && bases.saturating_add(base) > BATCH_BYTES {
+                batches.push(start..i);
+                (start, bases) = (i, 0);
+            }
+            bases = bases.saturating_add(base);
+        }
+        batches.push(start..run.end);
+    }
+    batches
 }

@@ -10,7 +10,7 @@ use crate::progress::Progress;
 
 /// Most uncompressed bytes of a group; a larger tensor is a group of its own and is coded tile by
 /// tile in parallel.
-const BATCH_BYTES: u64 = 64 << 20;
+pub(crate) const BATCH_BYTES: u64 = 64 << 20;
 /// Most tensors of a group.
 const BATCH_TENSORS: usize = 64;
 
@@ -63,8 +63,8 @@ pub(crate) fn in_batches<T: Send>(
 
 /// Makes batches of items of these sizes one after the other, and while one is made takes what was made of the
 /// one before, item by item and in order. Not while that is of more than [`BATCH_BYTES`], lest memory hold two of the
-/// largest tensors. What `make` gives is of the first items of its batch: of all of them, or up to one
-/// that failed, behind which nothing is made any more.
+/// largest tensors. What `make` gives is of the first items of its batch: of all of them, or of some with one that
+/// failed, behind which no batch is made any more. That an item cannot be taken is seen when the batch behind it has been made.
 pub(crate) fn overlapped<T: Send>(
     sizes: &[u64],
     batches: Vec<Range<usize>>,
@@ -73,6 +73,7 @@ pub(crate) fn overlapped<T: Send>(
     mut take_one: impl FnMut(usize, T) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
     let mut take_all = |(batch, made): (Range<usize>, Vec<Result<T, Error>>)| {
+        debug_assert!(made.len() == batch.len() || made.iter().any(Result::is_err));
         let mut items = batch.zip(made);
         items.try_for_each(|(i, item)| take_one(i, item?))
     };

@@ -66,6 +66,7 @@ pub fn prove<R: ReadAt>(
     }
     progress.checking();
     let records = &model.index().tensors;
+    let lossy = |i: usize| matches!(records[i].recipe, Recipe::Fragments { .. });
     let in_tensor = |i: usize| {
         let name = &records[i].name;
         move |reason| wrong(format!("tensor {name:?}"), Some(reason))
@@ -87,23 +88,24 @@ pub fn prove<R: ReadAt>(
     let prove_band = |band: &Band<'_, R>| {
         let i = band.number;
         let bytes = band.part.decode_with(&buffers).map_err(in_tensor(i))?;
-        let lossy = matches!(records[i].recipe, Recipe::Fragments { .. });
-        if !lossy && *bytes != *source.read_range(i, band.part.byte_range())? {
+        if !lossy(i) && *bytes != *source.read_range(i, band.part.byte_range())? {
             return Err(wrong(format!("tensor {:?}", records[i].name), None));
         }
         buffers.give(bytes);
         progress.checked(band.part.byte_len());
         Ok(())
     };
-    // Of a source that is far away whole tensors, which it reads in several requests at once.
-    let most = if source.is_remote() { u64::MAX } else { BAND };
-    let bands = bands(model, &decoded, most)?;
-    let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
-    for batch in band_batches(&sizes) {
+    // What is compared with a source that is far away is so as a whole, which that reads by several requests at once.
+    let bands = bands(model, &decoded, |i| match source.is_remote() && !lossy(i) {
+        true => u64::MAX,
+        false => BAND,
+    })?;
+    for batch in band_batches(model, &bands) {
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
-        prepare_bases(model, &bands[batch.clone()])?;
+        let prepared = prepare_bases(model, &bands[batch.clone()]);
+        prepared.map_err(|(i, error)| in_tensor(i)(error))?;
         // Collected one by one, so that of several errors the first is given.
         let proven: Vec<_> = bands[batch].par_iter().map(prove_band).collect();
         proven.into_iter().collect::<Result<(), _>>()?;

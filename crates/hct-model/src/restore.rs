@@ -125,7 +125,7 @@ fn write<R: ReadAt, W: Write + Send>(
     progress: &dyn Progress,
 ) -> Result<(W, u64), Error> {
     let mut writer = shard.header.begin(&shard.name, output)?;
-    let bands = bands(model, &shard.records, BAND)?;
+    let bands = bands(model, &shard.records, |_| BAND)?;
     let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
     let buffers = Buffers::default();
     let mut content: Option<ContentOfBands<'_, R>> = None;
@@ -139,7 +139,7 @@ fn write<R: ReadAt, W: Write + Send>(
     };
     let decode_all = |batch: Range<usize>| match prepare_bases(model, &bands[batch.clone()]) {
         Ok(()) => batch.into_par_iter().map(decode).collect(),
-        Err(error) => vec![Err(error)],
+        Err((_, error)) => vec![Err(error)],
     };
     let put = |i: usize, bytes: Vec<u8>| {
         let band = &bands[i];
@@ -161,6 +161,7 @@ fn write<R: ReadAt, W: Write + Send>(
         progress.advance(sizes[i], &model.index().tensors[band.number].name);
         Ok(())
     };
-    overlapped(&sizes, band_batches(&sizes), progress, decode_all, put)?;
+    let batches = band_batches(model, &bands);
+    overlapped(&sizes, batches, progress, decode_all, put)?;
     Ok((writer.finish()?, shard.header.file_len()))
 }

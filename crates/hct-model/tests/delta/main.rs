@@ -1,5 +1,6 @@
 //! Checkpoints coded against others: a file for each promise.
 
+mod bands;
 mod chain;
 mod choice;
 mod names;
