@@ -5,10 +5,11 @@ use std::ops::{Range, RangeInclusive};
 use hct_core::ReadAt;
 use rayon::prelude::*;
 
-use crate::batch::{BATCH_BYTES, runs};
+use crate::batch::{BATCH_BYTES, overlapped, runs};
 use crate::error::Error;
 use crate::hct_model::HctModel;
 use crate::model_part::ModelPart;
+use crate::progress::Progress;
 
 /// Most bytes of a band: few enough that what was decoded is in a core's cache still when it is written or
 /// compared, enough tiles that several cores have something to do.
@@ -58,10 +59,34 @@ pub(crate) fn bands<'m, R: ReadAt>(
     Ok(bands)
 }
 
+/// Gives `take` what `work` makes of bands, in order, some while the next are worked on. `fault` says of a tensor's number
+/// what is wrong with what it is coded against.
+pub(crate) fn overlapped_bands<R: ReadAt, T: Send>(
+    model: &HctModel<R>,
+    bands: &[Band<'_, R>],
+    progress: &dyn Progress,
+    fault: impl Fn(usize, Error) -> Error + Sync,
+    work: impl Fn(&Band<'_, R>) -> Result<T, Error> + Sync,
+    mut take: impl FnMut(&Band<'_, R>, T) -> Result<(), Error> + Send,
+) -> Result<(), Error> {
+    let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
+    let batches = band_batches(model, bands, &sizes);
+    let work_all = |batch: Range<usize>| {
+        let bands = &bands[batch];
+        match prepare_bases(model, bands) {
+            Ok(()) => bands.par_iter().map(&work).collect(),
+            Err((number, error)) => vec![Err(fault(number, error))],
+        }
+    };
+    overlapped(&sizes, batches, progress, work_all, |i, made| {
+        take(&bands[i], made)
+    })
+}
+
 /// Makes sure of what the tensors of some bands are coded against, once for each of these tensors: a file that is a
 /// base decodes all of its tensor, and would for every band that asks at the same time. What failed has the number of
 /// its tensor.
-pub(crate) fn prepare_bases<R: ReadAt>(
+fn prepare_bases<R: ReadAt>(
     model: &HctModel<R>,
     bands: &[Band<'_, R>],
 ) -> Result<(), (usize, Error)> {
@@ -75,15 +100,15 @@ pub(crate) fn prepare_bases<R: ReadAt>(
 
 /// Runs of bands to decode together, a few for each thread. What their tensors are coded against is not more than
 /// a batch of tensors has, since it may have to be decoded whole and kept as long.
-pub(crate) fn band_batches<R: ReadAt>(
+fn band_batches<R: ReadAt>(
     model: &HctModel<R>,
     bands: &[Band<'_, R>],
+    sizes: &[u64],
 ) -> Vec<Range<usize>> {
-    let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
     let count = BANDS_PER_THREAD * rayon::current_num_threads() as u64;
     let bytes = BAND * count.clamp(*BANDS.start(), *BANDS.end());
     let mut batches = Vec::new();
-    for run in runs(&sizes, bytes, BATCH_BANDS) {
+    for run in runs(sizes, bytes, BATCH_BANDS) {
         let (mut start, mut bases) = (run.start, 0u64);
         for i in run.clone() {
             let number = bands[i].number;

@@ -47,24 +47,20 @@ pub(crate) fn in_batches<T: Send>(
     work: impl Fn(usize) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Error> {
     let mut out = Vec::with_capacity(sizes.len());
-    for batch in batches(sizes) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        // Collected one by one, so that of several errors the first item's is given, not the
-        // fastest thread's.
-        let done: Vec<_> = batch.into_par_iter().map(&work).collect();
-        for item in done {
-            out.push(item?);
-        }
-    }
+    let work_all = |batch: Range<usize>| batch.into_par_iter().map(&work).collect();
+    let keep = |_, item| {
+        out.push(item);
+        Ok(())
+    };
+    overlapped(sizes, batches(sizes), progress, work_all, keep)?;
     Ok(out)
 }
 
 /// Makes batches of items of these sizes one after the other, and while one is made takes what was made of the
-/// one before, item by item and in order. Not while that is of more than [`BATCH_BYTES`], lest memory hold two of the
-/// largest tensors. What `make` gives is of the first items of its batch: of all of them, or of some with one that
-/// failed, behind which no batch is made any more. That an item cannot be taken is seen when the batch behind it has been made.
+/// one before, item by item and in order, so that of several errors the first item's is given, not the fastest
+/// thread's. Not while that is of more than [`BATCH_BYTES`], lest memory hold two of the largest tensors. What
+/// `make` gives is of the first items of its batch: of all of them, or of some with one that failed, behind which no
+/// batch is made any more. That an item cannot be taken is seen when the batch behind it has been made.
 pub(crate) fn overlapped<T: Send>(
     sizes: &[u64],
     batches: Vec<Range<usize>>,

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use hct_core::{FileKind, ReadAt, Recipe};
-use rayon::prelude::*;
 
-use crate::bands::{BAND, Band, band_batches, bands, prepare_bases};
+use crate::bands::{BAND, Band, bands, overlapped_bands};
 use crate::base::Base;
 use crate::batch::in_batches;
 use crate::buffers::Buffers;
@@ -67,10 +66,8 @@ pub fn prove<R: ReadAt>(
     progress.checking();
     let records = &model.index().tensors;
     let lossy = |i: usize| matches!(records[i].recipe, Recipe::Fragments { .. });
-    let in_tensor = |i: usize| {
-        let name = &records[i].name;
-        move |reason| wrong(format!("tensor {name:?}"), Some(reason))
-    };
+    let in_tensor = |i: usize, reason| wrong(format!("tensor {:?}", records[i].name), reason);
+    let failed = |i: usize, reason| in_tensor(i, Some(reason));
     // Without the base the others cannot be decoded.
     let (decoded, checked): (Vec<usize>, Vec<usize>) =
         (0..records.len()).partition(|&i| records[i].base().is_none() || model.base().is_some());
@@ -80,16 +77,18 @@ pub fn prove<R: ReadAt>(
         .collect();
     in_batches(&sizes, progress, |k| {
         let i = checked[k];
-        model.verify_checksums(i).map_err(in_tensor(i))?;
+        let intact = model.verify_checksums(i);
+        intact.map_err(|reason| failed(i, reason))?;
         progress.checked(sizes[k]);
         Ok(())
     })?;
     let buffers = Buffers::default();
     let prove_band = |band: &Band<'_, R>| {
         let i = band.number;
-        let bytes = band.part.decode_with(&buffers).map_err(in_tensor(i))?;
+        let bytes = band.part.decode_with(&buffers);
+        let bytes = bytes.map_err(|reason| failed(i, reason))?;
         if !lossy(i) && *bytes != *source.read_range(i, band.part.byte_range())? {
-            return Err(wrong(format!("tensor {:?}", records[i].name), None));
+            return Err(in_tensor(i, None));
         }
         buffers.give(bytes);
         progress.checked(band.part.byte_len());
@@ -100,15 +99,5 @@ pub fn prove<R: ReadAt>(
         true => u64::MAX,
         false => BAND,
     })?;
-    for batch in band_batches(model, &bands) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let prepared = prepare_bases(model, &bands[batch.clone()]);
-        prepared.map_err(|(i, error)| in_tensor(i)(error))?;
-        // Collected one by one, so that of several errors the first is given.
-        let proven: Vec<_> = bands[batch].par_iter().map(prove_band).collect();
-        proven.into_iter().collect::<Result<(), _>>()?;
-    }
-    Ok(())
+    overlapped_bands(model, &bands, progress, failed, prove_band, |_, ()| Ok(()))
 }

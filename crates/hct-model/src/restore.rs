@@ -1,13 +1,10 @@
 //! An HCT file back into a checkpoint, wherever either is.
 
 use std::io::Write;
-use std::ops::Range;
 
 use hct_core::{FileKind, ReadAt};
-use rayon::prelude::*;
 
-use crate::bands::{BAND, Band, band_batches, bands, prepare_bases};
-use crate::batch::overlapped;
+use crate::bands::{BAND, Band, bands, overlapped_bands};
 use crate::buffers::Buffers;
 use crate::checkpoint_sink::CheckpointSink;
 use crate::error::Error;
@@ -126,23 +123,16 @@ fn write<R: ReadAt, W: Write + Send>(
 ) -> Result<(W, u64), Error> {
     let mut writer = shard.header.begin(&shard.name, output)?;
     let bands = bands(model, &shard.records, |_| BAND)?;
-    let sizes: Vec<u64> = bands.iter().map(|band| band.part.byte_len()).collect();
     let buffers = Buffers::default();
     let mut content: Option<ContentOfBands<'_, R>> = None;
-    let decode = |i: usize| {
-        let band: &Band<'_, R> = &bands[i];
+    let decode = |band: &Band<'_, R>| {
         let bytes = band.part.decode_with(&buffers)?;
         if band.is_whole() {
             model.check_content(band.number, &bytes)?;
         }
         Ok(bytes)
     };
-    let decode_all = |batch: Range<usize>| match prepare_bases(model, &bands[batch.clone()]) {
-        Ok(()) => batch.into_par_iter().map(decode).collect(),
-        Err((_, error)) => vec![Err(error)],
-    };
-    let put = |i: usize, bytes: Vec<u8>| {
-        let band = &bands[i];
+    let put = |band: &Band<'_, R>, bytes: Vec<u8>| {
         if !band.is_whole() {
             if band.first {
                 content = Some(model.content_of_bands(band.number));
@@ -158,10 +148,10 @@ fn write<R: ReadAt, W: Write + Send>(
             content.check()?;
         }
         buffers.give(bytes);
-        progress.advance(sizes[i], &model.index().tensors[band.number].name);
+        let name = &model.index().tensors[band.number].name;
+        progress.advance(band.part.byte_len(), name);
         Ok(())
     };
-    let batches = band_batches(model, &bands);
-    overlapped(&sizes, batches, progress, decode_all, put)?;
+    overlapped_bands(model, &bands, progress, |_, error| error, decode, put)?;
     Ok((writer.finish()?, shard.header.file_len()))
 }
